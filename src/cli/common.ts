@@ -1,0 +1,38 @@
+/** Options that several commands share, so that they read and mean the same everywhere. */
+import { choice, file, flag, int, type Option } from './command.js';
+
+/** `-q`, `-v`, `-h`, `--help`: part of every command's table without being written there. */
+export const everywhere = {
+  quiet: flag({ short: 'q', group: 'Talk', help: 'say nothing but errors and warnings' }),
+  verbose: flag({ short: 'v', group: 'Talk', help: 'say more on stderr' }),
+  help: flag({ short: 'h', group: 'Talk', help: '-h: this list; --help: everything, with examples' }),
+};
+
+/** `-o FILE`. Without it the command writes to stdout. */
+export function output(settings: { help: string; value?: string }): Option<string | undefined> {
+  return file({ short: 'o', group: 'Output', defaultText: 'stdout', ...settings });
+}
+
+/** For every command that draws random numbers. */
+export const seed = int({
+  default: 0,
+  min: 0,
+  max: 0xffffffff,
+  value: 'N',
+  group: 'Randomness',
+  help: 'same seed and same input, same output',
+});
+
+/** For byte-stable files: command lines are otherwise kept in headers and metadata. */
+export const noProvenance = flag({ group: 'Output', help: 'leave the command lines that made this out of the output' });
+
+export const BACKENDS = ['auto', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
+
+export const backend = choice(BACKENDS, {
+  default: 'auto',
+  group: 'Compute',
+  help: 'what computes; `air backends` lists what works here',
+});
+
+/** Where a table is printed. */
+export const json = flag({ group: 'Output', help: 'print JSON instead of a table' });

@@ -1,0 +1,53 @@
+/**
+ * The world as a command sees it: files, stdin, stdout, stderr, signals, the clock. Commands get an `Io` and touch
+ * nothing else, so a test can hand them another one.
+ */
+import type { Talk } from './talk.js';
+
+export type Io = {
+  /** The bytes of a file, or of stdin for `-`; uncompressed on the fly if they are gzip. */
+  readBytes(file: string): AsyncIterable<Uint8Array>;
+  /** The same, whole. */
+  readFile(file: string): Promise<Uint8Array>;
+  /** stdout for `undefined` or `-`; otherwise a file that appears under its name, complete, at `finish()`. */
+  openOutput(file: string | undefined, what: { binary: boolean }): Promise<Output>;
+  /** Replaces a file at once: a crash at any moment leaves the old one or the new one. */
+  writeFileAtomic(file: string, bytes: Uint8Array): Promise<void>;
+  /** Adds to the end of a file, creating it if need be. For logs. */
+  appendFile(file: string, text: string): Promise<void>;
+  exists(file: string): Promise<boolean>;
+  /** No error if there is no such file. */
+  remove(file: string): Promise<void>;
+  /** Creates a folder and its parents; no error if it is there. */
+  makeFolder(folder: string): Promise<void>;
+  /** Claims a file for this run, by FILE.lock beside it. 73 when a live run holds it. Returns the release. */
+  lock(file: string): Promise<() => Promise<void>>;
+  /** In hex. */
+  sha256(bytes: Uint8Array): string;
+  newHash(): Hash;
+  readonly talk: Talk;
+  readonly stderrIsTerminal: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Aborted by the first SIGINT or SIGTERM; see `interruption`. A second signal ends the process. */
+  readonly interrupted: AbortSignal;
+  /** The error to throw after saving, once `interrupted` is aborted. */
+  interruption(message: string, hint?: string): Error;
+  /** The command line as typed, for provenance. */
+  readonly commandLine: string;
+  /** Milliseconds since 1970. */
+  now(): number;
+};
+
+/** SHA-256 in pieces. */
+export type Hash = { update(bytes: Uint8Array): void; digest(): string };
+
+export type Output = {
+  /** Text is written as UTF-8. Waits while the reader is slow. Throws `OutputClosed` once the reader went away. */
+  write(bytes: Uint8Array | string): Promise<void>;
+  /** Flushes, and gives a file its name. An output that is never finished never appears. */
+  finish(): Promise<void>;
+  /** Removes what was written to a file. */
+  discard(): Promise<void>;
+  /** The reader went away: stop quietly. */
+  readonly closed: boolean;
+};
