@@ -1,0 +1,270 @@
+/**
+ * The values in a stream: headers, scenes and latents, as TypeScript sees them and as msgpack carries them. Every field
+ * is checked in both directions, so what is written can be read, and what has been read can be used without a look.
+ */
+
+/** Continuous pixels, top-left corner and size: pixel i covers [i, i + 1). */
+export type Box = [x: number, y: number, w: number, h: number];
+
+/** One object as it was drawn. `frame` is the resized digit image, `ink` the box of its non-zero pixels. */
+export type SceneObject = { label: number; frame: Box; ink: Box };
+
+/** An image [H, W] with its truth, as far as it is known. */
+export type Scene = { i: number; image: Uint8Array; count?: number; objects?: SceneObject[] };
+
+/** One step of the guide: box on the canvas, p = q(n >= t), Gaussian parameters, and the decoded window [h, w]. */
+export type LatentStep = {
+  box: Box;
+  p: number;
+  /** z_where = (s, x, y), float32 [3], and its standard deviation. */
+  where: Float32Array;
+  where_scale: Float32Array;
+  /** z_what, float32 [Z], and its standard deviation. */
+  what: Float32Array;
+  what_scale: Float32Array;
+  window?: Uint8Array;
+};
+
+/** What inference says of an image: n = argmax q, q[n] = q(n) for 0 .. N, N steps; image and truth passed through. */
+export type Latent = {
+  i: number;
+  n: number;
+  q: number[];
+  elbo: number;
+  n_evidence?: number;
+  steps: LatentStep[];
+  image: Uint8Array;
+  /** The mean image at n, [H, W]. */
+  reconstruction?: Uint8Array;
+  count?: number;
+  objects?: SceneObject[];
+};
+
+export type StreamKind = 'scenes' | 'latents';
+
+export type Header = {
+  air: StreamKind;
+  version: 1;
+  /** [H, W] in pixels, 1 .. 2048. */
+  canvas: [number, number];
+  image: { dtype: 'uint8'; shape: [number, number] };
+  /** The decoded windows, if steps carry them. */
+  window?: { dtype: 'uint8'; shape: [number, number] };
+  what?: { dtype: 'float32'; shape: [number] };
+  model?: Record<string, string | number>;
+  seed?: number;
+  objects?: number[];
+  /** The command lines that led here, oldest first. */
+  provenance?: string[];
+  [other: string]: unknown;
+};
+
+/** The stream version this program writes, and the newest it reads. */
+export const STREAM_VERSION = 1;
+
+const MAX_SIDE = 2048;
+
+/** A value that does not have the form it should; the message says which field, and how. */
+export class BadValue extends Error {}
+
+type Fields = Record<string, unknown>;
+
+export function isMap(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
+}
+
+/** A value in few words, for a message. */
+function describe(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (ArrayBuffer.isView(value)) return `${value.byteLength} bytes`;
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (typeof value === 'object' && value !== null) return 'a map';
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return text.length > 40 ? `${text.slice(0, 40)}...` : text;
+}
+
+function bad(field: string, expected: string, value: unknown): never {
+  throw new BadValue(`${field} must be ${expected}, got ${describe(value)}`);
+}
+
+function wholeNumber(value: unknown, field: string): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) bad(field, 'a whole number', value);
+  return value;
+}
+
+function finite(value: unknown, field: string): number {
+  if (typeof value !== 'number' || !Number.isFinite(value)) bad(field, 'a finite number', value);
+  return value;
+}
+
+function list(value: unknown, field: string): unknown[] {
+  if (!Array.isArray(value)) bad(field, 'an array', value);
+  return value;
+}
+
+function map(value: unknown, field: string): Fields {
+  if (!isMap(value)) bad(field, 'a map', value);
+  return value;
+}
+
+function box(value: unknown, field: string): Box {
+  if (!Array.isArray(value) || value.length !== 4) bad(field, 'a box [x, y, w, h]', value);
+  for (let i = 0; i < 4; i++) finite(value[i], field);
+  return value as Box;
+}
+
+function pixels(value: unknown, shape: readonly number[], field: string): Uint8Array {
+  if (!(value instanceof Uint8Array) || value.length !== shape[0] * shape[1]) {
+    bad(field, `${shape[0] * shape[1]} bytes (${shape[0]} x ${shape[1]})`, value);
+  }
+  return value;
+}
+
+function side(value: unknown, field: string): number {
+  if (wholeNumber(value, field) < 1 || (value as number) > MAX_SIDE) bad(field, `a size in 1 .. ${MAX_SIDE}`, value);
+  return value as number;
+}
+
+function shape(value: unknown, dtype: string, rank: number, field: string): number[] {
+  const fields = map(value, field);
+  if (fields.dtype !== dtype) bad(`${field}.dtype`, dtype, fields.dtype);
+  const sizes = list(fields.shape, `${field}.shape`);
+  if (sizes.length !== rank) bad(`${field}.shape`, `an array of ${rank}`, sizes);
+  return sizes.map((size) => side(size, `${field}.shape`));
+}
+
+/**
+ * A header, checked, with its keys in the order they are written. Unknown keys pass through.
+ * @throws BadValue naming the field.
+ */
+export function checkHeader(value: unknown): Header {
+  const { air, version, canvas, image, window, what, provenance, ...others } = map(value, 'header');
+  if (air !== 'scenes' && air !== 'latents') bad('air', '"scenes" or "latents"', air);
+  if (version !== STREAM_VERSION) bad('version', String(STREAM_VERSION), version);
+  const sides = list(canvas, 'canvas').map((size) => side(size, 'canvas'));
+  if (sides.length !== 2) bad('canvas', '[height, width]', canvas);
+  const imageShape = shape(image, 'uint8', 2, 'image');
+  if (imageShape[0] !== sides[0] || imageShape[1] !== sides[1]) {
+    throw new BadValue(`image.shape is ${imageShape.join(' x ')}, but canvas is ${sides.join(' x ')}`);
+  }
+  if (window !== undefined) shape(window, 'uint8', 2, 'window');
+  if (what !== undefined) shape(what, 'float32', 1, 'what');
+  if (provenance !== undefined) {
+    for (const line of list(provenance, 'provenance')) {
+      if (typeof line !== 'string') bad('provenance', 'an array of strings', line);
+    }
+  }
+  if (others.model !== undefined) map(others.model, 'model');
+  if (others.seed !== undefined) wholeNumber(others.seed, 'seed');
+  if (others.objects !== undefined) for (const n of list(others.objects, 'objects')) wholeNumber(n, 'objects');
+  const header: Fields = { air, version, canvas, image };
+  if (window !== undefined) header.window = window;
+  if (what !== undefined) header.what = what;
+  for (const key of Object.keys(others)) if (others[key] !== undefined) header[key] = others[key];
+  if (provenance !== undefined) header.provenance = provenance;
+  return header as Header;
+}
+
+/** Turns a record's vectors into what the other side wants: float32 into bytes, or bytes into float32. */
+type ConvertVector = (value: unknown, length: number | undefined, field: string) => unknown;
+
+/** float32 values as their little-endian bytes; `length` values if it is given. */
+function vectorToBytes(value: unknown, length: number | undefined, field: string): Uint8Array {
+  if (!(value instanceof Float32Array) || (length !== undefined && value.length !== length)) {
+    bad(field, length === undefined ? 'a float32 vector' : `${length} float32 values`, value);
+  }
+  return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+}
+
+function bytesToVector(value: unknown, length: number | undefined, field: string): Float32Array {
+  const isRight =
+    value instanceof Uint8Array && (length === undefined ? value.length % 4 === 0 : value.length === 4 * length);
+  if (!isRight)
+    bad(field, length === undefined ? 'float32 values' : `${4 * length} bytes (float32 [${length}])`, value);
+  const vector = new Float32Array(value.length / 4);
+  const view = new DataView(value.buffer, value.byteOffset, value.length);
+  for (let i = 0; i < vector.length; i++) vector[i] = view.getFloat32(4 * i, true);
+  return vector;
+}
+
+/** A scene from msgpack. @throws BadValue naming the field. */
+export function sceneFromWire(value: unknown, header: Header): Scene {
+  return copyScene(map(value, 'record'), header);
+}
+
+/** A scene for msgpack, its keys in order. @throws BadValue naming the field. */
+export function sceneToWire(scene: Scene, header: Header): unknown {
+  return copyScene(scene, header);
+}
+
+/** Latents from msgpack. @throws BadValue naming the field. */
+export function latentFromWire(value: unknown, header: Header): Latent {
+  return copyLatent(map(value, 'record'), header, bytesToVector) as Latent;
+}
+
+/** Latents for msgpack, their keys in order, vectors as bytes. @throws BadValue naming the field. */
+export function latentToWire(latent: Latent, header: Header): unknown {
+  return copyLatent(latent, header, vectorToBytes);
+}
+
+function copyScene(from: Fields, header: Header): Scene {
+  const scene: Scene = { i: wholeNumber(from.i, 'i'), image: pixels(from.image, header.image.shape, 'image') };
+  copyTruth(from, scene);
+  return scene;
+}
+
+function copyTruth(from: Fields, to: Scene | Latent): void {
+  if (from.count !== undefined) to.count = wholeNumber(from.count, 'count');
+  if (from.objects === undefined) return;
+  to.objects = list(from.objects, 'objects').map((value) => {
+    const object = map(value, 'objects[]');
+    return {
+      label: wholeNumber(object.label, 'label'),
+      frame: box(object.frame, 'frame'),
+      ink: box(object.ink, 'ink'),
+    };
+  });
+  if (to.count !== undefined && to.objects.length !== to.count) {
+    throw new BadValue(`count is ${to.count}, but there are ${to.objects.length} objects`);
+  }
+}
+
+function copyLatent(from: Fields, header: Header, convert: ConvertVector): Fields {
+  const q = list(from.q, 'q');
+  for (const p of q) finite(p, 'q');
+  const steps = list(from.steps, 'steps');
+  if (q.length !== steps.length + 1) bad('q', `${steps.length + 1} numbers for ${steps.length} steps`, q);
+  const n = wholeNumber(from.n, 'n');
+  if (n > steps.length) bad('n', `at most ${steps.length}`, n);
+  const latent: Fields = { i: wholeNumber(from.i, 'i'), n, q, elbo: finite(from.elbo, 'elbo') };
+  if (from.n_evidence !== undefined) {
+    if (wholeNumber(from.n_evidence, 'n_evidence') > steps.length) {
+      bad('n_evidence', `at most ${steps.length}`, from.n_evidence);
+    }
+    latent.n_evidence = from.n_evidence;
+  }
+  latent.steps = steps.map((step) => copyStep(map(step, 'steps[]'), header, convert));
+  latent.image = pixels(from.image, header.image.shape, 'image');
+  if (from.reconstruction !== undefined) {
+    latent.reconstruction = pixels(from.reconstruction, header.image.shape, 'reconstruction');
+  }
+  copyTruth(from, latent as Latent);
+  return latent;
+}
+
+function copyStep(from: Fields, header: Header, convert: ConvertVector): Fields {
+  const size = header.what?.shape[0];
+  const step: Fields = {
+    box: box(from.box, 'box'),
+    p: finite(from.p, 'p'),
+    where: convert(from.where, 3, 'where'),
+    where_scale: convert(from.where_scale, 3, 'where_scale'),
+    what: convert(from.what, size, 'what'),
+    what_scale: convert(from.what_scale, size, 'what_scale'),
+  };
+  if (from.window !== undefined) {
+    if (header.window === undefined) throw new BadValue('window is there, but the header names no shape for it');
+    step.window = pixels(from.window, header.window.shape, 'window');
+  }
+  return step;
+}
