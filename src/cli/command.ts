@@ -27,6 +27,8 @@ export type Option<T> = {
   readonly value: string;
   /** What a value must be, continuing "expected ...". */
   readonly expects: string;
+  /** What `--help` says about the range; empty where the name of the value says it all. */
+  readonly limits: string;
   /** Value when the option is not given. */
   readonly default: T;
   /** Says in words what happens without the option, where `default` is not set or is computed. */
@@ -114,7 +116,12 @@ type Settings<D> = {
 
 /** The base of all valued options, for kinds that only one command needs. */
 export function valued<T, D extends T | undefined = undefined>(
-  settings: Settings<D> & { expects: string; parse(text: string): T | undefined; format?(value: T): string },
+  settings: Settings<D> & {
+    expects: string;
+    limits?: string;
+    parse(text: string): T | undefined;
+    format?(value: T): string;
+  },
 ): Option<T | D> {
   const format = settings.format ?? String;
   return {
@@ -122,6 +129,7 @@ export function valued<T, D extends T | undefined = undefined>(
     help: settings.help,
     value: settings.value ?? 'VALUE',
     expects: settings.expects,
+    limits: settings.limits ?? '',
     default: settings.default as T | D,
     defaultText: settings.defaultText,
     short: settings.short,
@@ -164,6 +172,7 @@ export function int<D extends number | undefined = undefined>(
     value: 'N',
     ...settings,
     expects: `a whole number${describeBounds(settings)}`,
+    limits: describeBounds(settings).trim(),
     parse(text) {
       const value = parseDecimal(text);
       return value !== undefined && Number.isSafeInteger(value) && isWithin(value, settings) ? value : undefined;
@@ -179,6 +188,7 @@ export function float<D extends number | undefined = undefined>(
     value: 'X',
     ...settings,
     expects: `a number${describeBounds(settings)}`,
+    limits: describeBounds(settings).trim(),
     parse(text) {
       const value = parseDecimal(text);
       return value !== undefined && isWithin(value, settings) ? value : undefined;
@@ -195,6 +205,7 @@ export function countOrInf<D extends number | undefined = undefined>(
     value: 'N|inf',
     ...settings,
     expects: `${whole.expects}, or inf`,
+    limits: whole.limits,
     parse: (text) => (text === 'inf' ? Number.POSITIVE_INFINITY : whole.parse(text)),
     format: (value) => (value === Number.POSITIVE_INFINITY ? 'inf' : String(value)),
   });
@@ -206,6 +217,7 @@ export function duration<D extends number | undefined = undefined>(settings: Set
     value: 'TIME',
     ...settings,
     expects: 'a time above 0 such as 90s, 10m or 1h30m',
+    limits: 'such as 90s, 10m or 1h30m',
     parse(text) {
       if (/^\d+$/.test(text)) return Number(text) || undefined;
       const parts = /^(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/.exec(text);
@@ -254,6 +266,7 @@ export function list<const C extends readonly string[], D extends readonly C[num
     value: 'A,B,...',
     ...settings,
     expects: `some of ${choices.join(', ')}, separated by commas`,
+    limits: `of ${choices.join(', ')}`,
     parse(value) {
       const words = value.split(',');
       return new Set(words).size === words.length && words.every((word) => choices.includes(word)) ? words : undefined;
@@ -270,6 +283,7 @@ export function range<D extends readonly number[] | undefined = undefined>(
     value: 'A..B|A,B,...',
     ...settings,
     expects: `whole numbers${describeBounds(settings)}, as 0..2 or 0,1,3`,
+    limits: describeBounds(settings).trim(),
     parse(value) {
       const numbers: number[] = [];
       for (const part of value.split(',')) {
@@ -293,6 +307,7 @@ export function flag(settings: { help: string; short?: string; group?: string })
     kind: 'flag',
     value: '',
     expects: 'no value',
+    limits: '',
     default: false,
     parse: () => true,
     format: String,
