@@ -7,7 +7,15 @@
  */
 
 /** What a sequence is for. Two streams never share numbers; the ids are part of the reproducibility promise. */
-export const STREAMS = { scenes: 1, initialValues: 2, shuffle: 3, trainNoise: 4, inferNoise: 5, prior: 6, bench: 7 } as const;
+export const STREAMS = {
+  scenes: 1,
+  initialValues: 2,
+  shuffle: 3,
+  trainNoise: 4,
+  inferNoise: 5,
+  prior: 6,
+  bench: 7,
+} as const;
 
 export type StreamName = keyof typeof STREAMS;
 

@@ -1,0 +1,140 @@
+/** The distributions of AIR: reparameterised normals for z_where and z_what, a truncated geometric for the count n. */
+import * as tf from '@tensorflow/tfjs';
+import { defineOp } from './kernel.js';
+
+/** A diagonal normal in D dimensions. */
+export type NormalPrior = { loc: tf.Tensor1D; scale: tf.Tensor1D };
+
+/** A draw from a diagonal normal posterior, and what it costs. */
+export type NormalDraw = {
+  /** [B, D], loc + scale * noise */
+  sample: tf.Tensor2D;
+  loc: tf.Tensor2D;
+  scale: tf.Tensor2D;
+  /** [B], KL(posterior || prior), analytic, summed over D */
+  kl: tf.Tensor1D;
+};
+
+type HeadInputs = { head: tf.Tensor2D; noise: tf.Tensor2D; priorLoc: tf.Tensor1D; priorScale: tf.Tensor1D };
+
+/** log softplus(x) without losing its digits: softplus(x) -> exp(x), so its logarithm -> x, for very negative x. */
+function logSoftplus(x: tf.Tensor): tf.Tensor {
+  const floor = -15;
+  const small = tf.relu(tf.sub(floor, x));
+  return tf.sub(tf.log(tf.softplus(tf.maximum(x, floor))), small);
+}
+
+const normalHeadGradOp = defineOp<
+  {
+    dSample: tf.Tensor2D;
+    dLoc: tf.Tensor2D;
+    dScale: tf.Tensor2D;
+    dKl: tf.Tensor1D;
+    head: tf.Tensor2D;
+    noise: tf.Tensor2D;
+    priorScale: tf.Tensor1D;
+  },
+  { offset: number },
+  [dHead: tf.Tensor2D]
+>({
+  name: 'AirNormalHeadGrad',
+  composite: ({ dSample, dLoc, dScale, dKl, head, noise, priorScale }, { offset }) => {
+    const [b, d] = noise.shape;
+    const rawLoc = tf.slice(head, [0, offset], [b, d]);
+    const rawScale = tf.slice(head, [0, offset + d], [b, d]);
+    const unitScale = tf.softplus(rawScale);
+    const slope = tf.sigmoid(rawScale); // of softplus
+    // sigmoid / softplus -> 1 for very negative x, where both vanish
+    const slopeOfLog = tf.where(
+      tf.less(rawScale, -15),
+      tf.onesLike(slope),
+      tf.div(slope, tf.maximum(unitScale, 1e-30)),
+    );
+    const dKlColumn = tf.reshape(dKl, [b, 1]);
+    const dRawLoc = tf.add(tf.add(dSample, dLoc), tf.mul(dKlColumn, tf.div(rawLoc, tf.square(priorScale))));
+    const dRawScale = tf.add(
+      tf.mul(tf.mul(tf.add(tf.mul(dSample, noise), dScale), priorScale), slope),
+      tf.mul(dKlColumn, tf.sub(tf.mul(unitScale, slope), slopeOfLog)),
+    );
+    const untouched = offset > 0 ? [tf.zeros([b, offset])] : [];
+    return [tf.concat([...untouched, dRawLoc, dRawScale], 1) as tf.Tensor2D];
+  },
+});
+
+const normalHeadOp = defineOp<
+  HeadInputs,
+  { offset: number },
+  [sample: tf.Tensor2D, loc: tf.Tensor2D, scale: tf.Tensor2D, kl: tf.Tensor1D]
+>({
+  name: 'AirNormalHead',
+  composite: ({ head, noise, priorLoc, priorScale }, { offset }) => {
+    const [b, d] = noise.shape;
+    const rawLoc = tf.slice(head, [0, offset], [b, d]);
+    const rawScale = tf.slice(head, [0, offset + d], [b, d]);
+    const unitScale = tf.softplus(rawScale);
+    const loc = tf.add(rawLoc, priorLoc) as tf.Tensor2D;
+    const scale = tf.mul(unitScale, priorScale) as tf.Tensor2D;
+    const squares = tf.add(tf.square(unitScale), tf.square(tf.div(rawLoc, priorScale)));
+    const kl = tf.sum(tf.sub(tf.sub(tf.div(squares, 2), 0.5), logSoftplus(rawScale)), 1) as tf.Tensor1D;
+    return [tf.add(loc, tf.mul(scale, noise)), loc, scale, kl];
+  },
+  saves: { inputs: ['head', 'noise', 'priorScale'] },
+  gradient: ([dSample, dLoc, dScale, dKl], saved, attrs) => {
+    const [head, noise] = saved as tf.Tensor2D[];
+    const priorScale = saved[2] as tf.Tensor1D;
+    return { head: () => normalHeadGradOp({ dSample, dLoc, dScale, dKl, head, noise, priorScale }, attrs)[0] };
+  },
+});
+
+/**
+ * Read a diagonal normal off a network's output and draw from it by reparameterisation (Kingma & Welling 2014).
+ *
+ *   head  [B, offset + 2D]   columns offset.. hold D locations, then D raw scales
+ *   noise [B, D]             standard normal draws; zeros give the mean
+ *   loc = prior.loc + raw loc, scale = prior.scale * softplus(raw scale)
+ *
+ * Gradients flow to `head` only.
+ */
+export function normalFromHead(head: tf.Tensor2D, noise: tf.Tensor2D, prior: NormalPrior, offset = 0): NormalDraw {
+  const [sample, loc, scale, kl] = normalHeadOp(
+    { head, noise, priorLoc: prior.loc, priorScale: prior.scale },
+    { offset },
+  );
+  return { sample, loc, scale, kl };
+}
+
+/**
+ * log p(z) - log q(z) of a draw, summed over D: what the draw itself says of its KL.
+ *
+ *   returns [B]; `noise` is the one the draw was made with
+ */
+export function logRatio(draw: NormalDraw, noise: tf.Tensor2D, prior: NormalPrior): tf.Tensor1D {
+  return tf.tidy(() => {
+    const fromPrior = tf.square(tf.div(tf.sub(draw.sample, prior.loc), prior.scale));
+    const logScales = tf.log(tf.div(draw.scale, prior.scale));
+    return tf.sum(tf.add(tf.mul(0.5, tf.sub(tf.square(noise), fromPrior)), logScales), 1) as tf.Tensor1D;
+  });
+}
+
+/**
+ * log P(n), n = 0..N, of the truncated geometric P(n) = k^n / (1 + k + ... + k^N). On the host, in float64.
+ *
+ * @param k in (0, 1]: each further object is k times as likely
+ */
+export function geometricLogProbs(k: number, modelSteps: number): number[] {
+  let total = 0;
+  for (let n = modelSteps; n >= 0; n--) total += k ** n;
+  return Array.from({ length: modelSteps + 1 }, (_, n) => n * Math.log(k) - Math.log(total));
+}
+
+/**
+ * Trial probabilities p_t, t = 0..N-1, of the same distribution as a chain "is there one more?": o/(1+o) with the odds
+ * o_t = k + k^2 + ... + k^(N-t). (Through 1 - p_t the digits would be lost for small k.)
+ */
+export function geometricTrialProbs(k: number, modelSteps: number): number[] {
+  return Array.from({ length: modelSteps }, (_, t) => {
+    let odds = 0;
+    for (let n = modelSteps - t; n >= 1; n--) odds += k ** n;
+    return odds / (1 + odds);
+  });
+}
