@@ -225,6 +225,6 @@ export function lstmCell(
     biasIh: params[`${name}.bias_ih`] as tf.Tensor1D,
     biasHh: params[`${name}.bias_hh`] as tf.Tensor1D,
   };
-  const [h, c] = lstmCellOp({ x, ...state, ...weights }, {});
+  const [h, c] = lstmCellOp({ x, h: state.h, c: state.c, ...weights }, {});
   return { h, c };
 }

@@ -1,0 +1,187 @@
+/**
+ * Every number of the model against reference implementations: Pyro's AIR example and the default recipe in PyTorch.
+ * Forward to 1e-5, gradients to 1e-4, of the largest value of each tensor, on each backend that needs nothing but Node.
+ */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import * as tf from '@tensorflow/tfjs';
+import { startBackend } from '#air/backends/start.js';
+import { geometricLogProbs, geometricTrialProbs, logRatio } from '#air/core/distributions.js';
+import { countLogProbs, enumeratedElbo } from '#air/core/elbo.js';
+import { elboGradients } from '#air/core/estimators/enumerate.js';
+import { initialState, type StepNoise } from '#air/core/guide.js';
+import { guideInputs } from '#air/core/guide-input.js';
+import { drawObject, imageLogLik } from '#air/core/model.js';
+import { type Model, makeModel, unroll } from '#air/core/unroll.js';
+import { guideStep } from '#air/core/guide.js';
+import { assertClose, type Oracle, oracles, params, tensor, values } from './oracle-file.js';
+
+const FORWARD = 1e-5;
+const GRADIENT = 1e-4;
+const backends = (process.env.AIR_TEST_BACKENDS ?? 'wasm,cpu').split(',');
+
+function modelOf(oracle: Oracle): Model {
+  return makeModel(oracle.config, params(oracle));
+}
+
+function noiseOf(oracle: Oracle): StepNoise[] {
+  return Array.from({ length: oracle.config.modelSteps }, (_, t) => ({
+    where: tensor<tf.Tensor2D>(oracle, `enum.noise.z_where.${t}`),
+    what: tensor<tf.Tensor2D>(oracle, `enum.noise.z_what.${t}`),
+  }));
+}
+
+function forSteps(oracle: Oracle, each: (t: number) => Promise<void>): Promise<void> {
+  return Array.from({ length: oracle.config.modelSteps }, (_, t) => t).reduce(
+    (before, t) => before.then(() => each(t)),
+    Promise.resolve(),
+  );
+}
+
+for (const backend of backends) {
+  describe(`on ${backend}`, async () => {
+    await startBackend(backend);
+    for (const oracle of oracles('pyro')) describe(oracle.file, () => pyroTests(oracle));
+    for (const oracle of oracles('difference')) describe(oracle.file, () => differenceTests(oracle));
+    for (const oracle of [...oracles('pyro'), ...oracles('difference')]) describe(oracle.file, () => enumTests(oracle));
+  });
+}
+
+/** The exact objective along the all-present path, and its gradient by every weight. */
+function enumTests(oracle: Oracle): void {
+  it('enumerates the ELBO over n', async () => {
+    const pass = unroll(modelOf(oracle), tensor(oracle, 'images'), noiseOf(oracle));
+    await assertClose(tf.exp(countLogProbs(pass.zPresLogits)), values(oracle, 'enum.q_n'), FORWARD, 'q(n)');
+    await assertClose(pass.logLik, values(oracle, 'enum.log_lik_n'), FORWARD, 'log p(x | z_1..n)');
+    const kl = tf.add(pass.whereKl, pass.whatKl) as tf.Tensor2D;
+    await assertClose(kl, values(oracle, 'enum.kl'), FORWARD, 'KL');
+    await forSteps(oracle, async (t) => {
+      await assertClose(pass.steps[t].where.sample, values(oracle, `enum.z_where.${t}`), FORWARD, `z_where ${t}`);
+      await assertClose(pass.steps[t].what.sample, values(oracle, `enum.z_what.${t}`), FORWARD, `z_what ${t}`);
+    });
+    const logPrior = geometricLogProbs(oracle.zPresPrior, oracle.config.modelSteps);
+    const elbo = enumeratedElbo({ zPresLogits: pass.zPresLogits, logLik: pass.logLik, kl }, logPrior);
+    await assertClose(elbo, values(oracle, 'enum.elbo'), FORWARD, 'ELBO');
+  });
+
+  it('differentiates the ELBO by every weight', async () => {
+    const model = modelOf(oracle);
+    const images = tensor<tf.Tensor3D>(oracle, 'images');
+    const logPrior = geometricLogProbs(oracle.zPresPrior, oracle.config.modelSteps);
+    const { gradients, outcome } = elboGradients(model, images, noiseOf(oracle), logPrior, images.shape[0]);
+    await assertClose(outcome.elbo, values(oracle, 'enum.elbo'), FORWARD, 'ELBO');
+    const expected = [...oracle.tensors.keys()].filter((name) => name.startsWith('enum.grad.'));
+    assert.deepEqual(Object.keys(gradients).sort(), expected.map((name) => name.slice('enum.grad.'.length)).sort());
+    for (const [name, gradient] of Object.entries(gradients)) {
+      await assertClose(gradient, values(oracle, `enum.grad.${name}`), GRADIENT, `gradient of ${name}`);
+    }
+  });
+}
+
+/** The default model: what each step sees, decides and draws. */
+function differenceTests(oracle: Oracle): void {
+  it('sees the residual and draws as the PyTorch recipe does', async () => {
+    const model = modelOf(oracle);
+    const images = tensor<tf.Tensor3D>(oracle, 'images');
+    const { steps } = unroll(model, images, noiseOf(oracle));
+    const { embedNet: _, ...config } = oracle.config;
+    let canvas = tf.zerosLike(images);
+    await forSteps(oracle, async (t) => {
+      // with no embedding, the guide's view is the pooled residual itself
+      const seen = guideInputs.difference.look({}, { ...config, embedNet: [] }, images)(canvas);
+      await assertClose(seen, values(oracle, `enum.rest.${t}`), FORWARD, `rest ${t}`);
+      canvas = steps[t].canvas;
+      const { where, what, zPresLogits, windows, decoded, placed } = steps[t];
+      const named = {
+        z_pres_logit: zPresLogits,
+        z_where_loc: where.loc,
+        z_where_scale: where.scale,
+        z_what_loc: what.loc,
+        z_what_scale: what.scale,
+        window: windows,
+        decoded,
+        placed,
+        canvas,
+      };
+      for (const [name, value] of Object.entries(named)) {
+        await assertClose(value, values(oracle, `enum.${name}.${t}`), FORWARD, `${name} ${t}`);
+      }
+    });
+  });
+}
+
+/** Pyro's traced run, its samples forced: guide parameters, log-probabilities, windows and canvas. */
+function pyroTests(oracle: Oracle): void {
+  it('replays the traced guide and model', async () => {
+    const { params: weights, config, priors } = modelOf(oracle);
+    const images = tensor<tf.Tensor3D>(oracle, 'images');
+    const [batch] = images.shape;
+    const trialProbs = geometricTrialProbs(oracle.zPresPrior, config.modelSteps);
+    const look = guideInputs.image.look(weights, config, images);
+    let state = initialState(weights, batch);
+    let canvas = tf.zerosLike(images);
+    let elbo = tf.zeros([batch]);
+    let present = tf.ones([batch, 1]);
+
+    await forSteps(oracle, async (t) => {
+      const zPres = tensor<tf.Tensor2D>(oracle, `z_pres.${t}`);
+      const zWhere = tensor<tf.Tensor2D>(oracle, `z_where.${t}`);
+      const zWhat = tensor<tf.Tensor2D>(oracle, `z_what.${t}`);
+      // a first pass gives loc and scale; the noise that leads to the traced sample then follows from them
+      const zero = { where: tf.zerosLike(zWhere), what: tf.zerosLike(zWhat) };
+      const { where: freeWhere } = guideStep(weights, config, priors, look(canvas), images, state, zero);
+      const whereNoise = tf.div(tf.sub(zWhere, freeWhere.loc), freeWhere.scale) as tf.Tensor2D;
+      const half = guideStep(weights, config, priors, look(canvas), images, state, { ...zero, where: whereNoise });
+      const whatNoise = tf.div(tf.sub(zWhat, half.what.loc), half.what.scale) as tf.Tensor2D;
+      const noise = { where: whereNoise, what: whatNoise };
+      const step = guideStep(weights, config, priors, look(canvas), images, state, noise);
+
+      const p = tf.mul(tf.sigmoid(step.zPresLogits), present) as tf.Tensor2D;
+      await assertClose(p, values(oracle, `guide.z_pres_prob.${t}`), FORWARD, `z_pres probability ${t}`);
+      await assertClose(step.where.loc, values(oracle, `guide.z_where_loc.${t}`), FORWARD, `z_where loc ${t}`);
+      await assertClose(step.where.scale, values(oracle, `guide.z_where_scale.${t}`), FORWARD, `z_where scale ${t}`);
+      await assertClose(step.what.loc, values(oracle, `guide.z_what_loc.${t}`), FORWARD, `z_what loc ${t}`);
+      await assertClose(step.what.scale, values(oracle, `guide.z_what_scale.${t}`), FORWARD, `z_what scale ${t}`);
+      await assertClose(step.windows, values(oracle, `window.${t}`), FORWARD, `window ${t}`);
+
+      const logProbs = {
+        'guide.log_prob.z_pres': tf.mul(bernoulliLogProb(p, zPres), present),
+        'model.log_prob.z_pres': tf.mul(bernoulliLogProb(tf.fill([batch, 1], trialProbs[t]), zPres), present),
+        'guide.log_prob.z_where': tf.mul(tf.expandDims(normalLogProb(zWhere, step.where.loc, step.where.scale), 1), zPres),
+        'guide.log_prob.z_what': tf.mul(tf.expandDims(normalLogProb(zWhat, step.what.loc, step.what.scale), 1), zPres),
+        'model.log_prob.z_where': tf.mul(tf.expandDims(normalLogProb(zWhere, priors.where.loc, priors.where.scale), 1), zPres),
+        'model.log_prob.z_what': tf.mul(tf.expandDims(normalLogProb(zWhat, priors.what.loc, priors.what.scale), 1), zPres),
+      };
+      for (const [name, value] of Object.entries(logProbs)) {
+        await assertClose(value, values(oracle, `${name}.${t}`), FORWARD, `${name} ${t}`);
+        const signed = tf.mul(tf.reshape(value, [batch]), name.startsWith('model') ? 1 : -1);
+        elbo = tf.add(elbo, signed);
+      }
+      const ratio = tf.mul(logRatio(step.where, noise.where, priors.where), tf.reshape(zPres, [batch]));
+      const expectedRatio = tf.sub(logProbs['model.log_prob.z_where'], logProbs['guide.log_prob.z_where']);
+      await assertClose(ratio, await expectedRatio.data(), 2 * FORWARD, `log ratio ${t}`);
+
+      const { decoded, placed } = drawObject(weights, config, zWhere, zWhat);
+      await assertClose(decoded, values(oracle, `decoded.${t}`), FORWARD, `decoded ${t}`);
+      await assertClose(placed, values(oracle, `placed.${t}`), FORWARD, `placed ${t}`);
+      canvas = tf.add(canvas, tf.mul(placed, tf.reshape(zPres, [batch, 1, 1])));
+      present = zPres;
+      state = { ...step.state, zWhere, zWhat, zPres };
+    });
+
+    await assertClose(canvas, values(oracle, 'canvas'), FORWARD, 'canvas');
+    const obs = imageLogLik(images, canvas, config.likelihoodSd);
+    await assertClose(obs, values(oracle, 'model.log_prob.obs'), FORWARD, 'likelihood');
+    await assertClose(tf.add(elbo, obs), values(oracle, 'elbo'), FORWARD, 'ELBO of the trace');
+  });
+}
+
+function bernoulliLogProb(p: tf.Tensor, outcome: tf.Tensor): tf.Tensor {
+  return tf.log(tf.add(tf.mul(outcome, p), tf.mul(tf.sub(1, outcome), tf.sub(1, p))));
+}
+
+function normalLogProb(z: tf.Tensor, loc: tf.Tensor, scale: tf.Tensor): tf.Tensor {
+  const standard = tf.div(tf.sub(z, loc), scale);
+  const perDimension = tf.sub(tf.mul(-0.5, tf.square(standard)), tf.log(tf.mul(scale, Math.sqrt(2 * Math.PI))));
+  return tf.sum(perDimension, 1);
+}
