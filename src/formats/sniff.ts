@@ -45,3 +45,35 @@ function isMapWithStringKey(bytes: Uint8Array): boolean {
   const key = bytes[keyAt];
   return key === undefined || (key >= 0xa0 && key < 0xc0) || key === 0xd9;
 }
+
+/** The kind of what is arriving, and all of its chunks, those that were looked at included. */
+export async function sniffChunks(
+  chunks: AsyncIterable<Uint8Array>,
+): Promise<{ kind: FileKind; chunks: AsyncGenerator<Uint8Array, void, undefined> }> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  const held: Uint8Array[] = [];
+  const first: number[] = [];
+  while (first.length < SNIFF_BYTES) {
+    const { value, done } = await iterator.next();
+    if (done) break;
+    held.push(value);
+    first.push(...value.subarray(0, SNIFF_BYTES - first.length));
+  }
+  return { kind: sniff(Uint8Array.from(first)), chunks: resume(held, iterator) };
+}
+
+async function* resume(
+  held: Uint8Array[],
+  iterator: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    for (let chunk = held.shift(); chunk !== undefined; chunk = held.shift()) yield chunk;
+    for (;;) {
+      const { value, done } = await iterator.next();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}

@@ -1,0 +1,150 @@
+/** Images from files that are no streams: IDX, .npy and PNG, told apart by their first bytes. */
+import { AirError } from '../errors.js';
+import { idxLayout } from './idx.js';
+import { checkImageShape, type ImageLayout, wrongLength } from './layout.js';
+import { npyLayout } from './npy.js';
+import { decodePng } from './png.js';
+import { KIND_NAMES, SNIFF_BYTES, sniff, sniffChunks } from './sniff.js';
+
+export { type FileKind, sniff, sniffChunks } from './sniff.js';
+
+/** `count` images of one size, each [height, width], uint8 intensities, row-major. */
+export type Images<T> = { height: number; width: number; count: number; images: T };
+
+/** A PNG is held whole; none that fits the image limits is larger. */
+const MAX_PNG_BYTES = 1 << 26;
+
+/**
+ * The images of a file that is all there.
+ * @throws AirError 'badData' if it is none of the formats, damaged, cut short or too long.
+ */
+export function decodeImages(bytes: Uint8Array, name: string): Images<Uint8Array[]> {
+  if (sniff(bytes) === 'png') return decodePngImage(bytes, name);
+  const layout = parseLayout(bytes, name);
+  if (layout === undefined) throw cutInHeader(bytes.length, name);
+  const { dataStart, count, height, width, imageBytes } = layout;
+  const expected = dataStart + count * imageBytes;
+  if (bytes.length !== expected) throw wrongLength(name, bytes.length, expected);
+  const images = Array.from({ length: count }, (_, i) =>
+    layout.toPixels(bytes.subarray(dataStart + i * imageBytes, dataStart + (i + 1) * imageBytes), i),
+  );
+  return { height, width, count, images };
+}
+
+/**
+ * The images of a file as it arrives: the promise is kept once the header is there, and the images follow one by one.
+ * Holds one chunk and one image, whatever the file's length. Every complete image is yielded before damage is reported.
+ * @throws AirError 'badData', here or while the images are read, as `decodeImages`.
+ */
+export async function readImages(
+  chunks: AsyncIterable<Uint8Array>,
+  name: string,
+): Promise<Images<AsyncGenerator<Uint8Array, void, undefined>>> {
+  const { kind, chunks: all } = await sniffChunks(chunks);
+  try {
+    if (kind === 'png') {
+      const { height, width, count, images } = decodePngImage(await readWhole(all, name), name);
+      return { height, width, count, images: each(images) };
+    }
+    let bytes = new Uint8Array(0);
+    for (;;) {
+      const { value, done } = await all.next();
+      if (!done) bytes = join([bytes, value]);
+      const layout = bytes.length < SNIFF_BYTES && !done ? undefined : parseLayout(bytes, name);
+      if (layout !== undefined) {
+        const { height, width, count } = layout;
+        return { height, width, count, images: imagesInside(layout, bytes.subarray(layout.dataStart), all, name) };
+      }
+      if (done) throw cutInHeader(bytes.length, name);
+    }
+  } catch (error) {
+    await all.return();
+    throw error;
+  }
+}
+
+async function* each(images: Uint8Array[]): AsyncGenerator<Uint8Array, void, undefined> {
+  yield* images;
+}
+
+/** Yields the images in `first` (what came with the header) and `rest`. */
+async function* imagesInside(
+  layout: ImageLayout,
+  first: Uint8Array,
+  rest: AsyncGenerator<Uint8Array, void, undefined>,
+  name: string,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const { dataStart, count, imageBytes } = layout;
+  const expected = dataStart + count * imageBytes;
+  const image = new Uint8Array(imageBytes);
+  let filled = 0;
+  let index = 0;
+  let total = dataStart;
+  try {
+    for (let chunk = first; ; ) {
+      total += chunk.length;
+      for (let at = 0; at < chunk.length && index < count; ) {
+        const piece = chunk.subarray(at, at + imageBytes - filled);
+        image.set(piece, filled);
+        filled += piece.length;
+        at += piece.length;
+        if (filled < imageBytes) continue;
+        yield layout.toPixels(image, index++);
+        filled = 0;
+      }
+      if (total > expected) throw wrongLength(name, total, expected);
+      const { value, done } = await rest.next();
+      if (done) break;
+      chunk = value;
+    }
+    if (total < expected) throw wrongLength(name, total, expected);
+  } finally {
+    await rest.return();
+  }
+}
+
+async function readWhole(chunks: AsyncIterable<Uint8Array>, name: string): Promise<Uint8Array> {
+  const held: Uint8Array[] = [];
+  let total = 0;
+  for await (const chunk of chunks) {
+    held.push(chunk);
+    total += chunk.length;
+    if (total > MAX_PNG_BYTES) throw new AirError('badData', `${name}: a PNG of more than ${MAX_PNG_BYTES} bytes`);
+  }
+  return join(held);
+}
+
+function decodePngImage(bytes: Uint8Array, name: string): Images<Uint8Array[]> {
+  const { height, width, pixels } = decodePng(bytes, name);
+  checkImageShape([1, height, width], name);
+  return { height, width, count: 1, images: [pixels] };
+}
+
+/** The layout of what begins with `bytes`; undefined if more of them are needed. */
+function parseLayout(bytes: Uint8Array, name: string): ImageLayout | undefined {
+  const kind = sniff(bytes);
+  if (kind === 'idx') return idxLayout(bytes, name);
+  if (kind === 'npy') return npyLayout(bytes, name);
+  if (bytes.length === 0) throw new AirError('badData', `${name}: input is empty`);
+  const first = Array.from(bytes.subarray(0, 8), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+  const is = kind === 'unknown' ? `begins with ${first}` : `is ${KIND_NAMES[kind]}`;
+  throw new AirError('badData', `${name}: not an image file: ${is}, expected .npy, PNG or IDX`);
+}
+
+function cutInHeader(length: number, name: string): AirError {
+  return new AirError(
+    'badData',
+    `${name}: cut short after ${length} bytes, inside its header`,
+    'make or copy it again',
+  );
+}
+
+function join(parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}

@@ -1,0 +1,43 @@
+/** Where the images are in a file that is a header and then one image after the other, of one size each. */
+import { AirError } from '../errors.js';
+
+export type ImageLayout = {
+  /** Offset of the first image. */
+  dataStart: number;
+  count: number;
+  /** In pixels, 1 .. 2048. */
+  height: number;
+  width: number;
+  /** Bytes each image takes in the file. */
+  imageBytes: number;
+  /**
+   * Image number `index` from its bytes: a copy, uint8, row-major.
+   * @throws AirError 'badData' if a value is not an intensity.
+   */
+  toPixels(bytes: Uint8Array, index: number): Uint8Array;
+};
+
+const MAX_SIDE = 2048;
+
+/** [N, H, W] with sides this program can take. @throws AirError 'badData' otherwise. */
+export function checkImageShape(shape: readonly number[], name: string): [number, number, number] {
+  const text = `[${shape.join(', ')}]`;
+  if (shape.length !== 3) {
+    const hint = shape.length === 2 ? 'for a single image save x[None] instead of x' : undefined;
+    throw new AirError('badData', `${name}: shape ${text}, expected [images, height, width]`, hint);
+  }
+  if (!Number.isSafeInteger(shape[0]) || shape.slice(1).some((side) => side < 1 || side > MAX_SIDE)) {
+    throw new AirError('badData', `${name}: shape ${text}, expected images of 1 .. ${MAX_SIDE} pixels a side`);
+  }
+  return shape as [number, number, number];
+}
+
+/** The error for data that stops early or goes on too long. `got` and `expected` count bytes. */
+export function wrongLength(name: string, got: number, expected: number): AirError {
+  const what = got < expected ? 'cut short' : 'too long';
+  return new AirError(
+    'badData',
+    `${name}: ${what}: ${got} bytes, its header says ${expected}`,
+    'make or copy it again',
+  );
+}
