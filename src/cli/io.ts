@@ -2,6 +2,16 @@
  * The world as a command sees it: files, stdin, stdout, stderr, signals, the clock. Commands get an `Io` and touch
  * nothing else, so a test can hand them another one.
  */
+import { createHash } from 'node:crypto';
+import { access, appendFile, mkdir, rm } from 'node:fs/promises';
+import { isatty } from 'node:tty';
+import { AirError } from '../errors.js';
+import { writeFileAtomic } from './atomic.js';
+import { systemFailure } from './failures.js';
+import { isStdin, readInput } from './input.js';
+import { lockFile } from './lock.js';
+import { openOutput } from './output.js';
+import type { Signals } from './signals.js';
 import type { Talk } from './talk.js';
 
 export type Io = {
@@ -51,3 +61,62 @@ export type Output = {
   /** The reader went away: stop quietly. */
   readonly closed: boolean;
 };
+
+/** The real world. */
+export function createIo(context: { talk: Talk; signals: Signals; commandLine: string }): Io {
+  let stdinIsTaken = false;
+  const readBytes = (file: string): AsyncIterable<Uint8Array> => {
+    if (isStdin(file) && stdinIsTaken) throw new AirError('usage', `${file}: stdin can be read only once`);
+    stdinIsTaken ||= isStdin(file);
+    return readInput(file);
+  };
+  return {
+    readBytes,
+    async readFile(file) {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of readBytes(file)) chunks.push(chunk);
+      return Buffer.concat(chunks);
+    },
+    openOutput: (file, what) => openOutput(file, what),
+    writeFileAtomic: (file, bytes) => writeFileAtomic(file, bytes),
+    async appendFile(file, text) {
+      await appendFile(file, text).catch((error: unknown) => {
+        throw systemFailure(error, isMissing(error) ? 'cannotCreate' : 'io', file, 'writing');
+      });
+    },
+    exists: (file) =>
+      access(file).then(
+        () => true,
+        () => false,
+      ),
+    async remove(file) {
+      await rm(file, { force: true }).catch((error: unknown) => {
+        throw systemFailure(error, 'io', file, 'removing');
+      });
+    },
+    async makeFolder(folder) {
+      await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+        throw systemFailure(error, 'cannotCreate', folder);
+      });
+    },
+    lock: lockFile,
+    sha256: (bytes) => createHash('sha256').update(bytes).digest('hex'),
+    newHash() {
+      const hash = createHash('sha256');
+      return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest('hex') };
+    },
+    talk: context.talk,
+    stderrIsTerminal: isatty(2),
+    env: process.env,
+    interrupted: context.signals.interrupted,
+    interruption: context.signals.interruption,
+    commandLine: context.commandLine,
+    now: () => Date.now(),
+  };
+}
+
+function isMissing(error: unknown): boolean {
+  return ['ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR', 'EROFS', 'EPERM'].includes(
+    (error as NodeJS.ErrnoException).code ?? '',
+  );
+}

@@ -8,17 +8,19 @@
  */
 import { cac } from 'cac';
 import type { AirError } from '../errors.js';
-import { type CommandSpec, flagName, type Operand, type Option, type OptionTable, usage } from './command.js';
+import {
+  type Args,
+  type CommandSpec,
+  flagName,
+  type Operand,
+  type Option,
+  type OptionTable,
+  usage,
+} from './command.js';
 import { everywhere } from './common.js';
 import { nearest } from './nearest.js';
 
-export type ParsedOptions = {
-  options: Record<string, unknown>;
-  operands: Record<string, string | readonly string[] | undefined>;
-  given: ReadonlySet<string>;
-  quiet: boolean;
-  verbose: boolean;
-};
+export type ParsedOptions = Args<OptionTable, readonly Operand[]> & { quiet: boolean; verbose: boolean };
 
 /** Which help is asked for, if any; asking wins over whatever else is wrong with the line. */
 export function helpAskedFor(argv: readonly string[]): 'short' | 'full' | undefined {
@@ -138,7 +140,7 @@ function readValue(name: string, option: Option<unknown>, found: unknown, marks:
 }
 
 function readOperands(spec: CommandSpec, words: readonly string[]): ParsedOptions['operands'] {
-  const values: ParsedOptions['operands'] = {};
+  const values: Record<string, string | readonly string[] | undefined> = {};
   let next = 0;
   for (const operand of spec.operands) {
     const missing = next >= words.length;
@@ -153,7 +155,7 @@ function readOperands(spec: CommandSpec, words: readonly string[]): ParsedOption
   const empty = words.indexOf('');
   if (empty !== -1) throw usage(`operand ${empty + 1} is empty`, usageLine(spec));
   if (next < words.length) throw usage(`one operand too many: '${words[next]}'`, usageLine(spec));
-  return values;
+  return values as ParsedOptions['operands'];
 }
 
 /** `usage: air infer [options] MODEL [FILE]`. */

@@ -1,4 +1,6 @@
 /** Everything said to the person: lines and progress on stderr. stdout is for data only. */
+import { createRequire } from 'node:module';
+import type { SingleBar } from 'cli-progress';
 
 export type Talk = {
   /** One line; silent with -q. */
@@ -12,6 +14,127 @@ export type Talk = {
 };
 
 export type Progress = {
-  update(done: number, fields?: Readonly<Record<string, string>>): void;
+  /** `values` by name of the field; a field not named keeps its last value. */
+  update(done: number, values?: Readonly<Record<string, string>>): void;
   stop(): void;
 };
+
+/** What talk needs of stderr. */
+export type Stderr = NodeJS.WritableStream & { isTTY?: boolean; columns?: number };
+
+export type TalkSettings = {
+  command: string;
+  level: 'quiet' | 'normal' | 'verbose';
+  stderr: Stderr;
+  /** No colours if NO_COLOR is set to anything but the empty string (no-color.org). */
+  env: Readonly<Record<string, string | undefined>>;
+  now(): number;
+};
+
+/** `close` stops a progress line that a failed command left running. */
+export function createTalk(
+  settings: TalkSettings,
+): Talk & { error(message: string, hint?: string): void; close(): void } {
+  const { command, level, stderr, env, now } = settings;
+  const isTerminal = stderr.isTTY === true;
+  const hasColour = isTerminal && !env.NO_COLOR && env.TERM !== 'dumb';
+  let active: Progress | undefined;
+
+  const say = (text: string): void => {
+    if (active !== undefined) stderr.write('\r\u001b[K'); // the progress line comes back with its next update
+    stderr.write(`${text}\n`);
+  };
+  const paint = (code: number, text: string): string => (hasColour ? `\u001b[${code}m${text}\u001b[0m` : text);
+  const name = command === '' ? 'air:' : `air ${command}:`;
+  return {
+    info(line) {
+      if (level !== 'quiet') say(`${name} ${line}`);
+    },
+    detail(line) {
+      if (level === 'verbose') say(`${name} ${line}`);
+    },
+    warn(line) {
+      say(`${paint(33, name)} ${line}`);
+    },
+    error(message, hint) {
+      say(`${paint(31, name)} ${message}${hint === undefined ? '' : `\n  ${hint}`}`);
+    },
+    progress(total, unit, fields = []) {
+      if (!isTerminal || level === 'quiet') return { update() {}, stop() {} };
+      active?.stop();
+      const line = drawProgress(stderr, now, total, unit, fields);
+      const mine: Progress = {
+        update: line.update,
+        stop() {
+          if (active === mine) active = undefined;
+          line.stop();
+        },
+      };
+      active = mine;
+      return mine;
+    },
+    close: () => active?.stop(),
+  };
+}
+
+type Moment = { done: number; at: number };
+
+function drawProgress(
+  stderr: Stderr,
+  now: () => number,
+  total: number,
+  unit: string,
+  fields: readonly string[],
+): Progress {
+  const shown = new Map<string, string>();
+  let first: Moment | undefined; // a resumed run starts above 0
+  let last: Moment = { done: 0, at: now() };
+  const format = (): string => {
+    const columns = Math.max(20, stderr.columns ?? 80) - 1;
+    const parts = progressParts(total, unit, first ?? last, last);
+    for (const field of fields) if (shown.has(field)) parts.splice(-2, 0, `${field} ${shown.get(field)}`);
+    return parts.join('  ').slice(0, columns);
+  };
+  // Loaded here: help and pipes need no progress line.
+  const { SingleBar: Bar } = createRequire(import.meta.url)('cli-progress') as { SingleBar: typeof SingleBar };
+  const bar = new Bar({
+    stream: stderr,
+    format,
+    fps: 5,
+    clearOnComplete: true,
+    forceRedraw: true,
+    gracefulExit: false, // signals are ours
+    linewrap: null, // leave the terminal's setting alone; lines are cut to its width
+  });
+  bar.start(Number.isFinite(total) ? total : 0, 0);
+  return {
+    update(done, values = {}) {
+      last = { done, at: now() };
+      first ??= last;
+      for (const [field, value] of Object.entries(values)) shown.set(field, value);
+      bar.update(done);
+    },
+    stop: () => bar.stop(),
+  };
+}
+
+/** `[=====     ] 730/1500 steps`, `31.2 steps/s`, `ETA 25s`. */
+export function progressParts(total: number, unit: string, first: Moment, last: Moment): string[] {
+  const seconds = (last.at - first.at) / 1000;
+  const rate = seconds > 0 ? (last.done - first.done) / seconds : 0;
+  const speed = `${rate >= 100 ? rate.toFixed(0) : rate.toPrecision(3)} ${unit}/s`;
+  if (!Number.isFinite(total)) return [`${last.done} ${unit}`, speed, ''];
+  const filled = Math.round(20 * Math.min(1, total > 0 ? last.done / total : 1));
+  const bar = `[${'='.repeat(filled)}${' '.repeat(20 - filled)}]`;
+  const eta = rate > 0 ? `ETA ${formatSeconds((total - last.done) / rate)}` : 'ETA -';
+  return [`${bar} ${last.done}/${total} ${unit}`, speed, eta];
+}
+
+/** `25s`, `2m10s`, `1h05m`. */
+export function formatSeconds(seconds: number): string {
+  const whole = Math.round(Math.max(0, seconds));
+  const two = (value: number): string => String(value).padStart(2, '0');
+  if (whole < 60) return `${whole}s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)}m${two(whole % 60)}s`;
+  return `${Math.floor(whole / 3600)}h${two(Math.floor((whole % 3600) / 60))}m`;
+}

@@ -1,0 +1,92 @@
+/** Reading files and stdin as bytes; gzip is undone on the fly. */
+import { fstatSync, read } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { pipeline, Readable } from 'node:stream';
+import { isatty } from 'node:tty';
+import { promisify } from 'node:util';
+import { createGunzip } from 'node:zlib';
+import { AirError } from '../errors.js';
+import { systemFailure } from './failures.js';
+
+const CHUNK_BYTES = 256 * 1024;
+const readFd = promisify(read);
+
+export function isStdin(file: string): boolean {
+  return file === '-' || file === '/dev/stdin' || file === '/dev/fd/0' || file === '/proc/self/fd/0';
+}
+
+/**
+ * The bytes of a file, or of stdin, uncompressed if they start as gzip does (`air infer scenes.air.gz`).
+ * @throws AirError noInput: missing, unreadable, a folder; usage: stdin is a terminal; badData: damaged gzip; io
+ */
+export async function* readInput(file: string): AsyncGenerator<Uint8Array> {
+  const chunks = isStdin(file) ? readStdin() : readOpened(file);
+  const head: Uint8Array[] = [];
+  let headBytes = 0;
+  while (headBytes < 2) {
+    const { value, done } = await chunks.next();
+    if (done) break;
+    head.push(value);
+    headBytes += value.length;
+  }
+  const start = Buffer.concat(head, headBytes);
+  const whole = (async function* () {
+    if (start.length > 0) yield start;
+    yield* chunks;
+  })();
+  yield* start[0] === 0x1f && start[1] === 0x8b ? gunzip(whole, file) : whole;
+}
+
+async function* readOpened(file: string): AsyncGenerator<Uint8Array> {
+  const handle = await open(file, 'r').catch((error: unknown) => {
+    throw systemFailure(error, 'noInput', file);
+  });
+  try {
+    yield* readDescriptor(handle.fd, file);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function* readStdin(): AsyncGenerator<Uint8Array> {
+  if (isatty(0)) {
+    throw new AirError('usage', '-: stdin is a terminal', 'name a FILE, or pipe data in: air gen-data | air ...');
+  }
+  const kind = fstatSync(0);
+  if (!kind.isFIFO() && !kind.isSocket()) {
+    yield* readDescriptor(0, '-');
+    return;
+  }
+  try {
+    for await (const chunk of process.stdin) yield chunk as Uint8Array;
+  } catch (error) {
+    throw systemFailure(error, 'io', '-', 'reading');
+  }
+}
+
+/** Every chunk is a buffer of its own: what a reader keeps stays as it is. */
+async function* readDescriptor(fd: number, file: string): AsyncGenerator<Uint8Array> {
+  for (;;) {
+    const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    const { bytesRead } = await readFd(fd, buffer, 0, CHUNK_BYTES, null).catch((error: unknown) => {
+      const isFolder = (error as NodeJS.ErrnoException).code === 'EISDIR';
+      throw systemFailure(error, isFolder ? 'noInput' : 'io', file, isFolder ? undefined : 'reading');
+    });
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+async function* gunzip(chunks: AsyncIterable<Uint8Array>, file: string): AsyncGenerator<Uint8Array> {
+  const plain = createGunzip({ chunkSize: CHUNK_BYTES });
+  pipeline(Readable.from(chunks, { objectMode: true }), plain, () => {}); // its error arrives through `plain` as well
+  try {
+    for await (const chunk of plain) yield chunk as Uint8Array;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? '';
+    if (!code.startsWith('Z_')) throw error;
+    throw new AirError('badData', `${file}: damaged gzip data: ${(error as Error).message}`, undefined, {
+      cause: error,
+    });
+  }
+}

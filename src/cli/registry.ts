@@ -1,0 +1,17 @@
+/**
+ * Every command, by what one wants to do. Loading a command's module loads its table and nothing heavy: tfjs and the
+ * formats are imported inside `run`.
+ */
+import type { CommandSpec } from './command.js';
+
+type Loader = () => Promise<CommandSpec>;
+
+export const REGISTRY: readonly { title: string; commands: Readonly<Record<string, Loader>> }[] = [];
+
+export const COMMAND_NAMES: readonly string[] = REGISTRY.flatMap(({ commands }) => Object.keys(commands));
+
+/** @returns undefined if there is no such command */
+export async function loadCommand(name: string): Promise<CommandSpec | undefined> {
+  for (const { commands } of REGISTRY) if (Object.hasOwn(commands, name)) return commands[name]();
+  return undefined;
+}

@@ -1,0 +1,133 @@
+/** `air COMMAND ...`: find the command, parse its line, run it, and turn whatever happens into an exit code. */
+import { readFileSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { AirError, EXIT_CODES } from '../errors.js';
+import { removeLeftovers } from './atomic.js';
+import { type CommandSpec, usage } from './command.js';
+import { isSystemError, OutputClosed, systemFailure } from './failures.js';
+import { fullHelp, overview, shortHelp } from './help.js';
+import { createIo } from './io.js';
+import { nearest } from './nearest.js';
+import { helpAskedFor, parseOptions } from './options.js';
+import { openOutput } from './output.js';
+import { COMMAND_NAMES, loadCommand, REGISTRY } from './registry.js';
+import { type Signals, watchSignals } from './signals.js';
+import { createTalk, type TalkSettings } from './talk.js';
+
+/** @param argv what follows `air`; @returns the exit code */
+export async function runAir(argv: readonly string[]): Promise<number> {
+  process.stderr.on('error', () => {}); // nobody listens: not a reason to stop
+  process.on('uncaughtException', (error) => {
+    removeLeftovers();
+    process.exit(report(error, commandTalk(argv[0] ?? '', 'normal'), undefined));
+  });
+  process.on('exit', removeLeftovers);
+  const [first, ...rest] = argv;
+  try {
+    if (first === undefined) {
+      process.stderr.write(await overviewText('short'));
+      return EXIT_CODES.usage;
+    }
+    if (first === '-h' || first === '--help' || (first === 'help' && rest.length === 0)) {
+      return await print(await overviewText(first === '-h' ? 'short' : 'full'));
+    }
+    if (first === '--version') return await print(`air ${version()}\n`);
+    if (first === 'help') return await print(fullHelp(await findCommand(rest[0])));
+    const spec = await findCommand(first);
+    const help = helpAskedFor(rest);
+    if (help !== undefined) return await print(help === 'short' ? shortHelp(spec) : fullHelp(spec));
+    return await runCommand(spec, rest);
+  } catch (error) {
+    return report(error, commandTalk(COMMAND_NAMES.includes(first ?? '') ? (first ?? '') : '', 'normal'), undefined);
+  }
+}
+
+async function runCommand(spec: CommandSpec, argv: readonly string[]): Promise<number> {
+  const { quiet, verbose, ...args } = parseOptions(spec, argv);
+  const talk = commandTalk(spec.name, quiet ? 'quiet' : verbose ? 'verbose' : 'normal');
+  const signals = watchSignals(spec.handlesInterrupt === true);
+  const commandLine = ['air', spec.name, ...argv].map(quoteForShell).join(' ');
+  try {
+    await spec.run(args, createIo({ talk, signals, commandLine }));
+    return signals.exitCode() ?? 0;
+  } catch (error) {
+    // The signal that ended the other end of our pipe may reach us a moment after the end of its data.
+    await nextTurn();
+    await nextTurn();
+    return report(error, talk, signals, verbose);
+  } finally {
+    talk.close();
+    removeLeftovers();
+  }
+}
+
+function commandTalk(command: string, level: TalkSettings['level']): ReturnType<typeof createTalk> {
+  return createTalk({ command, level, stderr: process.stderr, env: process.env, now: () => Date.now() });
+}
+
+/** Says what went wrong, once, and gives the exit code. */
+function report(
+  error: unknown,
+  talk: ReturnType<typeof createTalk>,
+  signals: Signals | undefined,
+  verbose = false,
+): number {
+  talk.close();
+  if (error instanceof OutputClosed) return signals?.exitCode() ?? 0;
+  const known = isSystemError(error) ? systemFailure(error, 'io', error.syscall ?? 'system') : error;
+  const wantsStack = verbose || Boolean(process.env.AIR_DEBUG);
+  if (known instanceof AirError) {
+    // Both ends of a pipe get the same Ctrl-C: that the other one's data ends early is no news.
+    const isAftermath = known.kind === 'badData' && signals?.exitCode() !== undefined;
+    if (!isAftermath) talk.error(known.message, known.hint);
+    if (process.env.AIR_DEBUG) process.stderr.write(`${stackOf(known)}\n`);
+    return isAftermath ? (signals?.exitCode() ?? known.exitCode) : known.exitCode;
+  }
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const hint = wantsStack
+    ? 'please report this with the command line'
+    : 'please report this with the command line; -v shows where it happened';
+  talk.error(`a bug in air: ${text.split('\n')[0]}`, hint);
+  if (wantsStack) process.stderr.write(`${stackOf(error)}\n`);
+  return EXIT_CODES.bug;
+}
+
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? (error.stack ?? '') : `${error.stack}\ncaused by ${stackOf(error.cause)}`;
+}
+
+async function findCommand(name: string): Promise<CommandSpec> {
+  const spec = await loadCommand(name);
+  if (spec !== undefined) return spec;
+  if (name.startsWith('-')) throw usage(`unknown option ${name}`, 'options follow the command: air COMMAND [options]');
+  const guess = nearest(name, COMMAND_NAMES);
+  throw usage(
+    `unknown command '${name}'`,
+    guess === undefined ? 'air -h lists the commands' : `did you mean air ${guess}?`,
+  );
+}
+
+async function overviewText(kind: 'short' | 'full'): Promise<string> {
+  const groups = REGISTRY.map(async ({ title, commands }) => {
+    return { title, commands: await Promise.all(Object.values(commands).map((load) => load())) };
+  });
+  return overview(await Promise.all(groups), kind);
+}
+
+async function print(text: string): Promise<number> {
+  const output = await openOutput(undefined, { binary: false });
+  await output.write(text);
+  await output.finish();
+  return 0;
+}
+
+function version(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+/** So that a command line in a header can be pasted back into a shell. */
+export function quoteForShell(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
