@@ -1,0 +1,78 @@
+/**
+ * The heap of one tfjs wasm backend as our kernels see it: byte offsets of tensors, memory for results, scratch memory.
+ *
+ * Offsets stay valid when the heap grows (JavaScript views of it do not), so kernels work with offsets only. All state
+ * lives here, one object per backend instance, so instances in worker threads do not meet.
+ */
+import type { NamedAttrMap, TensorInfo } from '@tensorflow/tfjs';
+import { AirError } from '../../errors.js';
+
+/** The part of tfjs's BackendWasm that is used here. */
+export type WasmBackend = {
+  wasm: { asm: { memory: WebAssembly.Memory }; _malloc(bytes: number): number; _free(offset: number): void };
+  dataIdMap: { get(dataId: object): { memoryOffset: number } };
+  makeOutput(shape: number[], dtype: 'float32'): TensorInfo;
+  incRef(dataId: object): void;
+  refCount(dataId: object): number;
+};
+
+/** What kernels/index.ts exports: offsets, sizes and flags in, a byte count or nothing out. */
+export type KernelExports = { readonly [name: string]: (...args: (number | boolean)[]) => number };
+
+/** Computes the results of an op from its inputs, straight on the heap. */
+export type WasmKernel = (heap: Heap, inputs: Inputs, attrs: NamedAttrMap) => TensorInfo | TensorInfo[];
+
+/** The tensors an op is given, by the names core/ gives them. */
+export type Inputs = { readonly [name: string]: TensorInfo };
+
+export class Heap {
+  readonly wasm: KernelExports;
+  private readonly backend: WasmBackend;
+  private scratchOffset = 0;
+  private scratchBytes = 0;
+
+  constructor(backend: WasmBackend, wasm: KernelExports) {
+    this.backend = backend;
+    this.wasm = wasm;
+  }
+
+  /** Where a tensor's numbers start. @throws AirError (bug) if it is not float32 of this shape. */
+  at(tensor: TensorInfo, shape: readonly number[]): number {
+    const isExpected = tensor.dtype === 'float32' && tensor.shape.length === shape.length;
+    if (!isExpected || shape.some((side, axis) => side !== tensor.shape[axis])) {
+      const got = `${tensor.dtype} [${tensor.shape}]`;
+      throw new AirError('bug', `wasm kernel: expected a tensor float32 [${shape}], got ${got}`);
+    }
+    return this.backend.dataIdMap.get(tensor.dataId).memoryOffset;
+  }
+
+  /** Memory for a result; its numbers are not set. */
+  output(...shape: number[]): TensorInfo {
+    return this.backend.makeOutput(shape, 'float32');
+  }
+
+  /** The same numbers as another result. */
+  share(tensor: TensorInfo): TensorInfo {
+    this.backend.incRef(tensor.dataId);
+    return { dataId: tensor.dataId, shape: tensor.shape, dtype: tensor.dtype };
+  }
+
+  /**
+   * Where to write the successor of a tensor: its own memory if no other tensor shares it, new memory otherwise. A
+   * clone, a reshape or a tensor saved for a gradient thus keeps its numbers.
+   */
+  successor(tensor: TensorInfo): TensorInfo {
+    return this.backend.refCount(tensor.dataId) === 1 ? this.share(tensor) : this.output(...tensor.shape);
+  }
+
+  /** At least this much memory, aligned to 16 bytes, free to use until the next call. */
+  scratch(bytes: number): number {
+    if (bytes > this.scratchBytes) {
+      if (this.scratchOffset !== 0) this.backend.wasm._free(this.scratchOffset);
+      this.scratchBytes = Math.max(bytes, 2 * this.scratchBytes);
+      this.scratchOffset = this.backend.wasm._malloc(this.scratchBytes + 16) >>> 0;
+      if (this.scratchOffset === 0) throw new AirError('backendUnavailable', 'wasm: the heap is full');
+    }
+    return Math.ceil(this.scratchOffset / 16) * 16;
+  }
+}

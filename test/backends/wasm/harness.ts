@@ -1,0 +1,86 @@
+/** Runs one kernel of the wasm backend on plain arrays, and compares with references computed in float64. */
+import assert from 'node:assert/strict';
+import { before, describe } from 'node:test';
+import * as tf from '@tensorflow/tfjs';
+import { startWasm } from '#air/backends/wasm/start.js';
+import { Draws } from '#air/core/rng.js';
+
+/** Numbers in row-major order with their shape. */
+export type Values = { shape: number[]; data: Float32Array };
+
+/** The tests of `body` on both builds of the kernels. */
+export function onEachBuild(body: () => void): void {
+  for (const relaxedSimd of ['off', 'on'] as const) {
+    describe(relaxedSimd === 'on' ? 'relaxed SIMD' : 'plain SIMD', () => {
+      before(async () => {
+        assert.deepEqual(await startWasm({ relaxedSimd }), { relaxedSimd: relaxedSimd === 'on' });
+      });
+      body();
+    });
+  }
+}
+
+let sequence = 0;
+
+/** Normal numbers times `scale`; each call draws others, each run the same. */
+export function random(shape: number[], scale = 1): Values {
+  const data = new Float32Array(tf.util.sizeFromShape(shape));
+  new Draws(1, 'bench', sequence++).fillNormal(data);
+  return { shape, data: data.map((value) => scale * value) };
+}
+
+/** What a kernel makes of its inputs; every tensor is disposed, and none may be left over. */
+export function run(name: string, inputs: { [name: string]: Values }, attrs: tf.NamedAttrMap = {}): Values[] {
+  const before = tf.memory();
+  const results = tf.tidy(() => {
+    const tensors = Object.fromEntries(
+      Object.entries(inputs).map(([key, { shape, data }]) => [key, tf.tensor(data, shape, 'float32')]),
+    );
+    const out: tf.Tensor | tf.Tensor[] = tf.engine().runKernel(name, tensors, attrs);
+    return [out].flat().map((tensor) => ({ shape: tensor.shape, data: tensor.dataSync<'float32'>().slice() }));
+  });
+  assert.deepEqual(
+    [tf.memory().numTensors, tf.memory().numDataBuffers],
+    [before.numTensors, before.numDataBuffers],
+    `${name} leaves tensors behind`,
+  );
+  return results;
+}
+
+/** Equal to within `tolerance` of the largest expected value (and exactly of that shape). */
+export function assertClose(
+  actual: Values,
+  shape: number[],
+  expected: ArrayLike<number>,
+  tolerance = 1e-5,
+  what = '',
+): void {
+  assert.deepEqual(actual.shape, shape, `shape of ${what}`);
+  assert.equal(actual.data.length, expected.length, `size of ${what}`);
+  let largest = 0;
+  for (let i = 0; i < expected.length; i++) largest = Math.max(largest, Math.abs(expected[i]));
+  for (let i = 0; i < expected.length; i++) {
+    const error = Math.abs(actual.data[i] - expected[i]);
+    if (!(error <= tolerance * largest)) {
+      assert.fail(`${what}[${i}]: expected ${expected[i]}, got ${actual.data[i]} (largest ${largest})`);
+    }
+  }
+}
+
+/** op(a) op(b) in float64, where a' [k,m] is read as [m,k] when transposed. */
+export function multiply(
+  { shape: [aRows, aCols], data: a }: { shape: number[]; data: ArrayLike<number> },
+  { shape: [bRows, bCols], data: b }: { shape: number[]; data: ArrayLike<number> },
+  transposeA = false,
+  transposeB = false,
+): Float64Array {
+  const [m, k, n] = [transposeA ? aCols : aRows, transposeA ? aRows : aCols, transposeB ? bRows : bCols];
+  const out = new Float64Array(m * n);
+  for (let i = 0; i < m; i++) {
+    for (let p = 0; p < k; p++) {
+      const left = a[transposeA ? p * m + i : i * k + p];
+      for (let j = 0; j < n; j++) out[i * n + j] += left * b[transposeB ? j * k + p : p * n + j];
+    }
+  }
+  return out;
+}
