@@ -6,7 +6,15 @@ import type { CommandSpec } from './command.js';
 
 type Loader = () => Promise<CommandSpec>;
 
-export const REGISTRY: readonly { title: string; commands: Readonly<Record<string, Loader>> }[] = [];
+export const REGISTRY: readonly { title: string; commands: Readonly<Record<string, Loader>> }[] = [
+  {
+    title: 'Files',
+    commands: {
+      view: async () => (await import('../commands/view.js')).view,
+      check: async () => (await import('../commands/check.js')).check,
+    },
+  },
+];
 
 export const COMMAND_NAMES: readonly string[] = REGISTRY.flatMap(({ commands }) => Object.keys(commands));
 

@@ -1,0 +1,86 @@
+/** `air check`: are these files whole? */
+import { defineCommand } from '../cli/command.js';
+import type { Io } from '../cli/io.js';
+import { AirError } from '../errors.js';
+
+export const check = defineCommand({
+  name: 'check',
+  summary: 'are these files whole? prints the bad ones',
+  description: `Reads every file to its end: streams (every record, end marker, checksum), checkpoints (layout and digest), and images
+    (IDX, .npy, PNG; compressed or not). Prints one line on stdout for each bad file, with the reason, and exits with 1
+    if there is one. -v lists the good ones on stderr.`,
+  operands: [{ name: 'FILE', help: 'streams, checkpoints or images; - is stdin', required: true, many: true }],
+  options: {},
+  examples: [
+    { command: 'air check scenes.air seen.air air.safetensors', help: 'were these copied whole?' },
+    { command: 'air check -q *.air | cut -d: -f1', help: 'names of the bad ones, for a script' },
+  ],
+  seeAlso: ['view'],
+  async run({ operands }, io) {
+    const output = await io.openOutput(undefined, { binary: false });
+    let bad = 0;
+    for (const file of operands.FILE) {
+      try {
+        io.talk.detail(`${file}: whole: ${await inspect(file, io)}`);
+      } catch (error) {
+        if (!(error instanceof AirError) || (error.kind !== 'badData' && error.kind !== 'noInput')) throw error;
+        bad++;
+        await output.write(`${error.message}\n`);
+      }
+    }
+    await output.finish();
+    const all = operands.FILE.length;
+    if (bad > 0) throw new AirError('answerIsNo', `${bad} of ${all} bad`);
+    io.talk.info(all === 1 ? 'whole' : `all ${all} whole`);
+  },
+});
+
+/** What the file holds. @throws AirError badData, noInput */
+async function inspect(file: string, io: Io): Promise<string> {
+  const { readImages, sniffChunks } = await import('../formats/images.js');
+  const { kind, chunks } = await sniffChunks(io.readBytes(file));
+  if (kind === 'safetensors') return inspectCheckpoint(await concat(chunks), file, io);
+  if (kind === 'idx') {
+    const { decodeIdx } = await import('../formats/idx.js'); // not readImages: labels are IDX files too
+    return `IDX, ${decodeIdx(await concat(chunks), file).shape.join('x')}`;
+  }
+  if (kind === 'png' || kind === 'npy') {
+    const { height, width, images } = await readImages(chunks, file);
+    let count = 0;
+    for await (const _ of images) count++;
+    return `${count} images of ${height}x${width}`;
+  }
+  return inspectStream(chunks, file);
+}
+
+async function inspectStream(chunks: AsyncIterable<Uint8Array>, file: string): Promise<string> {
+  const { readStream } = await import('../formats/stream.js');
+  const counts = new Map<string, number>();
+  let segments = 0;
+  let kind = '';
+  for await (const event of readStream(chunks, { name: file })) {
+    if (event.type === 'header') {
+      segments++;
+      kind = event.header.air;
+      counts.set(kind, counts.get(kind) ?? 0);
+    } else if (event.type === 'record') {
+      counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    }
+  }
+  const records = [...counts].map(([name, count]) => `${count} ${name}`).join(', ');
+  return segments === 1 ? records : `${records} in ${segments} segments`;
+}
+
+async function inspectCheckpoint(bytes: Uint8Array, file: string, io: Io): Promise<string> {
+  const { checkDigest, decodeSafetensors } = await import('../formats/safetensors.js');
+  const { tensors } = decodeSafetensors(bytes, file);
+  const digest = checkDigest(bytes, io.sha256);
+  if (digest === 'wrong') throw new AirError('badData', `${file}: the digest does not match: the file was changed`);
+  return `${tensors.size} tensors${digest === 'missing' ? '; no digest, only the layout could be checked' : ''}`;
+}
+
+async function concat(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const chunk of chunks) parts.push(chunk);
+  return Buffer.concat(parts);
+}

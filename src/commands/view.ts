@@ -1,0 +1,64 @@
+/** `air view`: a stream as JSON lines, for eyes, jq and languages without msgpack. */
+import { countOrInf, defineCommand, flag, usage } from '../cli/command.js';
+import { output } from '../cli/common.js';
+
+export const view = defineCommand({
+  name: 'view',
+  summary: 'print a stream as JSON lines, one for each scene or latent',
+  description: `Reads a stream of scenes or latents and prints every record as one line of JSON. Pixels (image, reconstruction,
+    window) are left out unless --images is given; latent vectors are arrays of numbers.
+
+    With --head prints the first header instead: kind, canvas size, seed, model, and the command lines that made the
+    stream.`,
+  operands: [{ name: 'FILE', help: 'a stream of scenes or latents', default: '-' }],
+  options: {
+    head: flag({ help: 'print the header of the stream and stop' }),
+    limit: countOrInf({ default: Number.POSITIVE_INFINITY, help: 'stop after so many records' }),
+    images: flag({ help: 'print pixels too, row by row, in base64' }),
+    output: output({ help: 'where the lines go' }),
+  },
+  examples: [
+    { command: 'air view --head scenes.air', help: 'what is this, and what made it?' },
+    { command: 'air view --limit 3 scenes.air', help: 'the first three records' },
+    {
+      command: "air view seen.air | jq -c 'select(.n != .count) | [.i, .n, .count, .q]'",
+      help: 'images that were counted wrongly',
+    },
+  ],
+  seeAlso: ['gen-data', 'infer', 'render', 'check'],
+  async run({ options, operands }, io) {
+    if (options.head && options.images) throw usage('--head and --images exclude each other');
+    const { readStream } = await import('../formats/stream.js');
+    const toJson = options.images ? withPixels : withoutPixels;
+    const lines = await io.openOutput(options.output, { binary: false });
+    let left = options.head ? 1 : options.limit;
+    if (left > 0) {
+      for await (const event of readStream(io.readBytes(operands.FILE), { name: operands.FILE })) {
+        if (event.type !== (options.head ? 'header' : 'record')) continue;
+        const value = event.type === 'header' ? event.header : event.type === 'record' ? event.record : undefined;
+        await lines.write(`${JSON.stringify(value, toJson)}\n`);
+        left--;
+        if (left === 0) break;
+      }
+    }
+    await lines.finish();
+  },
+});
+
+function withPixels(_key: string, value: unknown): unknown {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  return value instanceof Float32Array ? Array.from(value, shortest) : value;
+}
+
+function withoutPixels(key: string, value: unknown): unknown {
+  return value instanceof Uint8Array ? undefined : withPixels(key, value);
+}
+
+/** The float32 as the shortest decimal that gives it back: 0.1 rather than 0.10000000149011612. */
+function shortest(value: number): number {
+  for (let digits = 6; digits < 9; digits++) {
+    const candidate = Number(value.toPrecision(digits));
+    if (Math.fround(candidate) === value) return candidate;
+  }
+  return Number(value.toPrecision(9));
+}
