@@ -27,7 +27,7 @@ export function crc32(crc: number, bytes: Uint8Array, start = 0, end = bytes.len
   // Whole words need an aligned view; the machines tfjs runs on are little-endian, as the arithmetic here assumes.
   for (; i < end && (bytes.byteOffset + i) & 3; i++) c = TABLES[(c ^ bytes[i]) & 255] ^ (c >>> 8);
   const count = ((end - i) >> 3) << 1;
-  const words = new Int32Array(bytes.buffer, bytes.byteOffset + i, count);
+  const words = count === 0 ? TABLES : new Int32Array(bytes.buffer, bytes.byteOffset + i, count);
   for (let w = 0; w < count; w += 2) {
     const low = c ^ words[w];
     const high = words[w + 1];
