@@ -1,16 +1,118 @@
-/** Pick and start a compute backend. */
+/**
+ * Picks and starts a compute backend. Each is one entry in a table: how to start it, and what to say where it cannot
+ * start. The rest of the program asks for a name and never again which one it got.
+ */
 import * as tf from '@tensorflow/tfjs';
 import { AirError } from '../errors.js';
+import { startTensorflow } from './tensorflow.js';
+import { startWasm } from './wasm/start.js';
+import { startWebgpu } from './webgpu.js';
 
-export async function startBackend(name: string): Promise<string> {
-  if (name === 'wasm') {
-    const { startWasm } = await import('./wasm/start.js');
-    await startWasm({ relaxedSimd: 'off' });
-  } else if (name === 'cpu') {
-    await tf.setBackend('cpu');
-  } else {
-    throw new AirError('backendUnavailable', `no backend named ${name}`);
+export const BACKENDS = ['tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
+
+export type BackendName = (typeof BACKENDS)[number];
+
+export type StartOptions = {
+  /** Fused multiply-add in the wasm kernels: faster, but results differ in the last bit from machine to machine. */
+  relaxedSimd?: 'auto' | 'on' | 'off';
+};
+
+/** What a started backend is. */
+export type Started = {
+  name: BackendName;
+  /** One line for people: library, version, device. */
+  detail: string;
+  /** What the bytes of a result depend on, beyond the seed. */
+  identity: string;
+  /** Images per part of a batch gradient that computes best here; parts can be computed side by side. */
+  subBatch: number;
+};
+
+type Starter = {
+  start(options: StartOptions): Promise<Omit<Started, 'name'>>;
+  /** Whether `auto` may take it. */
+  isForAuto(detail: string): boolean;
+};
+
+const starters: { [name in BackendName]: Starter } = {
+  tensorflow: { start: startTensorflow, isForAuto: () => true },
+  webgpu: { start: startWebgpu, isForAuto: (detail) => !/swiftshader|llvmpipe|lavapipe|software/i.test(detail) },
+  wasm: {
+    async start(options) {
+      const { relaxedSimd } = await startWasm(options);
+      const simd = relaxedSimd ? 'relaxed SIMD' : 'SIMD';
+      return {
+        detail: `WebAssembly with ${simd}, kernels of air`,
+        identity: relaxedSimd ? 'wasm-relaxed' : 'wasm',
+        subBatch: 64,
+      };
+    },
+    isForAuto: () => true,
+  },
+  cpu: {
+    async start() {
+      await tf.setBackend('cpu');
+      return { detail: 'plain JavaScript: slow, for reference', identity: 'cpu', subBatch: 64 };
+    },
+    isForAuto: () => true,
+  },
+};
+
+/**
+ * Starts a backend and makes it tfjs's own; `auto` takes the first that works, in the order of `BACKENDS`.
+ *
+ * @throws AirError 'backendUnavailable' with the reason and the command that mends it
+ */
+export async function startBackend(choice: BackendName | 'auto', options: StartOptions = {}): Promise<Started> {
+  tf.enableProdMode(); // no banner, no checks of every value
+  if (choice !== 'auto') return tryOut(choice, options);
+  for (const name of BACKENDS) {
+    try {
+      const started = await tryOut(name, options);
+      if (starters[name].isForAuto(started.detail)) return started;
+    } catch (error) {
+      if (!(error instanceof AirError)) throw error;
+    }
   }
+  throw new AirError('backendUnavailable', 'no compute backend works here', 'see: air backends');
+}
+
+/** Starts a backend and lets it compute something small. */
+async function tryOut(name: BackendName, options: StartOptions): Promise<Started> {
+  const started = await starters[name].start(options);
   await tf.ready();
-  return tf.getBackend();
+  const product = tf.tidy(() => tf.matMul(tf.tensor2d([[1, 2]]), tf.tensor2d([[3], [4]])));
+  const [value] = await product.data();
+  product.dispose();
+  if (value !== 11) {
+    throw new AirError('backendUnavailable', `${name}: 1*3 + 2*4 came out as ${value}`, 'use another --backend');
+  }
+  return { name, ...started };
+}
+
+export type BackendReport = {
+  name: BackendName;
+  works: boolean;
+  detail: string;
+  hint?: string;
+  /** Whether `auto` takes this one. */
+  chosen: boolean;
+};
+
+/** Starts every backend in turn and tells what came of it. */
+export async function listBackends(options: StartOptions = {}): Promise<BackendReport[]> {
+  tf.enableProdMode();
+  const reports: BackendReport[] = [];
+  for (const name of BACKENDS) {
+    try {
+      const { detail } = await tryOut(name, options);
+      const chosen = starters[name].isForAuto(detail) && !reports.some((report) => report.chosen);
+      reports.push({ name, works: true, detail, chosen });
+    } catch (error) {
+      if (!(error instanceof AirError)) throw error;
+      const detail = error.message.replace(`${name}: `, '');
+      reports.push({ name, works: false, detail, ...(error.hint ? { hint: error.hint } : {}), chosen: false });
+    }
+  }
+  return reports;
 }

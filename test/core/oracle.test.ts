@@ -3,22 +3,21 @@
  * Forward to 1e-5, gradients to 1e-4, of the largest value of each tensor, on each backend that needs nothing but Node.
  */
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import { startBackend } from '#air/backends/start.js';
+import { type BackendName, startBackend } from '#air/backends/start.js';
 import { geometricLogProbs, geometricTrialProbs, logRatio } from '#air/core/distributions.js';
 import { countLogProbs, enumeratedElbo } from '#air/core/elbo.js';
 import { elboGradients } from '#air/core/estimators/enumerate.js';
-import { initialState, type StepNoise } from '#air/core/guide.js';
+import { guideStep, initialState, type StepNoise } from '#air/core/guide.js';
 import { guideInputs } from '#air/core/guide-input.js';
 import { drawObject, imageLogLik } from '#air/core/model.js';
 import { type Model, makeModel, unroll } from '#air/core/unroll.js';
-import { guideStep } from '#air/core/guide.js';
 import { assertClose, type Oracle, oracles, params, tensor, values } from './oracle-file.js';
 
 const FORWARD = 1e-5;
 const GRADIENT = 1e-4;
-const backends = (process.env.AIR_TEST_BACKENDS ?? 'wasm,cpu').split(',');
+const backends = (process.env.AIR_TEST_BACKENDS ?? 'wasm,cpu').split(',') as BackendName[];
 
 function modelOf(oracle: Oracle): Model {
   return makeModel(oracle.config, params(oracle));
@@ -39,8 +38,10 @@ function forSteps(oracle: Oracle, each: (t: number) => Promise<void>): Promise<v
 }
 
 for (const backend of backends) {
-  describe(`on ${backend}`, async () => {
-    await startBackend(backend);
+  describe(`on ${backend}`, () => {
+    before(async () => {
+      await startBackend(backend);
+    });
     for (const oracle of oracles('pyro')) describe(oracle.file, () => pyroTests(oracle));
     for (const oracle of oracles('difference')) describe(oracle.file, () => differenceTests(oracle));
     for (const oracle of [...oracles('pyro'), ...oracles('difference')]) describe(oracle.file, () => enumTests(oracle));
@@ -147,10 +148,19 @@ function pyroTests(oracle: Oracle): void {
       const logProbs = {
         'guide.log_prob.z_pres': tf.mul(bernoulliLogProb(p, zPres), present),
         'model.log_prob.z_pres': tf.mul(bernoulliLogProb(tf.fill([batch, 1], trialProbs[t]), zPres), present),
-        'guide.log_prob.z_where': tf.mul(tf.expandDims(normalLogProb(zWhere, step.where.loc, step.where.scale), 1), zPres),
+        'guide.log_prob.z_where': tf.mul(
+          tf.expandDims(normalLogProb(zWhere, step.where.loc, step.where.scale), 1),
+          zPres,
+        ),
         'guide.log_prob.z_what': tf.mul(tf.expandDims(normalLogProb(zWhat, step.what.loc, step.what.scale), 1), zPres),
-        'model.log_prob.z_where': tf.mul(tf.expandDims(normalLogProb(zWhere, priors.where.loc, priors.where.scale), 1), zPres),
-        'model.log_prob.z_what': tf.mul(tf.expandDims(normalLogProb(zWhat, priors.what.loc, priors.what.scale), 1), zPres),
+        'model.log_prob.z_where': tf.mul(
+          tf.expandDims(normalLogProb(zWhere, priors.where.loc, priors.where.scale), 1),
+          zPres,
+        ),
+        'model.log_prob.z_what': tf.mul(
+          tf.expandDims(normalLogProb(zWhat, priors.what.loc, priors.what.scale), 1),
+          zPres,
+        ),
       };
       for (const [name, value] of Object.entries(logProbs)) {
         await assertClose(value, values(oracle, `${name}.${t}`), FORWARD, `${name} ${t}`);

@@ -1,0 +1,145 @@
+/**
+ * One training step, in parts: the gradient of a batch is the sum over sub-batches of a fixed size in a fixed order, so
+ * that its bytes do not depend on who computes which part; then Adam.
+ */
+import * as tf from '@tensorflow/tfjs';
+import { accumulate, adamStep, initialMoments, type Moments, type NamedTensors } from './adam.js';
+import type { ModelConfig, TrainConfig } from './config.js';
+import type { ImageOutcome } from './count.js';
+import { geometricLogProbs } from './distributions.js';
+import { elboGradients } from './estimators/enumerate.js';
+import { type ImageBatch, sliceImages, toIntensities } from './images.js';
+import { initialParams } from './parameters.js';
+import { Draws } from './rng.js';
+import { makeModel, makeNoise } from './unroll.js';
+
+/** Weights and moments on the host, by name: what a checkpoint holds, and what travels between threads. */
+export type HostTensors = Map<string, { shape: number[]; values: Float32Array }>;
+
+/** What one step needs besides weights and images. */
+export type StepPlan = {
+  /** From 1; names the noise. */
+  step: number;
+  learningRate: number;
+  /** k of the prior over n. */
+  zPresPrior: number;
+  /** Whether to measure the norm of the gradient. */
+  wantsNorm: boolean;
+};
+
+export type Gradients = { sum: NamedTensors; outcomes: ImageOutcome[] };
+
+export class Learner {
+  readonly config: ModelConfig;
+  readonly training: TrainConfig;
+  private weights: NamedTensors;
+  private moments: Moments;
+
+  /** Starts from the initial values of the seed. */
+  constructor(config: ModelConfig, training: TrainConfig) {
+    this.config = config;
+    this.training = training;
+    this.weights = initialParams(config, training.seed);
+    this.moments = initialMoments(this.weights);
+  }
+
+  /** The weights as they are now; they are replaced at each step. */
+  get params(): NamedTensors {
+    return this.weights;
+  }
+
+  /**
+   * Gradients of the mean over the batch of -ELBO, summed over images [from, to) of it. Caller disposes `sum`.
+   *
+   * @param batch size of the whole batch  @param from index of the first image in the whole batch
+   */
+  async gradients(part: ImageBatch, from: number, batch: number, plan: StepPlan): Promise<Gradients> {
+    const { config, training } = this;
+    const rows = Array.from(
+      { length: part.size },
+      (_, b) => new Draws(training.seed, 'trainNoise', plan.step, from + b),
+    );
+    const { gradients, outcome } = tf.tidy(() => {
+      const model = makeModel(config, this.weights);
+      const images = toIntensities(part, config.canvas);
+      const logPrior = geometricLogProbs(plan.zPresPrior, config.modelSteps);
+      return elboGradients(model, images, makeNoise(config, rows), logPrior, batch);
+    });
+    const { zPresLogits, logLik, whereKl, whatKl } = outcome;
+    const [logits, liks, wheres, whats] = await Promise.all(
+      [zPresLogits, logLik, whereKl, whatKl].map((tensor) => tensor.data() as Promise<Float32Array>),
+    );
+    tf.dispose(Object.values(outcome));
+    const row = (values: Float32Array, b: number) => {
+      const width = values.length / part.size;
+      return values.slice(b * width, (b + 1) * width);
+    };
+    const outcomes = Array.from({ length: part.size }, (_, b) => ({
+      zPresLogits: row(logits, b),
+      logLik: row(liks, b),
+      whereKl: row(wheres, b),
+      whatKl: row(whats, b),
+    }));
+    return { sum: gradients, outcomes };
+  }
+
+  /** One step of Adam. Consumes the gradients. */
+  update(gradients: NamedTensors, plan: StepPlan): void {
+    const { adamBeta1: beta1, adamBeta2: beta2, adamEpsilon: epsilon } = this.training;
+    const options = { beta1, beta2, epsilon };
+    const next = adamStep(this.weights, gradients, this.moments, plan.step, plan.learningRate, options);
+    this.weights = next.params;
+    this.moments = next.moments;
+  }
+
+  /** A whole step on this instance: gradients part by part, their sum, Adam. */
+  async step(
+    batch: ImageBatch,
+    subBatch: number,
+    plan: StepPlan,
+  ): Promise<{ outcomes: ImageOutcome[]; gradientNorm?: number }> {
+    let sum: NamedTensors | undefined;
+    const outcomes: ImageOutcome[] = [];
+    for (let from = 0; from < batch.size; from += subBatch) {
+      const part = sliceImages(batch, from, Math.min(batch.size, from + subBatch));
+      const gradients = await this.gradients(part, from, batch.size, plan);
+      sum = accumulate(sum, gradients.sum);
+      outcomes.push(...gradients.outcomes);
+    }
+    const gradientNorm = plan.wantsNorm ? await norm(sum as NamedTensors) : undefined;
+    this.update(sum as NamedTensors, plan);
+    return gradientNorm === undefined ? { outcomes } : { outcomes, gradientNorm };
+  }
+
+  /** Weights, or moments `m` or `v`, on the host. */
+  async read(which: 'params' | 'm' | 'v'): Promise<HostTensors> {
+    const tensors = which === 'params' ? this.weights : this.moments[which];
+    const host: HostTensors = new Map();
+    for (const [name, tensor] of Object.entries(tensors)) {
+      host.set(name, { shape: tensor.shape, values: (await tensor.data()) as Float32Array });
+    }
+    return host;
+  }
+
+  /** Replaces weights, or moments; names and shapes must be those of the model. */
+  write(which: 'params' | 'm' | 'v', values: HostTensors): void {
+    const target = which === 'params' ? this.weights : this.moments[which];
+    for (const name of Object.keys(target)) {
+      const { shape, values: numbers } = values.get(name) as { shape: number[]; values: Float32Array };
+      target[name].dispose();
+      target[name] = tf.tensor(numbers, shape);
+    }
+  }
+
+  dispose(): void {
+    tf.dispose([this.weights, this.moments.m, this.moments.v]);
+  }
+}
+
+/** Euclidean norm of all gradients together. */
+async function norm(gradients: NamedTensors): Promise<number> {
+  const squares = tf.tidy(() => tf.stack(Object.values(gradients).map((gradient) => tf.sum(tf.square(gradient)))));
+  const values = await squares.data();
+  squares.dispose();
+  return Math.sqrt((values as Float32Array).reduce((sum, value) => sum + value, 0));
+}

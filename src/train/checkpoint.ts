@@ -1,0 +1,119 @@
+/**
+ * Checkpoints: one safetensors file for the model, and one of the same form for a run that is not over.
+ *
+ * Weights stand under Pyro's state_dict names. Metadata are strings: `format`, `version`, `config` and `training` (JSON,
+ * snake_case), `step`, `metrics` and `provenance` (JSON), `digest` (safetensors.ts). A run's state adds Adam's moments
+ * as `adam.m.NAME` and `adam.v.NAME`, and `data` (digest of the training images) and `backend`.
+ */
+import type { ModelConfig, TrainConfig } from '../core/config.js';
+import type { HostTensors } from '../core/learner.js';
+import { AirError } from '../errors.js';
+import { decodeSafetensors, encodeSafetensors, type TensorData } from '../formats/safetensors.js';
+
+export const CHECKPOINT_VERSION = 1;
+
+export type Checkpoint = {
+  config: ModelConfig;
+  training: TrainConfig;
+  /** Steps done. */
+  step: number;
+  params: HostTensors;
+  /** Present in the state of an unfinished run. */
+  moments?: { m: HostTensors; v: HostTensors };
+  /** Digest of the training images. */
+  data: string;
+  /** Backend and what else the bytes depend on. */
+  backend: string;
+  metrics: { [name: string]: unknown };
+  provenance: string[];
+};
+
+function rename(value: unknown, key: (name: string) => string): unknown {
+  if (Array.isArray(value) || typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [key(name), rename(inner, key)]));
+}
+
+const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+const camel = (name: string) => name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+
+/** A safetensors file, not yet sealed with its digest. */
+export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
+  const { config, training, step, params, moments, data, backend, metrics, provenance } = checkpoint;
+  const tensors = new Map<string, TensorData>();
+  const put = (prefix: string, values: HostTensors) => {
+    for (const [name, { shape, values: numbers }] of values) {
+      tensors.set(prefix + name, { dtype: 'F32', shape, data: numbers as Float32Array<ArrayBuffer> });
+    }
+  };
+  put('', params);
+  if (moments) {
+    put('adam.m.', moments.m);
+    put('adam.v.', moments.v);
+  }
+  return encodeSafetensors(tensors, {
+    format: 'air',
+    version: String(CHECKPOINT_VERSION),
+    config: JSON.stringify(rename(config, snake)),
+    training: JSON.stringify(rename(training, snake)),
+    step: String(step),
+    metrics: JSON.stringify(metrics),
+    data,
+    backend,
+    provenance: JSON.stringify(provenance),
+  });
+}
+
+/**
+ * @param name of the file, for messages
+ * @throws AirError 'badData' if the file is no checkpoint, of a newer version, or does not hold the weights it names
+ */
+export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
+  const { tensors, metadata } = decodeSafetensors(bytes, name);
+  if (metadata.format !== 'air') {
+    throw new AirError(
+      'badData',
+      `${name}: a safetensors file, but not of air: metadata "format" is ${JSON.stringify(metadata.format)}`,
+      'give a model made by: air train',
+    );
+  }
+  const version = Number(metadata.version);
+  if (!(version <= CHECKPOINT_VERSION)) {
+    throw new AirError(
+      'badData',
+      `${name}: checkpoint version ${metadata.version}, this air reads up to ${CHECKPOINT_VERSION}`,
+      'use the version of air that wrote it, or a newer one',
+    );
+  }
+  const take = (prefix: string): HostTensors => {
+    const values: HostTensors = new Map();
+    for (const [key, { shape, data }] of tensors) {
+      if (prefix === '' ? key.startsWith('adam.') : !key.startsWith(prefix)) continue;
+      values.set(key.slice(prefix.length), { shape, values: data as Float32Array });
+    }
+    return values;
+  };
+  try {
+    const moments = { m: take('adam.m.'), v: take('adam.v.') };
+    return {
+      config: rename(JSON.parse(metadata.config), camel) as ModelConfig,
+      training: rename(JSON.parse(metadata.training), camel) as TrainConfig,
+      step: Number(metadata.step),
+      params: take(''),
+      ...(moments.m.size > 0 ? { moments } : {}),
+      data: metadata.data,
+      backend: metadata.backend,
+      metrics: JSON.parse(metadata.metrics),
+      provenance: JSON.parse(metadata.provenance),
+    };
+  } catch (cause) {
+    throw new AirError('badData', `${name}: metadata of the checkpoint are damaged`, 'train again, or use a copy', {
+      cause,
+    });
+  }
+}
+
+/** Names of the settings in which two runs differ, as flags. */
+export function differences(a: Checkpoint, b: Pick<Checkpoint, 'config' | 'training'>): string[] {
+  const [left, right] = [a, b].map(({ config, training }) => ({ ...config, ...training }) as Record<string, unknown>);
+  return Object.keys({ ...left, ...right }).filter((key) => JSON.stringify(left[key]) !== JSON.stringify(right[key]));
+}

@@ -1,0 +1,108 @@
+/** The training loop: batch, gradient, Adam, and now and then a report, a validation, a preview, a save. */
+
+import type { ModelConfig, TrainConfig } from '../core/config.js';
+import type { ElboTerms, ImageOutcome } from '../core/count.js';
+import { elboTerms, meanTerms } from '../core/count.js';
+import { geometricLogProbs } from '../core/distributions.js';
+import type { ImageBatch } from '../core/images.js';
+import type { StepPlan } from '../core/learner.js';
+import { AirError } from '../errors.js';
+import { learningRateAt, zPresPriorAt } from './schedule.js';
+import type { Validation } from './validate.js';
+
+/** Whoever does the steps: this thread alone, or several. */
+export type Stepper = {
+  /** One step on a batch; what the pass said of each image, and the norm of the gradient if the plan asks for it. */
+  step(batch: ImageBatch, plan: StepPlan): Promise<{ outcomes: ImageOutcome[]; gradientNorm?: number }>;
+};
+
+export type Report = {
+  step: number;
+  /** Means over the batch, nats. */
+  terms: ElboTerms;
+  gradientNorm: number;
+  learningRate: number;
+  zPresPrior: number;
+  /** Wall time of the training steps of this process so far, without validation and saving. */
+  seconds: number;
+};
+
+/** What the loop asks of the world; the command supplies it. */
+export type TrainPort = {
+  /** Lets timers and signals have their turn. */
+  breathe(): Promise<void>;
+  /** Seconds on a clock that only goes forward. */
+  seconds(): number;
+  /** Why to stop after the step just done, if at all. */
+  stopReason(): 'signal' | 'time' | undefined;
+  report(report: Report): Promise<void>;
+  /** Called at `cadence.valid`; the outcome goes into the reports. */
+  validate(step: number): Promise<Validation | undefined>;
+  preview(step: number): Promise<void>;
+  /** Makes the state after `step` durable. */
+  save(step: number): Promise<void>;
+};
+
+/** Every how many steps; 0 is never. The last step has a report and a validation whatever the cadence. */
+export type Cadence = { report: number; valid: number; preview: number; save: number };
+
+export type LoopResult = { step: number; stopped: 'signal' | 'time' | undefined; validation: Validation | undefined };
+
+/**
+ * Trains from the step after `done` to `training.steps`.
+ *
+ * @throws AirError 'answerIsNo' when the ELBO is no longer a finite number; what was saved before stays
+ */
+export async function trainLoop(
+  { config, training, done }: { config: ModelConfig; training: TrainConfig; done: number },
+  stepper: Stepper,
+  nextBatch: (step: number) => Promise<ImageBatch>,
+  cadence: Cadence,
+  port: TrainPort,
+): Promise<LoopResult> {
+  const isDue = (step: number, every: number) => every > 0 && (step % every === 0 || step === training.steps);
+  let seconds = 0;
+  let validation: Validation | undefined;
+  for (let step = done + 1; step <= training.steps; step++) {
+    const batch = await nextBatch(step);
+    const plan: StepPlan = {
+      step,
+      learningRate: learningRateAt(training, step),
+      zPresPrior: zPresPriorAt(training, config.zPresPrior, step),
+      wantsNorm: isDue(step, cadence.report),
+    };
+    const start = port.seconds();
+    const { outcomes, gradientNorm } = await stepper.step(batch, plan);
+    seconds += port.seconds() - start;
+
+    const logPrior = geometricLogProbs(plan.zPresPrior, config.modelSteps);
+    const terms = meanTerms(outcomes.map((outcome) => elboTerms(outcome, logPrior)));
+    if (!Number.isFinite(terms.elbo)) throw diverged(step, terms);
+    if (gradientNorm !== undefined) {
+      if (!Number.isFinite(gradientNorm)) throw diverged(step, { ...terms, gradientNorm });
+      const { learningRate, zPresPrior } = plan;
+      await port.report({ step, terms, gradientNorm, learningRate, zPresPrior, seconds });
+    }
+    if (isDue(step, cadence.valid)) validation = await port.validate(step);
+    if (isDue(step, cadence.preview)) await port.preview(step);
+
+    await port.breathe();
+    const stopped = port.stopReason();
+    if (stopped && step < training.steps) {
+      await port.save(step);
+      return { step, stopped, validation };
+    }
+    if (cadence.save > 0 && step % cadence.save === 0 && step < training.steps) await port.save(step);
+  }
+  return { step: training.steps, stopped: undefined, validation };
+}
+
+function diverged(step: number, values: { [name: string]: number }): AirError {
+  const culprit = Object.entries(values).find(([name, value]) => name !== 'elbo' && !Number.isFinite(value));
+  const what = culprit ? `${culprit[0]} is ${culprit[1]}` : `the ELBO is ${values.elbo}`;
+  return new AirError(
+    'answerIsNo',
+    `diverged at step ${step}: ${what}`,
+    'try a smaller --learning-rate or a longer --warmup; the last saved state is untouched',
+  );
+}
