@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { lockFile } from '#air/cli/lock.js';
+import { AirError } from '#air/errors.js';
+import { freshFolder } from './folder.js';
+
+const inUse = (error: unknown): boolean => error instanceof AirError && error.exitCode === 73;
+
+const holder = `
+  const { lockFile } = await import(${JSON.stringify(pathToFileURL(resolve('dist/cli/lock.js')).href)});
+  try {
+    await lockFile(process.argv[1]);
+    process.stdout.write('held\\n');
+    process.stdin.resume();
+  } catch (error) {
+    process.stdout.write(error.message + '\\n');
+  }`;
+
+test('a lock is held once, and free again after its release', async (t) => {
+  const file = join(freshFolder(t), 'model');
+  const release = await lockFile(file);
+  assert.match(readFileSync(`${file}.lock`, 'utf8'), new RegExp(`^${process.pid} `));
+  await assert.rejects(lockFile(file), inUse);
+  await release();
+  assert.ok(!existsSync(`${file}.lock`));
+  await (await lockFile(file))();
+});
+
+test('the lock of a live process is respected, that of a killed one taken over', async (t) => {
+  const folder = freshFolder(t);
+  const file = join(folder, 'model');
+  const child = spawn(process.execPath, ['--input-type=module', '-e', holder, file], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'exit');
+  const [line] = await once(child.stdout, 'data');
+  assert.equal(String(line), 'held\n');
+  await assert.rejects(lockFile(file), (error: unknown) => {
+    assert.ok(error instanceof AirError);
+    assert.equal(error.message, `${file}: another run (process ${child.pid}) is writing it`);
+    assert.match(error.hint ?? '', /remove .*model\.lock/);
+    return true;
+  });
+  child.kill('SIGKILL');
+  await ended;
+  const release = await lockFile(file);
+  await release();
+  assert.deepEqual(readdirSync(folder), []);
+});
+
+test('a pid that another process has got since does not hold the lock', async (t) => {
+  const file = join(freshFolder(t), 'model');
+  writeFileSync(`${file}.lock`, `${process.pid} 1 ${hostname()}\n`); // our pid, but started at another time
+  await (await lockFile(file))();
+});
+
+test('a lock from another machine, or one without an owner yet, is left alone', async (t) => {
+  const file = join(freshFolder(t), 'model');
+  writeFileSync(`${file}.lock`, `1 1 not-${hostname()}\n`);
+  await assert.rejects(lockFile(file), /process 1 on not-/);
+  writeFileSync(`${file}.lock`, '');
+  await assert.rejects(lockFile(file), inUse);
+});
+
+test('of many runs that find the same stale lock, one gets it', async (t) => {
+  const folder = freshFolder(t);
+  const file = join(folder, 'model');
+  writeFileSync(`${file}.lock`, `${2 ** 22 + 1} 1 ${hostname()}\n`); // above the kernel's largest pid
+  const children = Array.from({ length: 4 }, () =>
+    spawn(process.execPath, ['--input-type=module', '-e', holder, file], { stdio: ['pipe', 'pipe', 'inherit'] }),
+  );
+  const lines = await Promise.all(children.map(async (child) => String((await once(child.stdout, 'data'))[0])));
+  assert.equal(lines.filter((line) => line === 'held\n').length, 1, lines.join(''));
+  for (const child of children) child.stdin.end();
+  await Promise.all(children.map((child) => child.exitCode ?? once(child, 'exit')));
+});
