@@ -8,10 +8,22 @@ type Loader = () => Promise<CommandSpec>;
 
 export const REGISTRY: readonly { title: string; commands: Readonly<Record<string, Loader>> }[] = [
   {
+    title: 'Scenes and pictures',
+    commands: {
+      'gen-data': async () => (await import('../commands/gen-data.js')).genData,
+    },
+  },
+  {
     title: 'Files',
     commands: {
       view: async () => (await import('../commands/view.js')).view,
       check: async () => (await import('../commands/check.js')).check,
+    },
+  },
+  {
+    title: 'This machine',
+    commands: {
+      backends: async () => (await import('../commands/backends.js')).backends,
     },
   },
 ];
