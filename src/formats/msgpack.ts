@@ -14,10 +14,10 @@ export const MAX_VALUE_BYTES = 32 * 1024 * 1024;
 export const MAX_VALUE_PARTS = 65536;
 export const MAX_DEPTH = 32;
 
-const packr = new Packr({ useRecords: false, variableMapSize: true });
+const packr = new Packr({ useRecords: false, variableMapSize: true, encodeUndefinedAsNil: true });
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'number' });
 
-/** The bytes of a value. Keys keep the order of insertion; an undefined value must not be in it. The bytes stay valid. */
+/** The bytes of a value. Keys keep the order of insertion; undefined becomes nil. The bytes stay valid. */
 export function packValue(value: unknown): Uint8Array {
   const bytes = packr.pack(value);
   return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length);

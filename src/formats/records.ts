@@ -125,12 +125,13 @@ function side(value: unknown, field: string): number {
   return value as number;
 }
 
-function shape(value: unknown, dtype: string, rank: number, field: string): number[] {
+/** {"dtype", "shape"} of an array, sides checked. */
+function arrayType(value: unknown, dtype: string, rank: number, field: string): { dtype: string; shape: number[] } {
   const fields = map(value, field);
   if (fields.dtype !== dtype) bad(`${field}.dtype`, dtype, fields.dtype);
   const sizes = list(fields.shape, `${field}.shape`);
   if (sizes.length !== rank) bad(`${field}.shape`, `an array of ${rank}`, sizes);
-  return sizes.map((size) => side(size, `${field}.shape`));
+  return { dtype, shape: sizes.map((size) => side(size, `${field}.shape`)) };
 }
 
 /**
@@ -138,30 +139,30 @@ function shape(value: unknown, dtype: string, rank: number, field: string): numb
  * @throws BadValue naming the field.
  */
 export function checkHeader(value: unknown): Header {
-  const { air, version, canvas, image, window, what, provenance, ...others } = map(value, 'header');
+  const { air, version, canvas, image, window, what, model, seed, objects, provenance, ...others } = map(
+    value,
+    'header',
+  );
   if (air !== 'scenes' && air !== 'latents') bad('air', '"scenes" or "latents"', air);
   if (version !== STREAM_VERSION) bad('version', String(STREAM_VERSION), version);
   const sides = list(canvas, 'canvas').map((size) => side(size, 'canvas'));
   if (sides.length !== 2) bad('canvas', '[height, width]', canvas);
-  const imageShape = shape(image, 'uint8', 2, 'image');
+  const header: Fields = { air, version, canvas: sides, image: arrayType(image, 'uint8', 2, 'image') };
+  const imageShape = (header as Header).image.shape;
   if (imageShape[0] !== sides[0] || imageShape[1] !== sides[1]) {
     throw new BadValue(`image.shape is ${imageShape.join(' x ')}, but canvas is ${sides.join(' x ')}`);
   }
-  if (window !== undefined) shape(window, 'uint8', 2, 'window');
-  if (what !== undefined) shape(what, 'float32', 1, 'what');
-  if (provenance !== undefined) {
-    for (const line of list(provenance, 'provenance')) {
-      if (typeof line !== 'string') bad('provenance', 'an array of strings', line);
-    }
-  }
-  if (others.model !== undefined) map(others.model, 'model');
-  if (others.seed !== undefined) wholeNumber(others.seed, 'seed');
-  if (others.objects !== undefined) for (const n of list(others.objects, 'objects')) wholeNumber(n, 'objects');
-  const header: Fields = { air, version, canvas, image };
-  if (window !== undefined) header.window = window;
-  if (what !== undefined) header.what = what;
+  if (window !== undefined) header.window = arrayType(window, 'uint8', 2, 'window');
+  if (what !== undefined) header.what = arrayType(what, 'float32', 1, 'what');
+  if (model !== undefined) header.model = map(model, 'model');
+  if (seed !== undefined) header.seed = wholeNumber(seed, 'seed');
+  if (objects !== undefined) header.objects = list(objects, 'objects').map((n) => wholeNumber(n, 'objects'));
   for (const key of Object.keys(others)) if (others[key] !== undefined) header[key] = others[key];
-  if (provenance !== undefined) header.provenance = provenance;
+  if (provenance !== undefined) {
+    header.provenance = list(provenance, 'provenance').map((line) =>
+      typeof line === 'string' ? line : bad('provenance', 'an array of strings', line),
+    );
+  }
   return header as Header;
 }
 

@@ -39,6 +39,10 @@ test('the shortest encodings, by the specification', () => {
   }
 });
 
+test('undefined is written as nil, not as an extension type', () => {
+  assert.equal(hex(packValue({ a: undefined })), '81a161c0');
+});
+
 test('a scanner finds the end of every value, however its bytes arrive, and asks for more before', () => {
   const values = [
     null,
