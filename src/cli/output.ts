@@ -137,7 +137,8 @@ function stdoutSink(): Sink {
   return {
     write: (bytes) =>
       new Promise((resolve, reject) => {
-        process.stdout.write(bytes, (error) => (error ? reject(writeFailure(error, 'stdout')) : resolve()));
+        // On to the next turn of the event loop, or a fast reader would keep signals and timers from being heard.
+        process.stdout.write(bytes, (error) => (error ? reject(writeFailure(error, 'stdout')) : setImmediate(resolve)));
       }),
     finish: async () => {},
     discard: async () => {},

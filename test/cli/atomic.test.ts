@@ -140,9 +140,11 @@ test('nothing is under the name until commit, and nothing at all after abort', a
 
 test('temporaries of a process that ends are removed', async (t) => {
   const folder = freshFolder(t);
-  await (await createAtomicFile(join(folder, 'x'))).write(fresh);
+  const saving = await createAtomicFile(join(folder, 'x'));
+  await saving.write(fresh);
   removeLeftovers();
   assert.deepEqual(readdirSync(folder), []);
+  await saving.abort();
 });
 
 test('the target of a symbolic link is replaced, not the link; permissions stay', async (t) => {

@@ -1,0 +1,31 @@
+/** `air backends`: what can compute here, what cannot and why, and which one `auto` takes. */
+import { defineCommand } from '../cli/command.js';
+import { json } from '../cli/common.js';
+
+export const backends = defineCommand({
+  name: 'backends',
+  summary: 'what can compute here, why not, and which one --backend auto takes',
+  description: `Starts every backend once and computes something small on it. One line for each: name, whether it works, and what it
+    is or what is missing. The one marked with * is what --backend auto takes.`,
+  operands: [],
+  options: { json },
+  examples: [
+    { command: 'air backends', help: 'what can I use on this machine?' },
+    { command: 'air backends --json', help: 'the same for a script' },
+  ],
+  seeAlso: ['train', 'infer'],
+  async run({ options }, io) {
+    const { listBackends } = await import('../backends/start.js');
+    const found = await listBackends();
+    const output = await io.openOutput(undefined, { binary: false });
+    if (options.json) {
+      await output.write(`${JSON.stringify(found, null, 2)}\n`);
+    } else {
+      for (const { name, works, detail, hint, chosen } of found) {
+        await output.write(`${chosen ? '*' : ' '} ${name.padEnd(10)}  ${works ? 'works' : 'no   '}  ${detail}\n`);
+        if (hint !== undefined) await output.write(`${' '.repeat(21)}${hint}\n`);
+      }
+    }
+    await output.finish();
+  },
+});
