@@ -47,8 +47,8 @@ export class Heap {
   }
 
   /** Memory for a result; its numbers are not set. */
-  output(...shape: number[]): TensorInfo {
-    return this.backend.makeOutput(shape, 'float32');
+  output(shape: readonly number[]): TensorInfo {
+    return this.backend.makeOutput([...shape], 'float32');
   }
 
   /** The same numbers as another result. */
@@ -62,7 +62,12 @@ export class Heap {
    * clone, a reshape or a tensor saved for a gradient thus keeps its numbers.
    */
   successor(tensor: TensorInfo): TensorInfo {
-    return this.backend.refCount(tensor.dataId) === 1 ? this.share(tensor) : this.output(...tensor.shape);
+    return this.backend.refCount(tensor.dataId) === 1 ? this.share(tensor) : this.output(tensor.shape);
+  }
+
+  /** Puts numbers into scratch memory. */
+  writeFloat64(offset: number, numbers: readonly number[]): void {
+    new Float64Array(this.backend.wasm.asm.memory.buffer, offset, numbers.length).set(numbers);
   }
 
   /** At least this much memory, aligned to 16 bytes, free to use until the next call. */

@@ -1,13 +1,46 @@
 /** Registers the kernels of air with tfjs, by the names core/ gives its ops. */
 import * as tf from '@tensorflow/tfjs';
 import { Heap, type Inputs, type WasmBackend, type WasmKernel } from './heap.js';
-import { airDense, airDenseGrad, airMatMul } from './matrix.js';
+import { airDense, airDenseGrad, matMul } from './matrix.js';
 import { loadKernels, type RelaxedSimd } from './module.js';
+import {
+  airEnumeratedElbo,
+  airEnumeratedElboGrad,
+  airImageLogLik,
+  airImageLogLikGrad,
+  airNormalHead,
+  airNormalHeadGrad,
+  airResidual,
+} from './objective.js';
+import { airLstmCell, airLstmCellGrad } from './recurrent.js';
+import { airAccumulate, airAdam } from './update.js';
+import { airPlaceWindows, airPlaceWindowsGrad, airReadWindows, airReadWindowsGrad } from './windows.js';
 
 const KERNELS: { readonly [name: string]: WasmKernel } = {
-  AirMatMul: airMatMul,
+  AirMatMul: matMul,
   AirDense: airDense,
   AirDenseGrad: airDenseGrad,
+  AirLstmCell: airLstmCell,
+  AirLstmCellGrad: airLstmCellGrad,
+  AirReadWindows: airReadWindows,
+  AirReadWindowsGrad: airReadWindowsGrad,
+  AirPlaceWindows: airPlaceWindows,
+  AirPlaceWindowsGrad: airPlaceWindowsGrad,
+  AirImageLogLik: airImageLogLik,
+  AirImageLogLikGrad: airImageLogLikGrad,
+  AirResidual: airResidual,
+  AirNormalHead: airNormalHead,
+  AirNormalHeadGrad: airNormalHeadGrad,
+  AirEnumeratedElbo: airEnumeratedElbo,
+  AirEnumeratedElboGrad: airEnumeratedElboGrad,
+  AirAdam: airAdam,
+  AirAccumulate: airAccumulate,
+
+  // In place of tfjs's own. Its product keeps a packed copy of the right operand by tensor id, so that after an update in
+  // place it goes on multiplying by the old numbers; and it is twenty times slower on transposed operands.
+  BatchMatMul: matMul,
+  // Its clone copies, and autograd clones whatever it saves for a gradient.
+  Identity: (heap, { x }) => heap.share(x),
 };
 
 /**

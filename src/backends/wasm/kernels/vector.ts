@@ -45,7 +45,7 @@ function storeTail(at: usize, value: v128, count: i32): void {
 // @ts-ignore: decorator
 @inline
 export function keepUpTo4(value: v128, count: i32): v128 {
-  return v128.and(value, i32x4.lt(i32x4(0, 1, 2, 3), i32x4.splat(count)));
+  return v128.and(value, i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(count)));
 }
 
 // @ts-ignore: decorator

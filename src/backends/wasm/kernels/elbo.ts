@@ -1,0 +1,86 @@
+// The ELBO of one image summed over the count n, and its gradient, from N continue logits, N + 1 likelihoods and N KLs.
+//
+//   log q(n) = sum over t <= n of log sigmoid(l_t), + log sigmoid(-l_{n+1}) for n < N
+//   f(n) = log p(x | z_1..n) + log p(n) - log q(n) - sum over t <= n of KL_t,   ELBO = sum over n of q(n) f(n)
+//
+// A handful of numbers per image, so one at a time; sums in float64.
+import { exp4, sigmoid4, softplus4 } from './vector';
+
+function softplus(x: f32): f64 {
+  return <f64>f32x4.extract_lane(softplus4(f32x4.splat(x)), 0);
+}
+
+function exp(x: f32): f64 {
+  return <f64>f32x4.extract_lane(exp4(f32x4.splat(x)), 0);
+}
+
+function sigmoid(x: f32): f64 {
+  return <f64>f32x4.extract_lane(sigmoid4(f32x4.splat(x)), 0);
+}
+
+/** Bytes of scratch for the q(n) and f(n) of one image. */
+export function elboScratchBytes(steps: i32): usize {
+  return <usize>(steps + 1) << 4;
+}
+
+/** q(n) and f(n), n = 0..N, of one image, 16 bytes apart; returns their ELBO. */
+function worths(logits: usize, logLik: usize, kl: usize, logPrior: usize, steps: i32, out: usize): f64 {
+  let goOn: f64 = 0;
+  let cost: f64 = 0;
+  let elbo: f64 = 0;
+  for (let n = 0; n <= steps; n++) {
+    const at = <usize>n << 2;
+    const logQ = n < steps ? goOn - softplus(load<f32>(logits + at)) : goOn;
+    const q = exp(<f32>logQ);
+    const f = <f64>load<f32>(logLik + at) + load<f64>(logPrior + (at << 1)) - logQ - cost;
+    store<f64>(out + (at << 2), q);
+    store<f64>(out + (at << 2), f, 8);
+    elbo += q * f;
+    if (n < steps) {
+      goOn -= softplus(-load<f32>(logits + at));
+      cost += <f64>load<f32>(kl + at);
+    }
+  }
+  return elbo;
+}
+
+/** logits [B,N], logLik [B,N+1], kl [B,N], logPrior float64 [N+1] -> elbo [B]. */
+export function enumeratedElbo(
+  logits: usize, logLik: usize, kl: usize, logPrior: usize, elbo: usize, batch: i32, steps: i32, scratch: usize,
+): void {
+  for (let b = 0; b < batch; b++) {
+    const row = <usize>(b * steps) << 2;
+    const value = worths(logits + row, logLik + row + (<usize>b << 2), kl + row, logPrior, steps, scratch);
+    store<f32>(elbo + (<usize>b << 2), <f32>value);
+  }
+}
+
+/** dy [B] -> gradients of the same shapes as the inputs. */
+export function enumeratedElboGrad(
+  dy: usize, logits: usize, logLik: usize, kl: usize, logPrior: usize,
+  dLogits: usize, dLogLik: usize, dKl: usize, batch: i32, steps: i32, scratch: usize,
+): void {
+  for (let b = 0; b < batch; b++) {
+    const row = <usize>(b * steps) << 2;
+    const wide = row + (<usize>b << 2);
+    const elbo = worths(logits + row, logLik + wide, kl + row, logPrior, steps, scratch);
+    const d = <f64>load<f32>(dy + (<usize>b << 2));
+    // d/d logit_t = sum over n of q(n) (f(n) - ELBO) d log q(n): 1 - p_t where n >= t, -p_t where n = t - 1. Any constant
+    // may be taken off f; the ELBO, its mean, keeps the digits. Counts from N down, t = n.
+    let present: f64 = 0;
+    let weighted: f64 = 0;
+    for (let n = steps; n >= 0; n--) {
+      const at = <usize>n << 2;
+      const q = load<f64>(scratch + (at << 2));
+      const here = q * (load<f64>(scratch + (at << 2), 8) - elbo);
+      store<f32>(dLogLik + wide + at, <f32>(d * q));
+      if (n < steps) {
+        const logit = load<f32>(logits + row + at);
+        store<f32>(dLogits + row + at, <f32>(d * (sigmoid(-logit) * weighted - sigmoid(logit) * here)));
+        store<f32>(dKl + row + at, <f32>(-d * present));
+      }
+      weighted += here;
+      present += q;
+    }
+  }
+}

@@ -1,0 +1,88 @@
+// One step of an LSTM, gates in the order i, f, g, o: c' = f c + i g, h' = o tanh(c').
+import { FROM_BIAS, FROM_OUTPUT, gemmBlocked, gemmScratchBytes } from './gemm';
+import { loadUpTo4, sigmoid4, storeUpTo4, tanh4 } from './vector';
+
+/** Bytes of scratch for `lstmCell`: that of its products, and a row of the sum of both biases. */
+export function lstmScratchBytes(batch: i32, inputs: i32, hidden: i32): usize {
+  return gemmScratchBytes(batch, 4 * hidden, max(inputs, hidden), false) + (<usize>hidden << 4);
+}
+
+/**
+ * x [B,I], h and c [B,H], weights [4H,I] and [4H,H], biases [4H] -> next h and c [B,H], and the gates [B,4H] after
+ * their sigmoids and tanh.
+ */
+export function lstmCell(
+  x: usize, h: usize, c: usize, weightIh: usize, weightHh: usize, biasIh: usize, biasHh: usize,
+  hNext: usize, cNext: usize, gates: usize, batch: i32, inputs: i32, hidden: i32, scratch: usize,
+): void {
+  const width = 4 * hidden;
+  const start = scratch + gemmScratchBytes(batch, width, max(inputs, hidden), false);
+  for (let j = 0; j < width; j += 4) {
+    const at = <usize>j << 2;
+    v128.store(start + at, f32x4.add(v128.load(biasIh + at), v128.load(biasHh + at)));
+  }
+  gemmBlocked(x, weightIh, gates, batch, width, inputs, false, true, FROM_BIAS, start, scratch);
+  gemmBlocked(h, weightHh, gates, batch, width, hidden, false, true, FROM_OUTPUT, 0, scratch);
+  const row = <usize>hidden << 2;
+  for (let b = 0; b < batch; b++) {
+    const gate = gates + <usize>b * 4 * row;
+    const at = <usize>b * row;
+    for (let j = 0; j < hidden; j += 4) {
+      const left = hidden - j;
+      const offset = <usize>j << 2;
+      const iAt = gate + offset;
+      const fAt = iAt + row;
+      const gAt = fAt + row;
+      const oAt = gAt + row;
+      const i = sigmoid4(loadUpTo4(iAt, left));
+      const g = tanh4(loadUpTo4(gAt, left));
+      const kept = f32x4.mul(i, g);
+      storeUpTo4(iAt, i, left);
+      storeUpTo4(gAt, g, left);
+      const f = sigmoid4(loadUpTo4(fAt, left));
+      storeUpTo4(fAt, f, left);
+      const next = f32x4.add(f32x4.mul(f, loadUpTo4(c + at + offset, left)), kept);
+      storeUpTo4(cNext + at + offset, next, left);
+      const o = sigmoid4(loadUpTo4(oAt, left));
+      storeUpTo4(oAt, o, left);
+      storeUpTo4(hNext + at + offset, f32x4.mul(o, tanh4(next)), left);
+    }
+  }
+}
+
+/** dh, dc of the next state -> dPre [B,4H] of the gates before their sigmoids and tanh, and dc of the state before. */
+export function lstmCellGrad(
+  dh: usize, dc: usize, gates: usize, c: usize, cNext: usize,
+  dPre: usize, dcPrevious: usize, batch: i32, hidden: i32,
+): void {
+  const one = f32x4.splat(1);
+  const row = <usize>hidden << 2;
+  for (let b = 0; b < batch; b++) {
+    const wide = <usize>b * 4 * row;
+    const narrow = <usize>b * row;
+    for (let j = 0; j < hidden; j += 4) {
+      const left = hidden - j;
+      const offset = <usize>j << 2;
+      const at = narrow + offset;
+      const gate = gates + wide + offset;
+      const out = dPre + wide + offset;
+      const i = loadUpTo4(gate, left);
+      const f = loadUpTo4(gate + row, left);
+      const g = loadUpTo4(gate + 2 * row, left);
+      const o = loadUpTo4(gate + 3 * row, left);
+      const t = tanh4(loadUpTo4(cNext + at, left));
+      const d = loadUpTo4(dh + at, left);
+      const through = f32x4.mul(f32x4.mul(d, o), f32x4.sub(one, f32x4.mul(t, t)));
+      const total = f32x4.add(loadUpTo4(dc + at, left), through);
+      const dI = f32x4.mul(f32x4.mul(total, g), f32x4.mul(i, f32x4.sub(one, i)));
+      const dF = f32x4.mul(f32x4.mul(total, loadUpTo4(c + at, left)), f32x4.mul(f, f32x4.sub(one, f)));
+      const dG = f32x4.mul(f32x4.mul(total, i), f32x4.sub(one, f32x4.mul(g, g)));
+      const dO = f32x4.mul(f32x4.mul(d, t), f32x4.mul(o, f32x4.sub(one, o)));
+      storeUpTo4(out, dI, left);
+      storeUpTo4(out + row, dF, left);
+      storeUpTo4(out + 2 * row, dG, left);
+      storeUpTo4(out + 3 * row, dO, left);
+      storeUpTo4(dcPrevious + at, f32x4.mul(total, f), left);
+    }
+  }
+}
