@@ -14,6 +14,12 @@ export const REGISTRY: readonly { title: string; commands: Readonly<Record<strin
     },
   },
   {
+    title: 'Models',
+    commands: {
+      train: async () => (await import('../commands/train.js')).train,
+    },
+  },
+  {
     title: 'Files',
     commands: {
       view: async () => (await import('../commands/view.js')).view,

@@ -38,11 +38,12 @@ export function createTalk(
   const { command, level, stderr, env, now } = settings;
   const isTerminal = stderr.isTTY === true;
   const hasColour = isTerminal && !env.NO_COLOR && env.TERM !== 'dumb';
-  let active: Progress | undefined;
+  let active: ProgressLine | undefined;
 
   const say = (text: string): void => {
-    if (active !== undefined) stderr.write('\r\u001b[K'); // the progress line comes back with its next update
+    active?.hide();
     stderr.write(`${text}\n`);
+    active?.show();
   };
   const paint = (code: number, text: string): string => (hasColour ? `\u001b[${code}m${text}\u001b[0m` : text);
   const name = command === '' ? 'air:' : `air ${command}:`;
@@ -61,21 +62,25 @@ export function createTalk(
     },
     progress(total, unit, fields = []) {
       if (!isTerminal || level === 'quiet') return { update() {}, stop() {} };
-      active?.stop();
+      active?.hide();
       const line = drawProgress(stderr, now, total, unit, fields);
-      const mine: Progress = {
+      active = line;
+      return {
         update: line.update,
         stop() {
-          if (active === mine) active = undefined;
-          line.stop();
+          if (active === line) active = undefined;
+          line.hide();
         },
       };
-      active = mine;
-      return mine;
     },
-    close: () => active?.stop(),
+    close() {
+      active?.hide();
+      active = undefined;
+    },
   };
 }
+
+type ProgressLine = { update: Progress['update']; hide(): void; show(): void };
 
 type Moment = { done: number; at: number };
 
@@ -85,7 +90,7 @@ function drawProgress(
   total: number,
   unit: string,
   fields: readonly string[],
-): Progress {
+): ProgressLine {
   const shown = new Map<string, string>();
   let first: Moment | undefined; // a resumed run starts above 0
   let last: Moment = { done: 0, at: now() };
@@ -104,17 +109,20 @@ function drawProgress(
     clearOnComplete: true,
     forceRedraw: true,
     gracefulExit: false, // signals are ours
-    linewrap: null, // leave the terminal's setting alone; lines are cut to its width
+    linewrap: true, // leave the terminal's setting alone; lines are cut to its width
   });
-  bar.start(Number.isFinite(total) ? total : 0, 0);
+  // It remembers where on the screen it started and goes back there at its end, so it has to end before a line is printed.
+  const show = (): void => bar.start(Number.isFinite(total) ? total : 0, last.done);
+  show();
   return {
+    show,
+    hide: () => bar.stop(),
     update(done, values = {}) {
       last = { done, at: now() };
       first ??= last;
       for (const [field, value] of Object.entries(values)) shown.set(field, value);
       bar.update(done);
     },
-    stop: () => bar.stop(),
   };
 }
 
