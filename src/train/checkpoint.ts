@@ -8,7 +8,7 @@
 import type { ModelConfig, TrainConfig } from '../core/config.js';
 import type { HostTensors } from '../core/learner.js';
 import { AirError } from '../errors.js';
-import { decodeSafetensors, encodeSafetensors, type TensorData } from '../formats/safetensors.js';
+import { decodeSafetensors, encodeSafetensors, type TensorData, UNSEALED_DIGEST } from '../formats/safetensors.js';
 
 export const CHECKPOINT_VERSION = 1;
 
@@ -60,6 +60,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
     data,
     backend,
     provenance: JSON.stringify(provenance),
+    digest: UNSEALED_DIGEST,
   });
 }
 

@@ -29,8 +29,6 @@ export type Report = {
 
 /** What the loop asks of the world; the command supplies it. */
 export type TrainPort = {
-  /** Lets timers and signals have their turn. */
-  breathe(): Promise<void>;
   /** Seconds on a clock that only goes forward. */
   seconds(): number;
   /** Why to stop after the step just done, if at all. */
@@ -38,10 +36,16 @@ export type TrainPort = {
   report(report: Report): Promise<void>;
   /** Called at `cadence.valid`; the outcome goes into the reports. */
   validate(step: number): Promise<Validation | undefined>;
-  preview(step: number): Promise<void>;
+  /** Called at `cadence.preview` with the batch just used. */
+  preview(step: number, batch: ImageBatch): Promise<void>;
   /** Makes the state after `step` durable. */
   save(step: number): Promise<void>;
 };
+
+/** Lets timers and signals have their turn. */
+export function breathe(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
 
 /** Every how many steps; 0 is never. The last step has a report and a validation whatever the cadence. */
 export type Cadence = { report: number; valid: number; preview: number; save: number };
@@ -84,9 +88,9 @@ export async function trainLoop(
       await port.report({ step, terms, gradientNorm, learningRate, zPresPrior, seconds });
     }
     if (isDue(step, cadence.valid)) validation = await port.validate(step);
-    if (isDue(step, cadence.preview)) await port.preview(step);
+    if (isDue(step, cadence.preview)) await port.preview(step, batch);
 
-    await port.breathe();
+    await breathe();
     const stopped = port.stopReason();
     if (stopped && step < training.steps) {
       await port.save(step);

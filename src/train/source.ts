@@ -12,6 +12,8 @@ export type SceneSource = {
   count: number;
   /** Tells other data from these. */
   digest: string;
+  /** The command lines that made them. */
+  provenance: string[];
   /** The images of a step, counted from 1: a function of (seed, step) alone. Steps are asked for in ascending order. */
   batch(step: number, batchSize: number): Promise<ImageBatch>;
 };
@@ -77,6 +79,7 @@ async function inMemory(
     canvas: header.canvas,
     count: images.length,
     digest: hash.digest(),
+    provenance: header.provenance ?? [],
     async batch(step, batchSize) {
       const start = (step - 1) * batchSize;
       return joinImages(Array.from({ length: batchSize }, (_, b) => imageAt(start + b)));
@@ -96,7 +99,7 @@ function checkSameSize(a: Header, b: Header, name: string): void {
 
 /** Step t uses images [(t-1) B, t B) of the stream; what lies before is skipped, so a resumed run sees the same. */
 function endless(events: Events, header: Header, name: string, newHash: () => Hash): SceneSource {
-  const { provenance: _, ...identity } = header;
+  const { provenance, ...identity } = header;
   const hash = newHash();
   hash.update(new TextEncoder().encode(JSON.stringify(identity)));
   const iterator = events[Symbol.asyncIterator]();
@@ -114,6 +117,7 @@ function endless(events: Events, header: Header, name: string, newHash: () => Ha
     canvas: header.canvas,
     count: Number.POSITIVE_INFINITY,
     digest: hash.digest(),
+    provenance: provenance ?? [],
     async batch(step, batchSize) {
       const start = (step - 1) * batchSize;
       while (position < start) await next();

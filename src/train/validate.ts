@@ -6,6 +6,7 @@ import { type Explained, explain } from '../core/explain.js';
 import { joinImages } from '../core/images.js';
 import type { Model } from '../core/unroll.js';
 import type { Scene } from '../formats/stream.js';
+import { breathe } from './loop.js';
 
 export type Validation = {
   images: number;
@@ -23,7 +24,7 @@ export type Validation = {
 export async function validate(
   model: Model,
   scenes: readonly Scene[],
-  { batchSize, seed, breathe }: { batchSize: number; seed: number; breathe: () => Promise<void> },
+  { batchSize, seed }: { batchSize: number; seed: number },
 ): Promise<Validation> {
   const confusion: number[][] = [];
   const terms: ElboTerms[] = [];

@@ -1,0 +1,95 @@
+/** `air infer`: explains each image: how many objects, where, and what they look like. */
+import { choice, defineCommand, int } from '../cli/command.js';
+import { backend, noProvenance, output, seed } from '../cli/common.js';
+
+export const infer = defineCommand({
+  name: 'infer',
+  summary: 'explain each image: how many objects, where, and what they look like',
+  description: `Reads scenes or images (.npy, PNG, IDX) and writes one latent record per image: q(n), and for each possible object its
+    box, its probability, z_where and z_what with their scales, and its picture. The image and its truth, if it has one,
+    pass through, so that render and eval need nothing else. Memory does not grow with the stream.`,
+  operands: [
+    { name: 'MODEL', help: 'made by air train; its .state will do', required: true },
+    { name: 'FILE', help: 'scenes or images; - is stdin', default: '-' },
+  ],
+  options: {
+    mode: choice(['mean', 'sample'], {
+      default: 'mean',
+      group: 'Inference',
+      help: 'latents are the posterior mean or a draw',
+    }),
+    samples: int({
+      default: 1,
+      min: 1,
+      max: 10000,
+      group: 'Inference',
+      help: 'draws per image behind the ELBO; 2 or more also count by evidence (n_evidence)',
+    }),
+    batchSize: int({
+      default: 256,
+      min: 1,
+      max: 65536,
+      group: 'Compute',
+      help: 'images at a time; changes speed, not results',
+    }),
+    backend,
+    seed,
+    output: output({ help: 'write the latents here' }),
+    noProvenance,
+  },
+  examples: [
+    { command: 'air infer air.safetensors scenes.air | air render -o boxes.png', help: 'look at what it finds' },
+    { command: 'air infer air.safetensors scenes.air | air eval', help: 'score it' },
+    { command: 'air infer air.safetensors digits.png | air view', help: 'one picture, as JSON' },
+    { command: 'air infer air.safetensors scenes.air --samples 20 -o latents.air', help: 'count by evidence' },
+  ],
+  seeAlso: ['train', 'render', 'eval', 'view'],
+  async run({ options, operands }, io) {
+    const { readCheckpoint } = await import('./model-file.js');
+    const { explainStream } = await import('./explain-stream.js');
+    const { toLatent } = await import('./latents.js');
+    const { StreamWriter } = await import('../formats/stream.js');
+    const out = await io.openOutput(options.output, { binary: true });
+    const checkpoint = await readCheckpoint(operands.MODEL, io);
+    const { config, step } = checkpoint;
+    const progress = io.talk.progress(Number.POSITIVE_INFINITY, 'images');
+    let writer: InstanceType<typeof StreamWriter> | undefined;
+    let images = 0;
+    let objects = 0;
+    for await (const event of explainStream(checkpoint, operands.FILE, options, io)) {
+      if (event.type === 'header') {
+        const { provenance = [], seed: dataSeed } = event.header;
+        writer = new StreamWriter({
+          air: 'latents',
+          version: 1,
+          canvas: config.canvas,
+          image: { dtype: 'uint8', shape: config.canvas },
+          window: { dtype: 'uint8', shape: [config.windowSize, config.windowSize] },
+          what: { dtype: 'float32', shape: [config.zWhatSize] },
+          model: {
+            step,
+            steps: config.modelSteps,
+            z_pres_prior: config.zPresPrior,
+            mode: options.mode,
+            samples: options.samples,
+          },
+          ...(dataSeed === undefined ? {} : { seed: dataSeed }),
+          provenance: options.noProvenance ? undefined : [...provenance, io.commandLine],
+        });
+        await out.write(writer.header());
+      } else if (event.type === 'end') {
+        await out.write(writer?.end() as Uint8Array);
+      } else {
+        for (const { scene, explained } of event.batch) {
+          await out.write(writer?.record(toLatent(scene, explained)) as Uint8Array);
+          objects += explained.n;
+        }
+        images += event.batch.length;
+        progress.update(images);
+      }
+    }
+    await out.finish();
+    progress.stop();
+    io.talk.info(`${images} images, ${objects} objects found`);
+  },
+});

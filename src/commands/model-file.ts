@@ -1,0 +1,43 @@
+/** Reading checkpoints from files, for every command that takes a MODEL. */
+import type { Io } from '../cli/io.js';
+import type { Model } from '../core/unroll.js';
+import { AirError } from '../errors.js';
+import type { Checkpoint } from '../train/checkpoint.js';
+
+/**
+ * Reads a model, or the state of a run that is not over.
+ *
+ * @throws AirError 'noInput' if there is no such file; 'badData' if it is no checkpoint of air, or damaged
+ */
+export async function readCheckpoint(file: string, io: Io): Promise<Checkpoint> {
+  const { sniff } = await import('../formats/sniff.js');
+  const { checkDigest } = await import('../formats/safetensors.js');
+  const { decodeCheckpoint } = await import('../train/checkpoint.js');
+  const bytes = await io.readFile(file);
+  const kind = sniff(bytes.subarray(0, 12));
+  if (bytes.length > 0 && kind !== 'safetensors' && kind !== 'unknown') {
+    const { KIND_NAMES } = await import('../formats/sniff.js');
+    throw new AirError(
+      'badData',
+      `${file}: expected a model, this is ${KIND_NAMES[kind]}`,
+      'the model comes first, then the images',
+    );
+  }
+  const checkpoint = decodeCheckpoint(bytes, file);
+  if (checkDigest(bytes, io.sha256) !== 'ok') {
+    throw new AirError(
+      'badData',
+      `${file}: the digest does not match: the file was changed`,
+      'copy it again, or train again',
+    );
+  }
+  return checkpoint;
+}
+
+/** A model ready to run on the backend that is started. */
+export async function loadModel({ config, params }: Checkpoint): Promise<Model> {
+  const tf = await import('@tensorflow/tfjs');
+  const { makeModel } = await import('../core/unroll.js');
+  const tensors = [...params].map(([name, { shape, values }]) => [name, tf.tensor(values, shape)]);
+  return makeModel(config, Object.fromEntries(tensors));
+}

@@ -1,0 +1,81 @@
+/** The settings of a model and of its training as options: the keys are those of `core/config.ts`. */
+import { choice, float, int, type Option, type OptionValues, valued } from '../cli/command.js';
+import type { ModelConfig, PresetName, TrainConfig } from '../core/config.js';
+
+/** Sizes of hidden layers: `200`, `200,100`, or `none`. */
+function sizes(settings: { help: string; group: string }): Option<number[] | undefined> {
+  return valued<number[], undefined>({
+    ...settings,
+    value: 'N,N,...|none',
+    defaultText: 'as the preset says',
+    expects: 'layer sizes such as 200 or 200,100, or none',
+    parse(text) {
+      if (text === 'none') return [];
+      return /^\d{1,5}(,\d{1,5})*$/.test(text) && !/(^|,)0/.test(text) ? text.split(',').map(Number) : undefined;
+    },
+    format: (layers) => (layers.length === 0 ? 'none' : layers.join(',')),
+  });
+}
+
+const byPreset = 'as the preset says';
+const model = { group: 'Model', defaultText: byPreset };
+const prior = { group: 'Prior', defaultText: byPreset };
+const optimiser = { group: 'Optimiser', defaultText: byPreset };
+
+export const modelOptions = {
+  modelSteps: int({ ...model, min: 1, max: 20, help: 'the most objects an image can hold' }),
+  windowSize: int({ ...model, min: 2, max: 256, value: 'PX', help: 'side of the attention window' }),
+  zWhatSize: int({ ...model, min: 1, max: 1000, help: 'numbers that describe what an object looks like' }),
+  rnnHiddenSize: int({ ...model, min: 1, max: 10000, help: 'units of the LSTM' }),
+  guideInput: choice(['image', 'difference', 'both'], { ...model, help: 'what the guide sees before each step' }),
+  guidePool: int({
+    ...model,
+    min: 1,
+    max: 16,
+    value: 'PX',
+    help: 'the difference is averaged over squares of this side',
+  }),
+  embedNet: sizes({ group: 'Model', help: 'hidden layers between what the guide sees and the LSTM' }),
+  predictNet: sizes({ group: 'Model', help: 'hidden layers from the LSTM to z_pres and z_where' }),
+  encoderNet: sizes({ group: 'Model', help: 'hidden layers from the window to z_what' }),
+  decoderNet: sizes({ group: 'Model', help: 'hidden layers from z_what to the window' }),
+  decoderOutputBias: float({ ...model, help: "added to the decoder's logits, so that a new model is blank" }),
+  likelihoodSd: float({ ...model, above: 0, help: 'standard deviation of a pixel given its mean' }),
+  zPresPrior: float({ ...prior, above: 0, max: 1, value: 'K', help: 'each further object is K times as likely' }),
+  scalePriorMean: float({ ...prior, help: 'mean of the scale s; an object is 1/s of the canvas wide' }),
+  scalePriorSd: float({ ...prior, above: 0, help: 'standard deviation of the scale s' }),
+  posPriorMean: float({ ...prior, help: 'mean of the position, 0 is the middle' }),
+  posPriorSd: float({ ...prior, above: 0, help: 'standard deviation of the position' }),
+};
+
+export const trainingOptions = {
+  steps: int({ ...optimiser, min: 1, help: 'training steps' }),
+  batchSize: int({ ...optimiser, min: 1, max: 65536, short: 'b', help: 'images a step' }),
+  learningRate: float({ ...optimiser, above: 0, help: "Adam's rate at its highest" }),
+  warmup: int({
+    ...optimiser,
+    min: 0,
+    value: 'STEPS',
+    help: 'the rate rises over so many steps, then falls as a cosine',
+  }),
+  adamBeta1: float({ ...optimiser, min: 0, below: 1, help: 'decay of the first moment' }),
+  adamBeta2: float({ ...optimiser, min: 0, below: 1, help: 'decay of the second moment' }),
+  adamEpsilon: float({ ...optimiser, above: 0, help: "Adam's epsilon" }),
+  annealPrior: choice(['none', 'lin', 'exp'], { ...prior, help: 'how K gets to --z-pres-prior' }),
+  annealPriorFrom: float({ ...prior, above: 0, max: 1, value: 'K', help: 'where K begins' }),
+  annealPriorDuration: int({ ...prior, min: 0, value: 'STEPS', help: 'over so many steps' }),
+};
+
+type ConfigOptions = OptionValues<typeof modelOptions & typeof trainingOptions>;
+
+/** The preset, with what the command line says in its place. */
+export function configFrom(
+  presets: { [name in PresetName]: { model: ModelConfig; training: TrainConfig } },
+  options: ConfigOptions & { preset: PresetName; seed: number },
+): { config: ModelConfig; training: TrainConfig } {
+  const { model: modelPreset, training: trainingPreset } = presets[options.preset];
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const overlay = <T extends object>(preset: T): T =>
+    Object.fromEntries(Object.entries(preset).map(([key, value]) => [key, given[key] ?? value])) as T;
+  return { config: overlay(modelPreset), training: overlay(trainingPreset) };
+}

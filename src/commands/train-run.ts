@@ -1,0 +1,160 @@
+/** One run of `air train`: opens data, model and backend, resumes what was begun, and ends with a model. */
+import { type BackendName, type Started, startBackend } from '../backends/start.js';
+import { flagName, usage } from '../cli/command.js';
+import type { Io } from '../cli/io.js';
+import type { ModelConfig, TrainConfig } from '../core/config.js';
+import { Learner } from '../core/learner.js';
+import { AirError } from '../errors.js';
+import { sealSafetensors } from '../formats/safetensors.js';
+import { readScenes } from '../formats/scenes.js';
+import { type Checkpoint, differences, encodeCheckpoint } from '../train/checkpoint.js';
+import { trainLoop } from '../train/loop.js';
+import { openSource, type SceneSource } from '../train/source.js';
+import { readCheckpoint } from './model-file.js';
+import { makeReporter } from './train-report.js';
+
+export type RunOptions = {
+  /** The images; the model; and what `air train --help` says. */
+  input: string;
+  output: string;
+  metrics: string | undefined;
+  previews: string | undefined;
+  previewEvery: number;
+  saveEvery: number;
+  reportEvery: number;
+  noProvenance: boolean;
+  valid: string | undefined;
+  validEvery: number;
+  maxTime: number | undefined;
+  overfitBatch: boolean;
+  backend: BackendName | 'auto';
+};
+
+type Settings = { config: ModelConfig; training: TrainConfig };
+
+/** Trains until the model is done, or until it is time to stop. */
+export async function trainModel(options: RunOptions, asked: Settings, io: Io): Promise<void> {
+  const started = io.now();
+  const stateFile = `${options.output}.state`;
+  const finished = await readEarlier(options.output, asked, io);
+  const saved = finished ? undefined : await readEarlier(stateFile, asked, io);
+
+  const source = await openInput(options, asked.training, io);
+  const settings = { ...asked, config: { ...asked.config, canvas: source.canvas } };
+  const earlier = finished ?? saved;
+  if (earlier) checkSameRun(earlier, settings, source, options.output);
+  if (finished) {
+    io.talk.info(`${options.output} is already trained: ${finished.step} steps`);
+    return;
+  }
+
+  const backend = await startAs(options.backend, saved, options.output);
+  const learner = new Learner(settings.config, settings.training);
+  if (saved?.moments) {
+    learner.write('params', saved.params);
+    learner.write('m', saved.moments.m);
+    learner.write('v', saved.moments.v);
+    io.talk.info(`going on after step ${saved.step} of ${settings.training.steps}`);
+  }
+  io.talk.detail(`backend ${backend.name}: ${backend.detail}`);
+  io.talk.detail(`${source.count} images of ${source.canvas.join(' x ')} px`);
+
+  let metrics: Checkpoint['metrics'] = saved?.metrics ?? {};
+  const checkpoint = async (step: number, withMoments: boolean): Promise<Uint8Array> => {
+    const bytes = encodeCheckpoint({
+      ...settings,
+      step,
+      params: await learner.read('params'),
+      ...(withMoments ? { moments: { m: await learner.read('m'), v: await learner.read('v') } } : {}),
+      data: source.digest,
+      backend: backend.identity,
+      metrics,
+      provenance: options.noProvenance ? [] : [...source.provenance, io.commandLine],
+    });
+    return sealSafetensors(bytes, io.sha256);
+  };
+
+  const reporter = await makeReporter(options, settings, learner, saved?.step ?? 0, io);
+  const result = await trainLoop(
+    { ...settings, done: saved?.step ?? 0 },
+    { step: (batch, plan) => learner.step(batch, backend.subBatch, plan) },
+    (step) => source.batch(options.overfitBatch ? 1 : step, settings.training.batchSize),
+    {
+      report: options.reportEvery,
+      valid: options.valid ? options.validEvery : 0,
+      preview: options.previews ? options.previewEvery : 0,
+      save: options.saveEvery,
+    },
+    {
+      seconds: () => performance.now() / 1000,
+      stopReason: () => {
+        if (io.interrupted.aborted) return 'signal';
+        return options.maxTime !== undefined && io.now() - started > 1000 * options.maxTime ? 'time' : undefined;
+      },
+      report: reporter.report,
+      async validate(step) {
+        const validation = await reporter.validate(step);
+        metrics = { step, count_accuracy: validation.countAccuracy, elbo: validation.terms.elbo };
+        return validation;
+      },
+      preview: reporter.preview,
+      save: async (step) => io.writeFileAtomic(stateFile, await checkpoint(step, true)),
+    },
+  );
+  reporter.close();
+  if (result.stopped) throw stopping(result, settings.training.steps, options, io);
+  await io.writeFileAtomic(options.output, await checkpoint(result.step, false));
+  await io.remove(stateFile);
+  learner.dispose();
+  io.talk.info(`${options.output}: ${reporter.summary(result.step)}`);
+}
+
+async function openInput(options: RunOptions, { seed, batchSize }: TrainConfig, io: Io): Promise<SceneSource> {
+  return openSource(readScenes(io.readBytes(options.input), options.input), {
+    name: options.input,
+    seed,
+    newHash: io.newHash,
+    limit: options.overfitBatch ? batchSize : 0,
+  });
+}
+
+/** What an earlier run left under a name, if anything; it must be of the same settings. */
+async function readEarlier(file: string, asked: Settings, io: Io): Promise<Checkpoint | undefined> {
+  if (!(await io.exists(file))) return undefined;
+  const earlier = await readCheckpoint(file, io);
+  const config = { ...asked.config, canvas: earlier.config.canvas }; // the images tell
+  const [first] = differences(earlier, { ...asked, config });
+  if (first === undefined) return earlier;
+  const value = (settings: Settings) => JSON.stringify({ ...settings.config, ...settings.training }[first as 'steps']);
+  throw usage(
+    `${file} was made with --${flagName(first)} ${value(earlier)}, now it is ${value(asked)}`,
+    'give the same options to go on, another name with -o, or remove that file',
+  );
+}
+
+function checkSameRun(earlier: Checkpoint, settings: Settings, source: SceneSource, output: string): void {
+  const way = 'give the same images to go on, another name with -o, or remove that model and its .state';
+  const [had, has] = [earlier.config.canvas, settings.config.canvas].map((canvas) => canvas.join(' x '));
+  if (had !== has) throw usage(`${output} was trained on images of ${had} px, these are ${has} px`, way);
+  if (earlier.data !== source.digest) throw usage(`${output} was trained on other images`, way);
+}
+
+/** Starts the backend asked for; a resumed run goes on with its own. */
+async function startAs(choice: BackendName | 'auto', saved: Checkpoint | undefined, output: string): Promise<Started> {
+  const own = saved?.backend.replace(/-.*/, '') as BackendName | undefined;
+  if (own !== undefined && choice !== 'auto' && choice !== own) {
+    throw usage(`${output}.state was begun on --backend ${own}, now it is ${choice}`, 'leave --backend out to go on');
+  }
+  return startBackend(own ?? choice);
+}
+
+function stopping(
+  { step, stopped }: { step: number; stopped: 'signal' | 'time' | undefined },
+  steps: number,
+  { output }: RunOptions,
+  io: Io,
+): Error {
+  const message = `stopped after step ${step} of ${steps}; saved in ${output}.state`;
+  const hint = 'the same command again goes on from there';
+  return stopped === 'signal' ? io.interruption(message, hint) : new AirError('stoppedEarly', message, hint);
+}
