@@ -7,7 +7,7 @@ export class OutputClosed extends Error {
   override readonly name = 'OutputClosed';
 }
 
-export type SystemError = Error & { code: string; errno?: number; syscall?: string };
+export type SystemError = Error & { code: string; errno?: number; syscall?: string; path?: string };
 
 export function isSystemError(error: unknown): error is SystemError {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && /^E[A-Z0-9]+$/.test(error.code);

@@ -17,6 +17,9 @@ export const REGISTRY: readonly { title: string; commands: Readonly<Record<strin
     title: 'Models',
     commands: {
       train: async () => (await import('../commands/train.js')).train,
+      infer: async () => (await import('../commands/infer.js')).infer,
+      eval: async () => (await import('../commands/eval.js')).evaluate,
+      sample: async () => (await import('../commands/sample.js')).sample,
     },
   },
   {

@@ -74,7 +74,7 @@ function report(
 ): number {
   talk.close();
   if (error instanceof OutputClosed) return signals?.exitCode() ?? 0;
-  const known = isSystemError(error) ? systemFailure(error, 'io', error.syscall ?? 'system') : error;
+  const known = isSystemError(error) ? systemFailure(error, 'io', error.path ?? error.syscall ?? 'system') : error;
   const wantsStack = verbose || Boolean(process.env.AIR_DEBUG);
   if (known instanceof AirError) {
     // Both ends of a pipe get the same Ctrl-C: that the other one's data ends early is no news.

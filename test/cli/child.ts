@@ -1,0 +1,32 @@
+/** Programs of a few lines, and `air` itself, in processes of their own. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+export type Ended = { code: number | null; signal: NodeJS.Signals | null; stdout: Buffer; stderr: string };
+
+/** The address of a built module, to be imported by a script: `import('${built('cli/run.js')}')`. */
+export function built(path: string): string {
+  return pathToFileURL(resolve('dist', path)).href;
+}
+
+export function startScript(code: string, ...args: string[]): ChildProcess {
+  return spawn(process.execPath, ['--input-type=module', '-e', code, '--', ...args], { stdio: 'pipe' });
+}
+
+export function startAir(args: readonly string[], cwd?: string): ChildProcess {
+  return spawn(process.execPath, [resolve('bin/air.js'), ...args], { stdio: 'pipe', cwd });
+}
+
+/** Everything a process says until its end; `input` is its stdin, left open if undefined. */
+export async function ended(child: ChildProcess, input?: Uint8Array | string): Promise<Ended> {
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
+  child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
+  child.stdin?.on('error', () => {}); // it may end without reading
+  if (input !== undefined) child.stdin?.end(input);
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  return { code, signal, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() };
+}
