@@ -11,30 +11,14 @@ export { type FileKind, sniff, sniffChunks } from './sniff.js';
 /** `count` images of one size, each [height, width], uint8 intensities, row-major. */
 export type Images<T> = { height: number; width: number; count: number; images: T };
 
-/** A PNG is held whole; none that fits the image limits is larger. */
+/** A PNG is held whole; no sensible one that fits the image limits is larger. */
 const MAX_PNG_BYTES = 1 << 26;
-
-/**
- * The images of a file that is all there.
- * @throws AirError 'badData' if it is none of the formats, damaged, cut short or too long.
- */
-export function decodeImages(bytes: Uint8Array, name: string): Images<Uint8Array[]> {
-  if (sniff(bytes) === 'png') return decodePngImage(bytes, name);
-  const layout = parseLayout(bytes, name);
-  if (layout === undefined) throw cutInHeader(bytes.length, name);
-  const { dataStart, count, height, width, imageBytes } = layout;
-  const expected = dataStart + count * imageBytes;
-  if (bytes.length !== expected) throw wrongLength(name, bytes.length, expected);
-  const images = Array.from({ length: count }, (_, i) =>
-    layout.toPixels(bytes.subarray(dataStart + i * imageBytes, dataStart + (i + 1) * imageBytes), i),
-  );
-  return { height, width, count, images };
-}
 
 /**
  * The images of a file as it arrives: the promise is kept once the header is there, and the images follow one by one.
  * Holds one chunk and one image, whatever the file's length. Every complete image is yielded before damage is reported.
- * @throws AirError 'badData', here or while the images are read, as `decodeImages`.
+ * @throws AirError 'badData', here or while the images are read, if it is none of the formats, damaged, cut short or too
+ *   long.
  */
 export async function readImages(
   chunks: AsyncIterable<Uint8Array>,
@@ -43,7 +27,7 @@ export async function readImages(
   const { kind, chunks: all } = await sniffChunks(chunks);
   try {
     if (kind === 'png') {
-      const { height, width, count, images } = decodePngImage(await readWhole(all, name), name);
+      const { height, width, count, images } = await decodePngImage(await readWhole(all, name), name);
       return { height, width, count, images: each(images) };
     }
     let bytes = new Uint8Array(0);
@@ -114,8 +98,8 @@ async function readWhole(chunks: AsyncIterable<Uint8Array>, name: string): Promi
   return join(held);
 }
 
-function decodePngImage(bytes: Uint8Array, name: string): Images<Uint8Array[]> {
-  const { height, width, pixels } = decodePng(bytes, name);
+async function decodePngImage(bytes: Uint8Array, name: string): Promise<Images<Uint8Array[]>> {
+  const { height, width, pixels } = await decodePng(bytes, name);
   checkImageShape([1, height, width], name);
   return { height, width, count: 1, images: [pixels] };
 }

@@ -14,7 +14,7 @@ export async function* readScenes(
 ): AsyncGenerator<StreamEvent<Scene>, void, undefined> {
   const { kind, chunks: all } = await sniffChunks(chunks);
   if (kind !== 'npy' && kind !== 'png' && kind !== 'idx') {
-    yield* readStream(all, { name, expect: 'scenes' }) as AsyncGenerator<StreamEvent<Scene>, void, undefined>;
+    yield* readStream(all, { name, expect: 'scenes' });
     return;
   }
   const { height, width, images } = await readImages(all, name);

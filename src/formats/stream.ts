@@ -97,15 +97,18 @@ export type ReadOptions = {
   expect?: StreamKind;
 };
 
+type Chunks = AsyncIterable<Uint8Array>;
+type Events<R> = AsyncGenerator<StreamEvent<R>, void, undefined>;
+
 /**
  * Reads a stream: for each segment its header, its records and its end, as they arrive. Arrays in a record are its own.
  * Every complete record is yielded before damage is reported. Holds one chunk and one record, whatever the length.
  * @throws AirError 'badData' if the input is empty, no stream, of the wrong kind or a newer version, or damaged.
  */
-export async function* readStream(
-  chunks: AsyncIterable<Uint8Array>,
-  options: ReadOptions,
-): AsyncGenerator<StreamEvent<Scene | Latent>, void, undefined> {
+export function readStream(chunks: Chunks, options: ReadOptions & { expect: 'scenes' }): Events<Scene>;
+export function readStream(chunks: Chunks, options: ReadOptions & { expect: 'latents' }): Events<Latent>;
+export function readStream(chunks: Chunks, options: ReadOptions): Events<Scene | Latent>;
+export async function* readStream(chunks: Chunks, options: ReadOptions): Events<Scene | Latent> {
   const decoder = new StreamDecoder(options);
   for await (const chunk of chunks) {
     for (let start = 0; start < chunk.length; start += PIECE_BYTES) {
