@@ -46,7 +46,8 @@ export function makePriors(config: ModelConfig): Priors {
 
 /** The trainable state before the first object. */
 export function initialState(params: Params, batch: number): GuideState {
-  const forEach = (name: string) => tf.tile(params[name] as tf.Tensor2D, [batch, 1]);
+  // a sum broadcasts; tf.tile would too, but its gradient is a loop over the batch
+  const forEach = (name: string) => tf.add(tf.zeros([batch, 1]), params[name]) as tf.Tensor2D;
   return {
     h: forEach('h_init'),
     c: forEach('c_init'),
