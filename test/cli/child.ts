@@ -30,3 +30,15 @@ export async function ended(child: ChildProcess, input?: Uint8Array | string): P
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
   return { code, signal, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() };
 }
+
+/** The next thing a process says on stdout. @throws if it ends before */
+export async function said(child: ChildProcess): Promise<string> {
+  const errors: Buffer[] = [];
+  child.stderr?.on('data', (chunk: Buffer) => errors.push(chunk));
+  const ending = once(child, 'exit').then(([code]) => {
+    throw new Error(`it ended with ${code}, and said nothing on stdout: ${Buffer.concat(errors)}`);
+  });
+  const speaking = once(child.stdout as NodeJS.ReadableStream, 'data');
+  ending.catch(() => {});
+  return String((await Promise.race([speaking, ending]))[0]);
+}

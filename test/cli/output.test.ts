@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { openOutput } from '#air/cli/output.js';
 import { AirError } from '#air/errors.js';
-import { built, ended, startScript } from './child.js';
+import { built, ended, said, startScript } from './child.js';
 import { freshFolder } from './folder.js';
 
 const importing = `const { openOutput } = await import(${JSON.stringify(built('cli/output.js'))});`;
@@ -109,7 +109,7 @@ test('small writes come through while the command goes on', async () => {
     await out.write('first');
     process.stdin.once('data', async () => { await out.write(' second'); await out.finish(); process.stdin.destroy(); });`;
   const child = startScript(script);
-  const first = String((await once(child.stdout as NodeJS.ReadableStream, 'data'))[0]);
+  const first = await said(child);
   const { stdout } = await ended(child, 'go on');
   assert.equal(first + stdout, 'first second');
 });

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { watch } from 'node:fs/promises';
 import { test } from 'node:test';
 import { quoteForShell } from '#air/cli/run.js';
-import { built, ended, startAir, startScript } from './child.js';
+import { built, ended, said, startAir, startScript } from './child.js';
 import { freshFolder } from './folder.js';
 
 /** Runs `air try ...` with a command made of the given `run` body. */
@@ -101,7 +101,7 @@ for (const [signal, expected] of [
       clearInterval(alive);
       throw io.interruption('stopped at step 5, saved');`;
     const child = startScript(tryCommand(run, 'handlesInterrupt: true,'));
-    await once(child.stdout as NodeJS.ReadableStream, 'data');
+    await said(child);
     child.kill(signal);
     const { code, stderr } = await ended(child);
     assert.equal(code, expected);
@@ -116,9 +116,9 @@ for (const [signal, expected] of [
       process.stdout.write('ready');
       await new Promise(() => setInterval(() => {}, 1e9));`;
     const child = startScript(tryCommand(run, 'handlesInterrupt: true,'));
-    await once(child.stdout as NodeJS.ReadableStream, 'data');
+    await said(child);
     child.kill(signal);
-    await once(child.stdout as NodeJS.ReadableStream, 'data');
+    await said(child);
     child.kill('SIGTERM');
     assert.equal((await ended(child)).code, expected);
     assert.deepEqual(readdirSync(folder), []);
@@ -135,7 +135,7 @@ test('data that ends early because its writer got the same signal is no news', a
       'handlesInterrupt: true,',
     ),
   );
-  await once(child.stdout as NodeJS.ReadableStream, 'data');
+  await said(child);
   child.kill('SIGINT');
   const { code, stderr } = await ended(child);
   assert.equal(code, 130);
@@ -152,7 +152,7 @@ test('a save that fails after a signal is news', async () => {
       'handlesInterrupt: true,',
     ),
   );
-  await once(child.stdout as NodeJS.ReadableStream, 'data');
+  await said(child);
   child.kill('SIGINT');
   const { code, stderr } = await ended(child);
   assert.equal(code, 74);
