@@ -1,10 +1,10 @@
 /** How well a model counts held-out scenes, and what kind of failure it is when it does not. */
 
-import type { ElboTerms } from '../core/count.js';
-import { meanTerms } from '../core/count.js';
+import { type ElboTerms, meanTerms } from '../core/count.js';
 import { type Explained, explain } from '../core/explain.js';
 import { joinImages } from '../core/images.js';
 import type { Model } from '../core/unroll.js';
+import { CountScores } from '../data/metrics.js';
 import type { Scene } from '../formats/stream.js';
 import { breathe } from './loop.js';
 
@@ -26,7 +26,7 @@ export async function validate(
   scenes: readonly Scene[],
   { batchSize, seed }: { batchSize: number; seed: number },
 ): Promise<Validation> {
-  const confusion: number[][] = [];
+  const counts = new CountScores();
   const terms: ElboTerms[] = [];
   let sampled = 0;
   for (let start = 0; start < scenes.length; start += batchSize) {
@@ -39,19 +39,17 @@ export async function validate(
     );
     explained.forEach(({ n, q, terms: ofImage }: Explained, b) => {
       const truth = batch[b].count as number;
-      while (confusion.length <= truth) confusion.push(Array(model.config.modelSteps + 1).fill(0));
-      confusion[truth][n]++;
+      counts.add(truth, n);
       sampled += q[truth] ?? 0;
       if (ofImage) terms.push(ofImage);
     });
     await breathe();
   }
-  const right = confusion.reduce((sum, row, truth) => sum + (row[truth] ?? 0), 0);
   return {
     images: scenes.length,
-    countAccuracy: right / scenes.length,
+    countAccuracy: counts.accuracy,
     sampledCountAccuracy: sampled / scenes.length,
-    confusion,
+    confusion: counts.matrix(model.config.modelSteps + 1),
     terms: meanTerms(terms),
   };
 }

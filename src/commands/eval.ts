@@ -1,0 +1,163 @@
+/** `air eval`: how well was it counted, located and explained? */
+import { defineCommand, file, float, int, usage } from '../cli/command.js';
+import { backend, json, seed } from '../cli/common.js';
+import type { Io } from '../cli/io.js';
+import type { Scored, Scores } from '../data/scoreboard.js';
+import { AirError } from '../errors.js';
+
+export const evaluate = defineCommand({
+  name: 'eval',
+  summary: 'score counts, boxes and ELBO against the truth in the stream',
+  description: `Reads latents with truth (what air infer makes of scenes), or with --model scenes or images, and prints a table: count
+    accuracy and confusion matrix, ELBO per image, IoU of the boxes with the ink of the digits, average precision. With
+    --model also the terms of the ELBO, and with --samples an importance-weighted bound on log p(x), and counting by
+    evidence. Without truth, only what needs none. Exits with 1 below --min-accuracy.`,
+  operands: [{ name: 'FILE', help: 'latents, or with --model scenes or images; - is stdin', default: '-' }],
+  options: {
+    model: file({
+      value: 'MODEL',
+      group: 'Inference',
+      defaultText: 'FILE holds latents',
+      help: 'explain scenes with this model',
+    }),
+    samples: int({ default: 1, min: 1, max: 10000, group: 'Inference', help: 'with --model: draws per image' }),
+    batchSize: int({ default: 256, min: 1, max: 65536, group: 'Compute', help: 'with --model: images at a time' }),
+    minAccuracy: float({
+      min: 0,
+      max: 1,
+      value: 'A',
+      group: 'Output',
+      defaultText: 'none',
+      help: 'exit with 1 if fewer are counted right',
+    }),
+    json,
+    backend,
+    seed,
+  },
+  examples: [
+    { command: 'air infer air.safetensors test.air | air eval', help: 'count accuracy, boxes, ELBO' },
+    {
+      command: 'air eval --model air.safetensors test.air --samples 20',
+      help: 'also the terms, a bound, and counting by evidence',
+    },
+    {
+      command: 'air infer air.safetensors test.air | air eval --json | jq .count_accuracy',
+      help: 'one number, for a script',
+    },
+    { command: 'air eval latents.air --min-accuracy 0.97 -q', help: 'a check, by its exit code' },
+  ],
+  seeAlso: ['infer', 'render'],
+  async run({ options, operands, given }, io) {
+    const needsModel = ['samples', 'batchSize', 'backend', 'seed'].find((key) => given.has(key));
+    if (options.model === undefined && needsModel !== undefined) {
+      throw usage(
+        `--${needsModel === 'batchSize' ? 'batch-size' : needsModel} needs --model: latents are made already`,
+      );
+    }
+    const { Scoreboard } = await import('../data/scoreboard.js');
+    const board = new Scoreboard();
+    const progress = io.talk.progress(Number.POSITIVE_INFINITY, 'images');
+    let images = 0;
+    const source =
+      options.model === undefined
+        ? latents(operands.FILE, io)
+        : explained(operands.FILE, { ...options, model: options.model }, io);
+    for await (const scored of source) {
+      board.add(scored);
+      progress.update(++images);
+    }
+    progress.stop();
+    const { scores } = board;
+    if (scores.images === 0)
+      throw new AirError('badData', `${operands.FILE}: no images to score`, 'make some with: air gen-data');
+    const out = await io.openOutput(undefined, { binary: false });
+    await out.write(options.json ? `${JSON.stringify(scores, null, 2)}\n` : table(scores));
+    await out.finish();
+    const { minAccuracy } = options;
+    if (minAccuracy === undefined) return;
+    if (scores.count_accuracy === null) {
+      throw new AirError('badData', `${operands.FILE}: --min-accuracy needs the true counts, this has none`);
+    }
+    if (scores.count_accuracy < minAccuracy) {
+      throw new AirError('answerIsNo', `count accuracy ${scores.count_accuracy.toFixed(4)} is below ${minAccuracy}`);
+    }
+  },
+});
+
+async function* latents(name: string, io: Io): AsyncGenerator<Scored> {
+  const { readStream } = await import('../formats/stream.js');
+  for await (const event of readStream(io.readBytes(name), { name, expect: 'latents' })) {
+    if (event.type !== 'record' || !('q' in event.record)) continue;
+    const { steps, n_evidence: nEvidence, ...rest } = event.record;
+    yield { ...rest, nEvidence, boxes: steps };
+  }
+}
+
+type ModelOptions = {
+  model: string;
+  samples: number;
+  batchSize: number;
+  backend: 'auto' | 'tensorflow' | 'webgpu' | 'wasm' | 'cpu';
+  seed: number;
+};
+
+async function* explained(name: string, options: ModelOptions, io: Io): AsyncGenerator<Scored> {
+  const { readCheckpoint } = await import('./model-file.js');
+  const { explainStream } = await import('./explain-stream.js');
+  const checkpoint = await readCheckpoint(options.model, io);
+  for await (const event of explainStream(checkpoint, name, { mode: 'mean', ...options }, io)) {
+    if (event.type !== 'batch') continue;
+    for (const { scene, explained: image } of event.batch) {
+      const { logLik = 0, countKl = 0, whereKl = 0, whatKl = 0 } = image.terms ?? {};
+      const bound: { [name: string]: number } = options.samples > 1 ? { bound: image.bound as number } : {};
+      yield {
+        ...image,
+        elbo: image.terms?.elbo,
+        terms: { log_lik: logLik, kl_n: countKl, kl_z_where: whereKl, kl_z_what: whatKl, ...bound },
+        boxes: image.steps,
+        count: scene.count,
+        objects: scene.objects,
+      };
+    }
+  }
+}
+
+const TERM_NAMES: { [name: string]: string } = {
+  log_lik: '  expected log-likelihood',
+  kl_n: '  KL of n',
+  kl_z_where: '  KL of z_where',
+  kl_z_what: '  KL of z_what',
+  bound: 'importance-weighted bound',
+};
+
+function table(scores: Scores): string {
+  const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
+  const nats = (value: number) => `${value.toFixed(2)} nats`;
+  const rows: [string, number | null | undefined, (value: number) => string][] = [
+    ['images', scores.images, String],
+    ['count accuracy', scores.count_accuracy, percent],
+    ['  of counts drawn from q(n)', scores.sampled_count_accuracy, percent],
+    ['  of counts by evidence', scores.evidence_count_accuracy, percent],
+    ['ELBO per image', scores.elbo, nats],
+    ...Object.entries(scores.terms).map(([name, value]): (typeof rows)[number] => [
+      TERM_NAMES[name] ?? name,
+      value,
+      nats,
+    ]),
+    ['mean IoU of matched boxes', scores.mean_iou, (value) => value.toFixed(3)],
+    ['objects matched', scores.matched, percent],
+    ['average precision at IoU .5', scores.average_precision, (value) => value.toFixed(3)],
+  ];
+  const lines = rows.flatMap(([name, value, format]) => (value == null ? [] : [`${name.padEnd(30)}${format(value)}`]));
+  return `${[...lines, ...confusionLines(scores.confusion)].join('\n')}\n`;
+}
+
+function confusionLines(confusion: readonly (readonly number[])[]): string[] {
+  if (confusion.length === 0) return [];
+  const width = Math.max(6, ...confusion.flat().map((count) => String(count).length + 2));
+  const cells = (values: readonly (number | string)[]) => values.map((value) => String(value).padStart(width)).join('');
+  const counted = (confusion[0] ?? []).map((_, n) => n);
+  return ['', `${'confusion: counted as'.padEnd(24)}${cells(counted)}`].concat(
+    confusion.map((row, truth) => `${`  images with ${truth}`.padEnd(24)}${cells(row)}`),
+  );
+}
