@@ -195,7 +195,7 @@ export function sceneFromWire(value: unknown, header: Header): Scene {
 
 /** A scene for msgpack, its keys in order. @throws BadValue naming the field. */
 export function sceneToWire(scene: Scene, header: Header): unknown {
-  return copyScene(scene, header);
+  return withWholeIndex(copyScene(scene, header));
 }
 
 /** Latents from msgpack. @throws BadValue naming the field. */
@@ -205,7 +205,13 @@ export function latentFromWire(value: unknown, header: Header): Latent {
 
 /** Latents for msgpack, their keys in order, vectors as bytes. @throws BadValue naming the field. */
 export function latentToWire(latent: Latent, header: Header): unknown {
-  return copyLatent(latent, header, vectorToBytes);
+  return withWholeIndex(copyLatent(latent, header, vectorToBytes));
+}
+
+/** msgpackr writes a number beyond 32 bits as a float64, a bigint as an integer. */
+function withWholeIndex(record: Fields): Fields {
+  if ((record.i as number) > 0xffffffff) record.i = BigInt(record.i as number);
+  return record;
 }
 
 function copyScene(from: Fields, header: Header): Scene {

@@ -42,6 +42,18 @@ test('the bytes of a small stream, by the specification', () => {
   assert.equal(Buffer.from(segment(header, [scene])).toString('hex'), expected.toString('hex'));
 });
 
+test('an index is an integer on the wire, however large', async () => {
+  for (const [i, bytes] of [
+    [2 ** 32 - 1, 'ceffffffff'],
+    [2 ** 32, 'd30000000100000000'],
+    [Number.MAX_SAFE_INTEGER, 'd3001fffffffffffff'],
+  ] as const) {
+    const scene = { i, image: new Uint8Array(6) };
+    assert.ok(Buffer.from(segment(SCENES, [scene])).includes(Buffer.from(bytes, 'hex')));
+    assert.deepEqual(recordsOf((await readBytes(segment(SCENES, [scene]))).got), [scene]);
+  }
+});
+
 test('keys are written in one order, whatever order they are given in', () => {
   const shuffle = <T extends object>(value: T): T => Object.fromEntries(Object.entries(value).reverse()) as T;
   const scenes = sampleScenes();
