@@ -1,0 +1,146 @@
+/** An RGB picture and what is drawn on it: rectangles, gray images, text and smooth lines. Everything is clipped. */
+import { encodePng } from '../formats/png.js';
+import { ADVANCE, GLYPH_HEIGHT, GLYPH_WIDTH, glyphRows } from './font.js';
+
+/** Red, green, blue, 0..255. */
+export type Color = readonly [red: number, green: number, blue: number];
+
+/** Whole pixels: left and top edge, size. */
+export type Area = { x: number; y: number; width: number; height: number };
+
+export type Point = readonly [x: number, y: number];
+
+export class Canvas {
+  readonly width: number;
+  readonly height: number;
+  /** [height, width, 3]. */
+  readonly pixels: Uint8Array;
+
+  constructor(width: number, height: number, background: Color) {
+    this.width = width;
+    this.height = height;
+    this.pixels = new Uint8Array(width * height * 3);
+    for (let at = 0; at < this.pixels.length; at += 3) this.pixels.set(background, at);
+  }
+
+  get area(): Area {
+    return { x: 0, y: 0, width: this.width, height: this.height };
+  }
+
+  /** Mixes `color` into one pixel; `alpha` 1 replaces it. */
+  blend(x: number, y: number, color: Color, alpha = 1): void {
+    if (x < 0 || y < 0 || x >= this.width || y >= this.height) return;
+    const at = (y * this.width + x) * 3;
+    for (let c = 0; c < 3; c++) {
+      this.pixels[at + c] = Math.round(this.pixels[at + c] * (1 - alpha) + color[c] * alpha);
+    }
+  }
+
+  fill(area: Area, color: Color, alpha = 1): void {
+    for (let y = area.y; y < area.y + area.height; y++) {
+      for (let x = area.x; x < area.x + area.width; x++) this.blend(x, y, color, alpha);
+    }
+  }
+
+  /** The 1-pixel edge of `area`, inside it; only what falls into `clip`. */
+  outline(area: Area, color: Color, clip: Area = this.area): void {
+    const { x, y, width, height } = area;
+    const [right, bottom] = [x + width - 1, y + height - 1];
+    const isInside = (px: number, py: number): boolean =>
+      px >= clip.x && py >= clip.y && px < clip.x + clip.width && py < clip.y + clip.height;
+    // Only positions inside the clip are visited: a box may be far larger than the picture.
+    for (let px = Math.max(x, clip.x); px <= Math.min(right, clip.x + clip.width - 1); px++) {
+      for (const py of new Set([y, bottom])) if (isInside(px, py)) this.blend(px, py, color);
+    }
+    for (let py = Math.max(y + 1, clip.y); py <= Math.min(bottom - 1, clip.y + clip.height - 1); py++) {
+      for (const px of new Set([x, right])) if (isInside(px, py)) this.blend(px, py, color);
+    }
+  }
+
+  /**
+   * A gray image, row-major [height, width], every pixel as a square of `scale` pixels; black to white, times
+   * `brightness`.
+   */
+  drawGray(
+    image: Uint8Array,
+    [height, width]: readonly [number, number],
+    left: number,
+    top: number,
+    scale: number,
+    brightness = 1,
+  ): void {
+    const right = Math.min(left + width * scale, this.width);
+    const bottom = Math.min(top + height * scale, this.height);
+    for (let y = Math.max(top, 0); y < bottom; y++) {
+      const row = Math.floor((y - top) / scale) * width;
+      for (let x = Math.max(left, 0); x < right; x++) {
+        const value = Math.round(image[row + Math.floor((x - left) / scale)] * brightness);
+        this.pixels.fill(value, (y * this.width + x) * 3, (y * this.width + x) * 3 + 3);
+      }
+    }
+  }
+
+  /** Text with the top left corner of its first capital at (left, top). */
+  drawText(text: string, left: number, top: number, color: Color, scale = 1): void {
+    for (const [k, character] of [...text].entries()) {
+      const rows = glyphRows(character);
+      const x = left + k * ADVANCE * scale;
+      for (let row = 0; row < GLYPH_HEIGHT; row++) {
+        for (let column = 0; column < GLYPH_WIDTH; column++) {
+          if (!((rows[row] >> (GLYPH_WIDTH - 1 - column)) & 1)) continue;
+          this.fill({ x: x + column * scale, y: top + row * scale, width: scale, height: scale }, color);
+        }
+      }
+    }
+  }
+
+  /** A smooth line through points in continuous pixels, `width` pixels thick, with round joints; inside `clip`. */
+  drawLine(points: readonly Point[], color: Color, width = 1.5, clip: Area = this.area): void {
+    const left = Math.max(clip.x, 0);
+    const top = Math.max(clip.y, 0);
+    const right = Math.min(clip.x + clip.width, this.width);
+    const bottom = Math.min(clip.y + clip.height, this.height);
+    if (right <= left || bottom <= top) return;
+    // How much of each pixel the line covers, so that segments that meet do not count twice.
+    const coverage = new Float32Array((right - left) * (bottom - top));
+    const reach = width / 2 + 1;
+    for (let k = 0; k < points.length; k++) {
+      const a = points[Math.max(k - 1, 0)];
+      const b = points[k];
+      const lastX = Math.min(Math.ceil(Math.max(a[0], b[0]) + reach), right);
+      const lastY = Math.min(Math.ceil(Math.max(a[1], b[1]) + reach), bottom);
+      for (let y = Math.max(Math.floor(Math.min(a[1], b[1]) - reach), top); y < lastY; y++) {
+        for (let x = Math.max(Math.floor(Math.min(a[0], b[0]) - reach), left); x < lastX; x++) {
+          const covered = Math.min(1, Math.max(0, width / 2 + 0.5 - distanceToSegment(x + 0.5, y + 0.5, a, b)));
+          const at = (y - top) * (right - left) + x - left;
+          coverage[at] = Math.max(coverage[at], covered);
+        }
+      }
+    }
+    for (const [at, covered] of coverage.entries()) {
+      if (covered > 0) this.blend(left + (at % (right - left)), top + Math.floor(at / (right - left)), color, covered);
+    }
+  }
+
+  /** Copies another picture onto this one. */
+  drawCanvas(other: Canvas, left: number, top: number): void {
+    for (let y = 0; y < other.height; y++) {
+      for (let x = 0; x < other.width; x++) {
+        const at = (y * other.width + x) * 3;
+        this.blend(left + x, top + y, [other.pixels[at], other.pixels[at + 1], other.pixels[at + 2]]);
+      }
+    }
+  }
+
+  /** The bytes of a PNG. */
+  toPng(): Uint8Array {
+    return encodePng({ width: this.width, height: this.height, channels: 3, pixels: this.pixels });
+  }
+}
+
+function distanceToSegment(x: number, y: number, a: Point, b: Point): number {
+  const [dx, dy] = [b[0] - a[0], b[1] - a[1]];
+  const squared = dx * dx + dy * dy;
+  const along = squared === 0 ? 0 : Math.min(1, Math.max(0, ((x - a[0]) * dx + (y - a[1]) * dy) / squared));
+  return Math.hypot(x - a[0] - along * dx, y - a[1] - along * dy);
+}

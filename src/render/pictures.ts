@@ -1,0 +1,246 @@
+/**
+ * Pictures of scenes and of what was inferred from them. Images stand in columns, as many bands of them as it takes;
+ * in each band the rows are the input, the reconstruction with the boxes of the steps that were counted, and, where asked for,
+ * P(n) and the decoded window of every step.
+ */
+import { AirError } from '../errors.js';
+import type { Box } from '../formats/stream.js';
+import { type Area, Canvas, type Color } from './draw.js';
+import { CAP_HEIGHT, textWidth } from './font.js';
+import { MARGIN, MUTED, PAGE, PANEL, RULE, stepColor, TEXT, TRUTH, WRONG } from './theme.js';
+
+export const PICTURE_ROWS = ['input', 'reconstruction', 'steps'] as const;
+
+export type PictureRow = (typeof PICTURE_ROWS)[number];
+
+/** What is drawn of one image: a scene, or latents. Where `n` is, so are `q` and `steps`. */
+export type Subject = {
+  image: Uint8Array;
+  reconstruction?: Uint8Array;
+  n?: number;
+  q?: readonly number[];
+  steps?: readonly { box: Box; p: number; window?: Uint8Array }[];
+  /** The truth, as far as it is known. */
+  count?: number;
+  objects?: readonly { ink: Box }[];
+};
+
+export type PictureOptions = {
+  /** Size of the images, [H, W]. */
+  canvas: readonly [number, number];
+  /** Size of the decoded windows, [h, w]. */
+  window?: readonly [number, number] | undefined;
+  rows: readonly PictureRow[];
+  /** Images in a band. */
+  columns: number;
+  /** Side of an image's pixel, px. */
+  scale: number;
+  /** What to say when there are no images. */
+  emptyText?: string;
+};
+
+/** One row of a band. */
+type Strip = {
+  label: string;
+  labelColor?: Color;
+  height: number;
+  draw(picture: Canvas, subject: Subject, left: number, top: number): void;
+};
+
+const GAP = 4;
+const BAND_GAP = 20;
+const LABEL_GAP = 10;
+
+/** A larger picture is refused. */
+export const MAX_PICTURE_PIXELS = 1 << 26;
+
+/** Is the inferred count wrong? Not if the truth is unknown. */
+export function isMiscounted({ n, count }: Subject): boolean {
+  return n !== undefined && count !== undefined && n !== count;
+}
+
+/**
+ * Draws images of one size, with boxes and counts where they are known.
+ * @throws AirError 'usage' if the picture would be too large.
+ */
+export function drawPicture(subjects: readonly Subject[], options: PictureOptions): Canvas {
+  if (subjects.length === 0) return drawMessage(options.emptyText ?? 'no images');
+  const { canvas, window, rows, scale } = options;
+  const steps = Math.max(...subjects.map((subject) => subject.steps?.length ?? 0));
+  const cellWidth = scale * Math.max(canvas[1], rows.includes('steps') ? (window?.[1] ?? 0) : 0);
+  const strips = makeStrips(steps, cellWidth, options);
+  // A single row needs no name, and its bands are one grid.
+  const isGrid = strips.length === 1;
+  const labelWidth = isGrid ? 0 : Math.max(...strips.map(({ label }) => textWidth(label))) + LABEL_GAP;
+  const columns = Math.min(options.columns, subjects.length);
+  const bands = Math.ceil(subjects.length / columns);
+  const bandHeight = strips.reduce((sum, { height }) => sum + height + GAP, -GAP);
+  const bandPitch = bandHeight + (isGrid ? GAP : BAND_GAP);
+  const legend = legendEntries(subjects, steps);
+  const content = (bands - 1) * bandPitch + bandHeight;
+  const width = MARGIN + labelWidth + Math.max(columns * (cellWidth + GAP) - GAP, legendWidth(legend)) + MARGIN;
+  const height = MARGIN + content + (legend.length > 0 ? BAND_GAP + CAP_HEIGHT : 0) + MARGIN;
+  checkPictureSize(width, height);
+  const picture = new Canvas(width, height, PAGE);
+  for (const [k, subject] of subjects.entries()) {
+    const left = MARGIN + labelWidth + (k % columns) * (cellWidth + GAP);
+    let top = MARGIN + Math.floor(k / columns) * bandPitch;
+    for (const strip of strips) {
+      if (k % columns === 0 && !isGrid) {
+        const labelTop = top + Math.floor((strip.height - CAP_HEIGHT) / 2);
+        picture.drawText(strip.label, MARGIN, labelTop, strip.labelColor ?? MUTED);
+      }
+      strip.draw(picture, subject, left, top);
+      top += strip.height + GAP;
+    }
+  }
+  drawLegend(picture, legend, MARGIN + labelWidth, MARGIN + content + BAND_GAP);
+  return picture;
+}
+
+/** @throws AirError 'usage' if a picture of that many pixels would be too large. */
+export function checkPictureSize(width: number, height: number): void {
+  if (width * height <= MAX_PICTURE_PIXELS) return;
+  throw new AirError(
+    'usage',
+    `a picture of ${width} x ${height} pixels is too large: at most ${MAX_PICTURE_PIXELS} pixels`,
+    'show fewer images (--limit) or smaller ones (--scale)',
+  );
+}
+
+function drawMessage(text: string): Canvas {
+  const picture = new Canvas(textWidth(text, 2) + 4 * MARGIN, 2 * CAP_HEIGHT + 4 * MARGIN, PAGE);
+  picture.drawText(text, 2 * MARGIN, 2 * MARGIN, TEXT, 2);
+  return picture;
+}
+
+function makeStrips(steps: number, cellWidth: number, options: PictureOptions): Strip[] {
+  const { canvas, rows, scale } = options;
+  const boxRow = rows.includes('reconstruction') ? 'reconstruction' : 'input';
+  const imageStrip = (row: 'input' | 'reconstruction'): Strip => ({
+    label: row,
+    height: canvas[0] * scale,
+    draw(picture, subject, left, top) {
+      const area = { x: left, y: top, width: canvas[1] * scale, height: canvas[0] * scale };
+      const image = row === 'input' ? subject.image : subject.reconstruction;
+      if (image === undefined) picture.fill(area, PANEL);
+      else picture.drawGray(image, canvas, left, top, scale);
+      if (row === boxRow && subject.n !== undefined) drawInferred(picture, subject, area, scale);
+      else if (row === 'input') drawTruth(picture, subject, area, scale);
+    },
+  });
+  return rows.flatMap((row) =>
+    row === 'steps'
+      ? [countStrip(cellWidth), ...Array.from({ length: steps }, (_, t) => stepStrip(t, cellWidth, options))]
+      : [imageStrip(row)],
+  );
+}
+
+function boxArea([x, y, w, h]: Box, { x: left, y: top }: Area, scale: number): Area {
+  const [x0, y0] = [Math.round(x * scale), Math.round(y * scale)];
+  const [x1, y1] = [Math.round((x + w) * scale), Math.round((y + h) * scale)];
+  return { x: left + x0, y: top + y0, width: Math.max(x1 - x0, 1), height: Math.max(y1 - y0, 1) };
+}
+
+function drawInferred(picture: Canvas, subject: Subject, area: Area, scale: number): void {
+  const { n = 0, steps = [] } = subject;
+  for (let t = 0; t < Math.min(n, steps.length); t++) {
+    picture.outline(boxArea(steps[t].box, area, scale), stepColor(t), area);
+  }
+  const isWrong = isMiscounted(subject);
+  if (isWrong) picture.outline(area, WRONG);
+  drawCount(picture, n, area, scale, isWrong ? PAGE : TEXT, isWrong ? WRONG : undefined);
+}
+
+/** The true count; and the true boxes of a scene, of which nothing was inferred. */
+function drawTruth(picture: Canvas, { n, count, objects = [] }: Subject, area: Area, scale: number): void {
+  if (n === undefined) for (const { ink } of objects) picture.outline(boxArea(ink, area, scale), TRUTH, area);
+  if (count !== undefined) drawCount(picture, count, area, scale, n === undefined ? TEXT : MUTED);
+}
+
+function drawCount(picture: Canvas, count: number, area: Area, scale: number, color: Color, back?: Color): void {
+  const text = String(count);
+  const tag = { ...area, width: textWidth(text, scale) + 4 * scale, height: (CAP_HEIGHT + 4) * scale };
+  picture.fill(tag, back ?? [0, 0, 0], back ? 1 : 0.6);
+  picture.drawText(text, area.x + 2 * scale, area.y + 2 * scale, color, scale);
+}
+
+/** A bar for every n, the inferred one bright. */
+function countStrip(cellWidth: number): Strip {
+  const barsHeight = Math.round(cellWidth / 3);
+  return {
+    label: 'P(n)',
+    height: barsHeight + 3 + CAP_HEIGHT + 2,
+    draw(picture, subject, left, top) {
+      const { q = [], n } = subject;
+      const pitch = Math.floor(cellWidth / Math.max(q.length, 1));
+      const base = top + barsHeight;
+      for (const [k, p] of q.entries()) {
+        const color = k !== n ? MUTED : isMiscounted(subject) ? WRONG : TEXT;
+        const bar = {
+          x: left + k * pitch + 2,
+          width: Math.max(pitch - 4, 1),
+          y: 0,
+          height: Math.round(p * barsHeight),
+        };
+        picture.fill({ ...bar, y: base - bar.height }, color);
+        const middle = left + k * pitch + Math.floor((pitch - textWidth(String(k))) / 2);
+        picture.drawText(String(k), middle, base + 3, color);
+      }
+      picture.fill({ x: left, y: base, width: cellWidth, height: 1 }, RULE);
+    },
+  };
+}
+
+/** The decoded window of step t with q(n > t) below it; dim where the step is not counted. */
+function stepStrip(t: number, cellWidth: number, { window = [0, 0], scale }: PictureOptions): Strip {
+  const [height, width] = [window[0] * scale, window[1] * scale];
+  return {
+    label: `step ${t + 1}  P(n\u2265${t + 1})`,
+    labelColor: stepColor(t),
+    height: height + 4 + CAP_HEIGHT + 2,
+    draw(picture, { steps = [], n = 0 }, left, top) {
+      const step = steps[t];
+      if (step === undefined) return;
+      const isCounted = t < n;
+      const x = left + Math.floor((cellWidth - width) / 2);
+      if (step.window) picture.drawGray(step.window, window, x, top, scale, isCounted ? 1 : 0.4);
+      if (isCounted) picture.outline({ x, y: top, width, height }, stepColor(t));
+      const text = step.p.toFixed(2);
+      const middle = left + Math.floor((cellWidth - textWidth(text)) / 2);
+      picture.drawText(text, middle, top + height + 4, isCounted ? TEXT : MUTED);
+    },
+  };
+}
+
+type LegendEntry = { text: string; color: Color; isFilled: boolean };
+
+function legendEntries(subjects: readonly Subject[], steps: number): LegendEntry[] {
+  const entries = Array.from({ length: steps }, (_, t) => ({
+    text: `step ${t + 1}`,
+    color: stepColor(t),
+    isFilled: false,
+  }));
+  if (subjects.some(isMiscounted)) entries.push({ text: 'wrong count', color: WRONG, isFilled: true });
+  const hasTruth = steps === 0 && subjects.some(({ objects }) => objects?.length);
+  if (hasTruth) entries.push({ text: 'ink of a digit', color: TRUTH, isFilled: false });
+  return entries;
+}
+
+const KEY_GAP = 5;
+const ENTRY_GAP = 18;
+
+function legendWidth(entries: readonly LegendEntry[]): number {
+  return entries.reduce((sum, { text }) => sum + CAP_HEIGHT + KEY_GAP + textWidth(text) + ENTRY_GAP, -ENTRY_GAP);
+}
+
+function drawLegend(picture: Canvas, entries: readonly LegendEntry[], left: number, top: number): void {
+  let x = left;
+  for (const { text, color, isFilled } of entries) {
+    const key = { x, y: top, width: CAP_HEIGHT, height: CAP_HEIGHT };
+    if (isFilled) picture.fill(key, color);
+    else picture.outline(key, color);
+    picture.drawText(text, x + CAP_HEIGHT + KEY_GAP, top, MUTED);
+    x += CAP_HEIGHT + KEY_GAP + textWidth(text) + ENTRY_GAP;
+  }
+}
