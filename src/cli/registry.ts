@@ -11,6 +11,7 @@ export const REGISTRY: readonly { title: string; commands: Readonly<Record<strin
     title: 'Scenes and pictures',
     commands: {
       'gen-data': async () => (await import('../commands/gen-data.js')).genData,
+      render: async () => (await import('../commands/render.js')).render,
     },
   },
   {
