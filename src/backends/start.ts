@@ -2,7 +2,10 @@
  * Picks and starts a compute backend. Each is one entry in a table: how to start it, and what to say where it cannot
  * start. The rest of the program asks for a name and never again which one it got.
  */
+import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs';
+import type { ImageBatch } from '../core/images.js';
+import type { Learner, StepOutcome, StepPlan } from '../core/learner.js';
 import { AirError } from '../errors.js';
 import { startTensorflow } from './tensorflow.js';
 import { startWasm } from './wasm/start.js';
@@ -24,12 +27,39 @@ export type Started = {
   detail: string;
   /** What the bytes of a result depend on, beyond the seed. */
   identity: string;
-  /** Images per part of a batch gradient that computes best here; parts can be computed side by side. */
+  /** Images per part of a batch gradient that computes best here. */
   subBatch: number;
+  /** Whether parts can be computed side by side, in threads of this process. */
+  canThread: boolean;
 };
 
+/** Does the steps of a learner. */
+export type Stepper = {
+  step(batch: ImageBatch, plan: StepPlan): Promise<StepOutcome>;
+  close(): Promise<void>;
+};
+
+/**
+ * Whoever does the steps of a learner on a started backend: this thread alone, or several, with the same result.
+ *
+ * @param threads at most so many; undefined for as many as there are cores and parts of a batch
+ */
+export async function makeStepper(
+  { canThread, subBatch, identity }: Started,
+  learner: Learner,
+  threads: number | undefined,
+): Promise<Stepper> {
+  const parts = Math.ceil(learner.training.batchSize / subBatch);
+  const useful = Math.min(parts, threads ?? availableParallelism());
+  if (!canThread || useful === 1) {
+    return { step: (batch, plan) => learner.step(batch, subBatch, plan), close: async () => {} };
+  }
+  const { GradientPool } = await import('./wasm/pool.js');
+  return new GradientPool(learner, subBatch, useful, identity === 'wasm-relaxed' ? 'on' : 'off');
+}
+
 type Starter = {
-  start(options: StartOptions): Promise<Omit<Started, 'name'>>;
+  start(options: StartOptions): Promise<Omit<Started, 'name' | 'canThread'>>;
   /** Whether `auto` may take it. */
   isForAuto(detail: string): boolean;
 };
@@ -87,7 +117,7 @@ async function tryOut(name: BackendName, options: StartOptions): Promise<Started
   if (value !== 11) {
     throw new AirError('backendUnavailable', `${name}: 1*3 + 2*4 came out as ${value}`, 'use another --backend');
   }
-  return { name, ...started };
+  return { name, canThread: name === 'wasm', ...started };
 }
 
 export type BackendReport = {

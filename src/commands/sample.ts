@@ -7,7 +7,7 @@ export const sample = defineCommand({
   summary: 'draw scenes from the model itself: what it believes images look like',
   description: `Draws n, z_where and z_what from the prior and decodes them: mean images, without pixel noise. The prior over n that
     training ends with makes objects rare (--z-pres-prior 1e-6); --objects says how many each scene shall have instead.
-    Writes a stream of scenes with the boxes drawn as truth (label -1: the model has no labels).`,
+    Writes a stream of scenes with the boxes drawn as truth, without labels.`,
   operands: [{ name: 'MODEL', help: 'made by air train', required: true }],
   options: {
     count: int({ default: 20, min: 0, group: 'Scenes', help: 'scenes' }),
@@ -67,7 +67,7 @@ export const sample = defineCommand({
         seed: options.seed,
         objects: options.objects,
       })) {
-        const objects = boxes.map((box) => ({ label: -1, frame: box, ink: box }));
+        const objects = boxes.map((box) => ({ frame: box, ink: box }));
         await out.write(writer.record({ i, image, count: boxes.length, objects }));
       }
       progress.update(first + size);

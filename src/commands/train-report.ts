@@ -2,7 +2,7 @@
 import type { Io } from '../cli/io.js';
 import type { ModelConfig, TrainConfig } from '../core/config.js';
 import { explain } from '../core/explain.js';
-import { type ImageBatch, joinImages, sliceImages } from '../core/images.js';
+import { type ImageBatch, joinImages, splitImages } from '../core/images.js';
 import type { Learner } from '../core/learner.js';
 import { makeModel } from '../core/unroll.js';
 import { AirError } from '../errors.js';
@@ -88,13 +88,14 @@ export async function makeReporter(
     },
     async preview(step, batch) {
       const { renderPreview } = await import('../render/preview.js');
-      const shown = valid.length > 0 ? joinImages(valid.slice(0, PREVIEW_IMAGES).map(({ image }) => image)) : batch;
-      const some = sliceImages(shown, 0, Math.min(PREVIEW_IMAGES, shown.size));
-      const indices = Array.from({ length: some.size }, (_, i) => i);
+      const scenes: { image: Uint8Array; count?: number }[] =
+        valid.length > 0 ? valid.slice(0, PREVIEW_IMAGES) : splitImages(batch).slice(0, PREVIEW_IMAGES);
+      const some = joinImages(scenes.map(({ image }) => image));
+      const indices = scenes.map((_, i) => i);
       const model = makeModel(config, learner.params);
       const explained = await explain(model, some, indices, { mode: 'mean', samples: 0, seed: training.seed });
       const file = `${options.previews}/step-${String(step).padStart(6, '0')}.png`;
-      await io.writeFileAtomic(file, renderPreview(some, explained, config.canvas));
+      await io.writeFileAtomic(file, renderPreview(scenes, explained, config.canvas));
     },
     summary(step) {
       const score = lastValidation ? `, held-out count accuracy ${percent(lastValidation.countAccuracy)}` : '';

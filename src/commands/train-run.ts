@@ -1,5 +1,5 @@
 /** One run of `air train`: opens data, model and backend, resumes what was begun, and ends with a model. */
-import { type BackendName, type Started, startBackend } from '../backends/start.js';
+import { type BackendName, makeStepper, type Started, startBackend } from '../backends/start.js';
 import { flagName, usage } from '../cli/command.js';
 import type { Io } from '../cli/io.js';
 import type { ModelConfig, TrainConfig } from '../core/config.js';
@@ -28,6 +28,7 @@ export type RunOptions = {
   maxTime: number | undefined;
   overfitBatch: boolean;
   backend: BackendName | 'auto';
+  workers: number | undefined;
 };
 
 type Settings = { config: ModelConfig; training: TrainConfig };
@@ -74,10 +75,11 @@ export async function trainModel(options: RunOptions, asked: Settings, io: Io): 
     return sealSafetensors(bytes, io.sha256);
   };
 
+  const stepper = await makeStepper(backend, learner, options.workers);
   const reporter = await makeReporter(options, settings, learner, saved?.step ?? 0, io);
   const result = await trainLoop(
     { ...settings, done: saved?.step ?? 0 },
-    { step: (batch, plan) => learner.step(batch, backend.subBatch, plan) },
+    stepper,
     (step) => source.batch(options.overfitBatch ? 1 : step, settings.training.batchSize),
     {
       report: options.reportEvery,
@@ -102,6 +104,7 @@ export async function trainModel(options: RunOptions, asked: Settings, io: Io): 
     },
   );
   reporter.close();
+  await stepper.close();
   if (result.stopped) throw stopping(result, settings.training.steps, options, io);
   await io.writeFileAtomic(options.output, await checkpoint(result.step, false));
   await io.remove(stateFile);

@@ -45,6 +45,13 @@ export const train = defineCommand({
     overfitBatch: flag({ group: 'Recipe', help: 'use the first batch only, to see whether it can be learnt by heart' }),
     ...trainingOptions,
     ...modelOptions,
+    workers: int({
+      min: 1,
+      max: 256,
+      group: 'Compute',
+      defaultText: 'as many as help',
+      help: 'threads of the wasm backend; changes speed, not the model',
+    }),
     backend,
     seed,
   },

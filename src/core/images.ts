@@ -33,6 +33,11 @@ export function sliceImages({ pixels, size }: ImageBatch, from: number, to: numb
   return { pixels: pixels.subarray(from * length, to * length), size: to - from };
 }
 
+/** The images of a batch one by one, without copying. */
+export function splitImages(batch: ImageBatch): Uint8Array[] {
+  return Array.from({ length: batch.size }, (_, b) => sliceImages(batch, b, b + 1).pixels);
+}
+
 /** The box of z_where = (s, x, y) on a canvas: [left, top, width, height] in continuous pixels. */
 export function boxOf(where: ArrayLike<number>, [height, width]: Size): [number, number, number, number] {
   const s = Math.max(where[0], MIN_SCALE);

@@ -27,7 +27,17 @@ export type StepPlan = {
   wantsNorm: boolean;
 };
 
+/** Of one part of a batch: its summed gradients by weight name, and what the pass said of each image. */
 export type Gradients = { sum: NamedTensors; outcomes: ImageOutcome[] };
+
+export type StepOutcome = { outcomes: ImageOutcome[]; gradientNorm?: number };
+
+/** The parts of a batch, [from, to) each, in order. */
+export function subBatches(size: number, subBatch: number): [from: number, to: number][] {
+  const parts: [number, number][] = [];
+  for (let from = 0; from < size; from += subBatch) parts.push([from, Math.min(size, from + subBatch)]);
+  return parts;
+}
 
 export class Learner {
   readonly config: ModelConfig;
@@ -83,32 +93,32 @@ export class Learner {
     return { sum: gradients, outcomes };
   }
 
-  /** One step of Adam. Consumes the gradients. */
-  update(gradients: NamedTensors, plan: StepPlan): void {
+  /**
+   * Ends a step: sums the gradients of its parts in their order, and takes one step of Adam. Consumes the gradients.
+   *
+   * @returns the outcomes of all images in order, and the norm of the summed gradient if the plan asks for it
+   */
+  async finish(parts: readonly Gradients[], plan: StepPlan): Promise<StepOutcome> {
+    let sum: NamedTensors | undefined;
+    for (const part of parts) sum = accumulate(sum, part.sum);
+    const gradients = sum as NamedTensors;
+    const gradientNorm = plan.wantsNorm ? await norm(gradients) : undefined;
     const { adamBeta1: beta1, adamBeta2: beta2, adamEpsilon: epsilon } = this.training;
     const options = { beta1, beta2, epsilon };
     const next = adamStep(this.weights, gradients, this.moments, plan.step, plan.learningRate, options);
     this.weights = next.params;
     this.moments = next.moments;
+    const outcomes = parts.flatMap((part) => part.outcomes);
+    return gradientNorm === undefined ? { outcomes } : { outcomes, gradientNorm };
   }
 
-  /** A whole step on this instance: gradients part by part, their sum, Adam. */
-  async step(
-    batch: ImageBatch,
-    subBatch: number,
-    plan: StepPlan,
-  ): Promise<{ outcomes: ImageOutcome[]; gradientNorm?: number }> {
-    let sum: NamedTensors | undefined;
-    const outcomes: ImageOutcome[] = [];
-    for (let from = 0; from < batch.size; from += subBatch) {
-      const part = sliceImages(batch, from, Math.min(batch.size, from + subBatch));
-      const gradients = await this.gradients(part, from, batch.size, plan);
-      sum = accumulate(sum, gradients.sum);
-      outcomes.push(...gradients.outcomes);
+  /** A whole step on this instance. */
+  async step(batch: ImageBatch, subBatch: number, plan: StepPlan): Promise<StepOutcome> {
+    const parts: Gradients[] = [];
+    for (const [from, to] of subBatches(batch.size, subBatch)) {
+      parts.push(await this.gradients(sliceImages(batch, from, to), from, batch.size, plan));
     }
-    const gradientNorm = plan.wantsNorm ? await norm(sum as NamedTensors) : undefined;
-    this.update(sum as NamedTensors, plan);
-    return gradientNorm === undefined ? { outcomes } : { outcomes, gradientNorm };
+    return this.finish(parts, plan);
   }
 
   /** Weights, or moments `m` or `v`, on the host. */
@@ -119,6 +129,12 @@ export class Learner {
       host.set(name, { shape: tensor.shape, values: (await tensor.data()) as Float32Array });
     }
     return host;
+  }
+
+  /** Takes over weights that another instance has learnt; the old ones are disposed. */
+  useWeights(weights: NamedTensors): void {
+    tf.dispose(this.weights);
+    this.weights = weights;
   }
 
   /** Replaces weights, or moments; names and shapes must be those of the model. */

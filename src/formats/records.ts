@@ -7,7 +7,7 @@
 export type Box = [x: number, y: number, w: number, h: number];
 
 /** One object as it was drawn. `frame` is the resized digit image, `ink` the box of its non-zero pixels. */
-export type SceneObject = { label: number; frame: Box; ink: Box };
+export type SceneObject = { label?: number; frame: Box; ink: Box };
 
 /** An image [H, W] with its truth, as far as it is known. */
 export type Scene = { i: number; image: Uint8Array; count?: number; objects?: SceneObject[] };
@@ -226,7 +226,7 @@ function copyTruth(from: Fields, to: Scene | Latent): void {
   to.objects = list(from.objects, 'objects').map((value) => {
     const object = map(value, 'objects[]');
     return {
-      label: wholeNumber(object.label, 'label'),
+      ...(object.label === undefined ? {} : { label: wholeNumber(object.label, 'label') }),
       frame: box(object.frame, 'frame'),
       ink: box(object.ink, 'ink'),
     };

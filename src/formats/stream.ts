@@ -9,7 +9,7 @@
  *              "model": {...}, "seed": n, "objects": [n, ...], ..., "provenance": [command line, ...]}    optional
  *   record  = scene or latent, as the header says
  *   scene   = {"i": index, "image": bin [H, W],
- *              "count": n, "objects": [{"label": n, "frame": box, "ink": box}]}                            truth, optional
+ *              "count": n, "objects": [{"label": n, "frame": box, "ink": box}]}                            truth, optional, label too
  *   latent  = {"i": index, "n": argmax q, "q": [q(n) for n = 0 .. N], "elbo": number, "n_evidence": n (optional),
  *              "steps": [{"box": box, "p": q(n >= t), "where": bin f32 [3], "where_scale": bin f32 [3],
  *                         "what": bin f32 [Z], "what_scale": bin f32 [Z], "window": bin [h, w] (optional)}, N times],

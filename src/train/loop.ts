@@ -1,19 +1,17 @@
 /** The training loop: batch, gradient, Adam, and now and then a report, a validation, a preview, a save. */
 
 import type { ModelConfig, TrainConfig } from '../core/config.js';
-import type { ElboTerms, ImageOutcome } from '../core/count.js';
-import { elboTerms, meanTerms } from '../core/count.js';
+import { type ElboTerms, elboTerms, meanTerms } from '../core/count.js';
 import { geometricLogProbs } from '../core/distributions.js';
 import type { ImageBatch } from '../core/images.js';
-import type { StepPlan } from '../core/learner.js';
+import type { StepOutcome, StepPlan } from '../core/learner.js';
 import { AirError } from '../errors.js';
 import { learningRateAt, zPresPriorAt } from './schedule.js';
 import type { Validation } from './validate.js';
 
 /** Whoever does the steps: this thread alone, or several. */
 export type Stepper = {
-  /** One step on a batch; what the pass said of each image, and the norm of the gradient if the plan asks for it. */
-  step(batch: ImageBatch, plan: StepPlan): Promise<{ outcomes: ImageOutcome[]; gradientNorm?: number }>;
+  step(batch: ImageBatch, plan: StepPlan): Promise<StepOutcome>;
 };
 
 export type Report = {

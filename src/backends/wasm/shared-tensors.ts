@@ -1,0 +1,45 @@
+/** Named float32 tensors in memory that threads share, one after the other in a fixed order. */
+import * as tf from '@tensorflow/tfjs';
+
+export type Layout = readonly { name: string; shape: number[] }[];
+
+type Named = { [name: string]: tf.Tensor };
+
+export function layoutOf(tensors: Named): Layout {
+  return Object.entries(tensors).map(([name, { shape }]) => ({ name, shape }));
+}
+
+export class SharedTensors {
+  readonly layout: Layout;
+  readonly buffer: SharedArrayBuffer;
+  private readonly values: Float32Array;
+
+  /** Over memory that another thread made, or new memory. */
+  constructor(layout: Layout, buffer?: SharedArrayBuffer) {
+    this.layout = layout;
+    const total = layout.reduce((sum, { shape }) => sum + tf.util.sizeFromShape(shape), 0);
+    this.buffer = buffer ?? new SharedArrayBuffer(4 * total);
+    this.values = new Float32Array(this.buffer);
+  }
+
+  async write(tensors: Named): Promise<void> {
+    let start = 0;
+    for (const { name, shape } of this.layout) {
+      this.values.set((await tensors[name].data()) as Float32Array, start);
+      start += tf.util.sizeFromShape(shape);
+    }
+  }
+
+  /** Caller disposes. */
+  read(): Named {
+    let start = 0;
+    return Object.fromEntries(
+      this.layout.map(({ name, shape }) => {
+        const end = start + tf.util.sizeFromShape(shape);
+        const tensor = tf.tensor(this.values.slice(start, end), shape);
+        start = end;
+        return [name, tensor];
+      }),
+    );
+  }
+}
