@@ -110,7 +110,7 @@ export const genData = defineCommand({
     progress.stop();
     const seconds = Math.max(io.now() - started, 1) / 1000;
     const perCount = [...made].map(([n, scenes]) => `${scenes} with ${n}`).join(', ');
-    io.talk.info(`${end - first} scenes: ${perCount}`);
+    io.talk.info(end === first ? '0 scenes' : `${end - first} ${end - first === 1 ? 'scene' : 'scenes'}: ${perCount}`);
     io.talk.detail(`${seconds.toFixed(2)} s, ${Math.round((end - first) / seconds)} scenes/s`);
   },
 });

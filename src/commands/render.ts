@@ -76,7 +76,7 @@ export const render = defineCommand({
       rows: options.rows ?? (hasReconstructions ? ['input', 'reconstruction'] : ['input']),
       columns,
       scale,
-      emptyText: `no wrong count in ${images} images`,
+      emptyText: noErrors(images),
     });
     await out.write(picture.toPng());
     await out.finish();
@@ -106,9 +106,11 @@ function noTruth(name: string, i: number): AirError {
 }
 
 function summarise(shown: number, eligible: number, images: number, onlyErrors: boolean): string {
-  const of = shown === eligible ? `all ${shown}` : `the first ${shown} of ${eligible}`;
-  if (!onlyErrors) return `shows ${of} images`;
-  return eligible === 0
-    ? `no wrong count in ${images} images`
-    : `shows ${of} images whose count is wrong, among ${images}`;
+  const of = shown === eligible ? `all ${eligible}` : `the first ${shown} of ${eligible}`;
+  if (!onlyErrors) return images === 1 ? 'shows the only image' : `shows ${of} images`;
+  return eligible === 0 ? noErrors(images) : `shows ${of} wrong counts, among ${images} images`;
+}
+
+function noErrors(images: number): string {
+  return `no wrong count among ${images} ${images === 1 ? 'image' : 'images'}`;
 }
