@@ -88,8 +88,9 @@ export async function makeReporter(
     },
     async preview(step, batch) {
       const { renderPreview } = await import('../render/preview.js');
-      const scenes: { image: Uint8Array; count?: number }[] =
-        valid.length > 0 ? valid.slice(0, PREVIEW_IMAGES) : splitImages(batch).slice(0, PREVIEW_IMAGES);
+      const scenes: { image: Uint8Array; count?: number }[] = (
+        valid.length > 0 ? valid : splitImages(batch).map((image) => ({ image }))
+      ).slice(0, PREVIEW_IMAGES);
       const some = joinImages(scenes.map(({ image }) => image));
       const indices = scenes.map((_, i) => i);
       const model = makeModel(config, learner.params);
