@@ -25,6 +25,10 @@ export type WasmKernel = (heap: Heap, inputs: Inputs, attrs: NamedAttrMap) => Te
 /** The tensors an op is given, by the names core/ gives them. */
 export type Inputs = { readonly [name: string]: TensorInfo };
 
+function heapIsFull(): AirError {
+  return new AirError('backendUnavailable', 'wasm: its memory (4 GiB) is full', 'use a smaller batch');
+}
+
 export class Heap {
   readonly wasm: KernelExports;
   private readonly backend: WasmBackend;
@@ -46,9 +50,12 @@ export class Heap {
     return this.backend.dataIdMap.get(tensor.dataId).memoryOffset;
   }
 
-  /** Memory for a result; its numbers are not set. */
+  /** Memory for a result; its numbers are not set. @throws AirError (backendUnavailable) if there is none left. */
   output(shape: readonly number[]): TensorInfo {
-    return this.backend.makeOutput([...shape], 'float32');
+    const result = this.backend.makeOutput([...shape], 'float32');
+    // tfjs does not look whether it got memory: it would go on writing at 0, over its own
+    if (this.backend.dataIdMap.get(result.dataId).memoryOffset === 0) throw heapIsFull();
+    return result;
   }
 
   /** The same numbers as another result. */
@@ -70,13 +77,21 @@ export class Heap {
     new Float64Array(this.backend.wasm.asm.memory.buffer, offset, numbers.length).set(numbers);
   }
 
+  /** Gives the scratch memory back. */
+  release(): void {
+    if (this.scratchOffset !== 0) this.backend.wasm._free(this.scratchOffset);
+    this.scratchOffset = 0;
+    this.scratchBytes = 0;
+  }
+
   /** At least this much memory, aligned to 16 bytes, free to use until the next call. */
   scratch(bytes: number): number {
     if (bytes > this.scratchBytes) {
-      if (this.scratchOffset !== 0) this.backend.wasm._free(this.scratchOffset);
-      this.scratchBytes = Math.max(bytes, 2 * this.scratchBytes);
+      const grown = Math.max(bytes, 2 * this.scratchBytes);
+      this.release();
+      this.scratchBytes = grown;
       this.scratchOffset = this.backend.wasm._malloc(this.scratchBytes + 16) >>> 0;
-      if (this.scratchOffset === 0) throw new AirError('backendUnavailable', 'wasm: the heap is full');
+      if (this.scratchOffset === 0) throw heapIsFull();
     }
     return Math.ceil(this.scratchOffset / 16) * 16;
   }

@@ -43,6 +43,9 @@ const KERNELS: { readonly [name: string]: WasmKernel } = {
   Identity: (heap, { x }) => heap.share(x),
 };
 
+/** Which heap the kernels of a backend instance use now. */
+const heaps = new WeakMap<WasmBackend, Heap>();
+
 /**
  * Gives a running wasm backend the kernels of air. Each call makes kernels of its own for the backend given, and
  * registers them in place of those before.
@@ -56,6 +59,8 @@ export async function registerWasmKernels(
 ): Promise<{ relaxedSimd: boolean }> {
   const { exports, relaxedSimd } = await loadKernels(backend.wasm.asm.memory, options.relaxedSimd);
   const heap = new Heap(backend, exports);
+  heaps.get(backend)?.release();
+  heaps.set(backend, heap);
   for (const [kernelName, kernel] of Object.entries(KERNELS)) {
     if (tf.getKernel(kernelName, 'wasm')) tf.unregisterKernel(kernelName, 'wasm');
     tf.registerKernel({
