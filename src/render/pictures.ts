@@ -165,7 +165,7 @@ function drawCount(picture: Canvas, count: number, area: Area, scale: number, co
   picture.drawText(text, area.x + 2 * scale, area.y + 2 * scale, color, scale);
 }
 
-/** A bar for every n, the inferred one bright. */
+/** A bar for every n, the inferred one bright; the true n has a bright digit. */
 function countStrip(cellWidth: number): Strip {
   const barsHeight = Math.round(cellWidth / 3);
   return {
@@ -185,7 +185,7 @@ function countStrip(cellWidth: number): Strip {
         };
         picture.fill({ ...bar, y: base - bar.height }, color);
         const middle = left + k * pitch + Math.floor((pitch - textWidth(String(k))) / 2);
-        picture.drawText(String(k), middle, base + 3, color);
+        picture.drawText(String(k), middle, base + 3, k === subject.count ? TEXT : color);
       }
       picture.fill({ x: left, y: base, width: cellWidth, height: 1 }, RULE);
     },
