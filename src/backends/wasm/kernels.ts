@@ -36,8 +36,8 @@ const KERNELS: { readonly [name: string]: WasmKernel } = {
   AirAdam: airAdam,
   AirAccumulate: airAccumulate,
 
-  // In place of tfjs's own. Its product keeps a packed copy of the right operand by tensor id, so that after an update in
-  // place it goes on multiplying by the old numbers; and it is twenty times slower on transposed operands.
+  // In place of tfjs's own. Its product keeps a packed copy of the right operand by tensor id, so that after an update
+  // in place it goes on multiplying by the old numbers; and it is twenty times slower on transposed operands.
   BatchMatMul: matMul,
   // Its clone copies, and autograd clones whatever it saves for a gradient.
   Identity: (heap, { x }) => heap.share(x),

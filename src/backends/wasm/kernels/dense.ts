@@ -1,5 +1,6 @@
 // A dense layer y = act(x W^T + bias + shift) and the gradients of its weights.
-import { FROM_BIAS, FROM_ZERO, gemmBlocked, gemmScratchBytes, packRows, packedBytes } from './gemm';
+import { FROM_BIAS, FROM_ZERO, gemmBlocked, gemmScratchBytes } from './gemm';
+import { packedBytes, packRows } from './packing';
 import { loadUpTo4, sigmoid4, storeUpTo4 } from './vector';
 
 // Activations, numbered as in the glue (matrix.ts).

@@ -65,8 +65,8 @@ export function enumeratedElboGrad(
     const wide = row + (<usize>b << 2);
     const elbo = worths(logits + row, logLik + wide, kl + row, logPrior, steps, scratch);
     const d = <f64>load<f32>(dy + (<usize>b << 2));
-    // d/d logit_t = sum over n of q(n) (f(n) - ELBO) d log q(n): 1 - p_t where n >= t, -p_t where n = t - 1. Any constant
-    // may be taken off f; the ELBO, its mean, keeps the digits. Counts from N down, t = n.
+    // d/d logit_t = sum over n of q(n) (f(n) - ELBO) d log q(n): 1 - p_t where n >= t, -p_t where n = t - 1. Any
+    // constant may be taken off f; the ELBO, its mean, keeps the digits. From N down: `weighted` sums what has n >= t.
     let present: f64 = 0;
     let weighted: f64 = 0;
     for (let n = steps; n >= 0; n--) {

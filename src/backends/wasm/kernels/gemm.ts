@@ -4,19 +4,19 @@
 //   init  0, or a row of N values added to every row of C (a bias), or C itself (accumulate)
 //
 // Eight columns of B at a time are copied into a panel [K,8] that stays in the first-level cache; every four rows of A
-// then meet it in a tile of 4 x 8 sums held in registers. 4 x 8 is what fits: V8 puts all loads of a loop body before its
-// arithmetic, so the 8 sums, 2 + 4 operands and 1 temporary take the 15 registers it allocates; larger tiles spill and
-// run at half the speed, and so does a loop body unrolled by hand (V8 unrolls this one itself, four times).
+// then meet it in a tile of 4 x 8 sums held in registers. 4 x 8 is what fits: V8 puts all loads of a loop body before
+// its arithmetic, so the 8 sums, 2 + 4 operands and 1 temporary take the 15 registers it allocates; larger tiles spill
+// and run at half the speed, and so does a loop body unrolled by hand (V8 unrolls this one itself, four times).
 //
-// Each element of C is summed over k in one order that depends on K only: not on M or N, nor on its place in the tile. So an image gets
-// the same numbers whatever else is in its batch.
+// Each element of C is summed over k in one order that depends on K only: not on M or N, nor on its place in the tile.
+// So an image gets the same numbers whatever else is in its batch.
 //
 // Ragged edges: rows past M are read from, and written to, row M - 1 again (the same numbers twice); columns past N are
 // zeros in the panel, and their tile goes through `edge`.
 
-/** Rows and columns of a tile, and the longest run of k summed in one go: a panel of 512 x 8 is 16 KiB, half of a small L1. */
-const TILE_ROWS: i32 = 4;
-const TILE_COLUMNS: i32 = 8;
+import { packedBytes, packPanel, packRows, TILE_COLUMNS, TILE_ROWS } from './packing';
+
+/** The longest run of k summed in one go: a panel of 512 x 8 is 16 KiB, half of a small first-level cache. */
 const BLOCK: i32 = 512;
 
 /** Where C starts from. */
@@ -27,7 +27,7 @@ export const FROM_OUTPUT: i32 = 2;
 const PANEL_BYTES: usize = BLOCK * TILE_COLUMNS * 4;
 const EDGE_BYTES: usize = TILE_ROWS * TILE_COLUMNS * 4;
 
-/** a * b + c: fused, with one rounding, in the relaxed build where the machine can; two roundings, the same everywhere, in the plain one. */
+/** a * b + c: in the plain build two roundings, the same everywhere; in the relaxed one fused if the machine can. */
 // @ts-ignore: decorator
 @inline
 export function multiplyAdd(a: v128, b: v128, c: v128): v128 {
@@ -35,7 +35,7 @@ export function multiplyAdd(a: v128, b: v128, c: v128): v128 {
   return f32x4.add(c, f32x4.mul(a, b));
 }
 
-/** Bytes of scratch `gemm` needs: one panel, one edge tile, one padded row of bias, and A repacked when it is transposed. */
+/** Bytes of scratch `gemm` needs: a panel, an edge tile, a padded row of bias, and A repacked when it is transposed. */
 export function gemmScratchBytes(m: i32, n: i32, k: i32, transposeA: bool): usize {
   return PANEL_BYTES + EDGE_BYTES + biasBytes(n) + (transposeA ? packedBytes(m, k) : 0);
 }
@@ -46,112 +46,10 @@ function biasBytes(n: i32): usize {
   return (<usize>(n + TILE_COLUMNS - 1) / TILE_COLUMNS) * (TILE_COLUMNS * 4);
 }
 
-/** Bytes of a transposed A [K,M] packed by `packRows`. */
-export function packedBytes(m: i32, k: i32): usize {
-  return (<usize>(m + TILE_ROWS - 1) / TILE_ROWS) * (TILE_ROWS * 4) * <usize>k;
-}
-
-/** Rows r0..r3 of four floats -> their transpose, stored at `to` with `stride` bytes between columns. */
-// @ts-ignore: decorator
-@inline
-function storeTransposed(r0: v128, r1: v128, r2: v128, r3: v128, to: usize, stride: usize): void {
-  const low01 = i32x4.shuffle(r0, r1, 0, 4, 1, 5);
-  const low23 = i32x4.shuffle(r2, r3, 0, 4, 1, 5);
-  const high01 = i32x4.shuffle(r0, r1, 2, 6, 3, 7);
-  const high23 = i32x4.shuffle(r2, r3, 2, 6, 3, 7);
-  v128.store(to, i64x2.shuffle(low01, low23, 0, 2));
-  v128.store(to + stride, i64x2.shuffle(low01, low23, 1, 3));
-  v128.store(to + 2 * stride, i64x2.shuffle(high01, high23, 0, 2));
-  v128.store(to + 3 * stride, i64x2.shuffle(high01, high23, 1, 3));
-}
-
-/** A stored [K,M] -> groups of four of its columns, each [K,4] contiguous; columns past M repeat the last. */
-export function packRows(a: usize, packed: usize, m: i32, k: i32): void {
-  const stride = <usize>m << 2;
-  let to = packed;
-  for (let i = 0; i < m; i += TILE_ROWS) {
-    let from = a + (<usize>i << 2);
-    if (i + TILE_ROWS <= m) {
-      for (let p = 0; p < k; p++) {
-        v128.store(to, v128.load(from));
-        to += 16;
-        from += stride;
-      }
-    } else {
-      const last = m - 1 - i;
-      for (let p = 0; p < k; p++) {
-        for (let r = 0; r < TILE_ROWS; r++) store<f32>(to + (<usize>r << 2), load<f32>(from + (<usize>min(r, last) << 2)));
-        to += 16;
-        from += stride;
-      }
-    }
-  }
-}
-
-/** Columns j..j+7 of op(B), k in [k0, k0 + kb) -> panel [kb,8], zeros past N. */
-function packPanel(b: usize, panel: usize, n: i32, k: i32, transposeB: bool, k0: i32, kb: i32, j: i32): void {
-  const columns = min(TILE_COLUMNS, n - j);
-  if (!transposeB) {
-    const stride = <usize>n << 2;
-    let from = b + (<usize>k0 * n + j << 2);
-    if (columns == TILE_COLUMNS) {
-      for (let p = 0; p < kb; p++) {
-        v128.store(panel, v128.load(from));
-        v128.store(panel, v128.load(from, 16), 16);
-        panel += 32;
-        from += stride;
-      }
-    } else {
-      for (let p = 0; p < kb; p++) {
-        for (let c = 0; c < TILE_COLUMNS; c++) store<f32>(panel + (<usize>c << 2), c < columns ? load<f32>(from + (<usize>c << 2)) : 0);
-        panel += 32;
-        from += stride;
-      }
-    }
-    return;
-  }
-  const stride = <usize>k << 2;
-  const start = b + (<usize>j * k + k0 << 2);
-  for (let c = 0; c < TILE_COLUMNS; c += 4) {
-    let to = panel + (<usize>c << 2);
-    if (c + 4 <= columns) {
-      let from0 = start + <usize>c * stride;
-      let from1 = from0 + stride;
-      let from2 = from1 + stride;
-      let from3 = from2 + stride;
-      let p = 0;
-      for (; p + 4 <= kb; p += 4) {
-        storeTransposed(v128.load(from0), v128.load(from1), v128.load(from2), v128.load(from3), to, 32);
-        to += 128;
-        from0 += 16;
-        from1 += 16;
-        from2 += 16;
-        from3 += 16;
-      }
-      for (; p < kb; p++) {
-        store<f32>(to, load<f32>(from0));
-        store<f32>(to, load<f32>(from1), 4);
-        store<f32>(to, load<f32>(from2), 8);
-        store<f32>(to, load<f32>(from3), 12);
-        to += 32;
-        from0 += 4;
-        from1 += 4;
-        from2 += 4;
-        from3 += 4;
-      }
-    } else {
-      for (let p = 0; p < kb; p++) {
-        for (let q = 0; q < 4; q++) {
-          const value = c + q < columns ? load<f32>(start + <usize>(c + q) * stride + (<usize>p << 2)) : 0;
-          store<f32>(to + (<usize>q << 2), value);
-        }
-        to += 32;
-      }
-    }
-  }
-}
-
-/** One tile: four rows of A, each contiguous over k, times a panel. The sums start from `init` (rows initStride bytes apart). */
+/**
+ * One tile: four rows of A, each contiguous over k, times a panel. The sums start from `init`, its rows initStride
+ * bytes apart; rows past `last` repeat it.
+ */
 function tileOfRows(
   a0: usize, a1: usize, a2: usize, a3: usize, panel: usize, kb: i32,
   init: usize, initStride: usize, last: usize, c: usize, stride: usize,
@@ -165,7 +63,8 @@ function tileOfRows(
   let s30 = v128.load(i3), s31 = v128.load(i3, 16);
   for (let p = 0; p < kb; p++) {
     const b0 = v128.load(panel), b1 = v128.load(panel, 16);
-    const x0 = v128.load32_splat(a0), x1 = v128.load32_splat(a1), x2 = v128.load32_splat(a2), x3 = v128.load32_splat(a3);
+    const x0 = v128.load32_splat(a0), x1 = v128.load32_splat(a1);
+    const x2 = v128.load32_splat(a2), x3 = v128.load32_splat(a3);
     s00 = multiplyAdd(x0, b0, s00); s01 = multiplyAdd(x0, b1, s01);
     s10 = multiplyAdd(x1, b0, s10); s11 = multiplyAdd(x1, b1, s11);
     s20 = multiplyAdd(x2, b0, s20); s21 = multiplyAdd(x2, b1, s21);
@@ -196,7 +95,8 @@ function tileOfPacked(
   let s30 = v128.load(i3), s31 = v128.load(i3, 16);
   for (let p = 0; p < kb; p++) {
     const b0 = v128.load(panel), b1 = v128.load(panel, 16);
-    const x0 = v128.load32_splat(a), x1 = v128.load32_splat(a, 4), x2 = v128.load32_splat(a, 8), x3 = v128.load32_splat(a, 12);
+    const x0 = v128.load32_splat(a), x1 = v128.load32_splat(a, 4);
+    const x2 = v128.load32_splat(a, 8), x3 = v128.load32_splat(a, 12);
     s00 = multiplyAdd(x0, b0, s00); s01 = multiplyAdd(x0, b1, s01);
     s10 = multiplyAdd(x1, b0, s10); s11 = multiplyAdd(x1, b1, s11);
     s20 = multiplyAdd(x2, b0, s20); s21 = multiplyAdd(x2, b1, s21);

@@ -1,6 +1,7 @@
 // Reading a window from each image, and its gradient by where the window is.
 //
-// Sample (i, j) of the window looks at X = (centre_j - x) / s, Y = (centre_i - y) / s of the image. s is at least minScale.
+// Sample (i, j) of the window looks at X = (centre_j - x) / s, Y = (centre_i - y) / s of the image; s is at least
+// minScale.
 import {
   centre, combineRows, fractionsOf, leftOf4, paddedLength, padTable, reaches, rightOf4, setEntry, tableBytes, toPixel,
 } from './sampling';

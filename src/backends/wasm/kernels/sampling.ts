@@ -1,13 +1,12 @@
 // Bilinear sampling, the part shared by the kernels that read and place windows.
 //
-// Both maps are separable: where a row of samples looks depends on its row only, where a column looks on its column only.
-// So each image needs one table per axis, and each row of samples is made in two passes: two source rows are blended
-// into one padded row, then each sample blends two neighbours of that.
+// Both maps are separable: where a row of samples looks depends on its row only, and a column's on its column. So each image
+// needs a table per axis, and a row of samples is made in two passes: two source rows are blended into one padded row,
+// then each sample blends two neighbours of that.
 //
 // A padded row is  0, source[0..side), 0, 0  (and three more zeros for reading four at a time). A sample at source
 // coordinate p in [-1, side) has `left` = floor(p) + 1, the place of its left neighbour in the padded row; any other
 // sample has left = side + 1, where both neighbours are zeros. That is zero padding.
-
 import { loadUpTo4, storeUpTo4 } from './vector';
 
 /** Floats in a padded row. */
@@ -73,7 +72,7 @@ export function padTable(table: usize, fractions: usize, n: i32, side: i32): voi
 }
 
 /**
- * Columns [first, end) of source rows `top` and `top + 1`, weighted and added; a row outside the source counts as zeros.
+ * Columns [first, end) of source rows `top` and `top + 1`, weighted and added; a row outside the source is zeros.
  * Weights (1 - f, f) blend them; (-1, 1) give the derivative by f.
  */
 export function combineRows(

@@ -1,8 +1,8 @@
 // Four floats at a time: exp, tanh, sigmoid, softplus, log, and loads and stores of the last few of a row.
 //
-// The polynomials are those of Cephes (S. Moshier, expf.c, tanhf.c, logf.c): relative error below 2e-7. In the plain build
-// every operation is one IEEE 754 defines to the bit, so every machine gives the same bytes. The last 1 to 3 elements of
-// a row go through the same operations as the others, so a number does not depend on its place.
+// The polynomials are those of Cephes (S. Moshier, expf.c, tanhf.c, logf.c): relative error below 2e-7. In the plain
+// build every operation is one IEEE 754 defines to the bit, so every machine gives the same bytes. The last 1 to 3
+// elements of a row go through the same operations as the others, so a number does not depend on its place.
 import { multiplyAdd } from './gemm';
 
 // @ts-ignore: decorator
