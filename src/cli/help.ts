@@ -86,7 +86,7 @@ Exit codes
 type Row = readonly [left: string, right: string];
 
 function heading(spec: CommandSpec): string {
-  return `air ${spec.name}: ${spec.summary}\n\n${usageLine(spec)}\n\n`;
+  return `${wrap(`air ${spec.name}: ${spec.summary}`, WIDTH).join('\n')}\n\n${usageLine(spec)}\n\n`;
 }
 
 /** `-o, --output FILE`; options without a letter are indented to line up. */

@@ -22,7 +22,7 @@ export async function lockFile(file: string): Promise<() => Promise<void>> {
       await writeFile(lock, mine, { flag: 'wx' });
       break;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw systemFailure(error, 'cannotCreate', lock);
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw systemFailure(error, 'cannotCreate', file);
     }
     const owner = await readFile(lock, 'utf8').catch(() => undefined); // released in the meantime: try again
     if (owner === undefined) continue;

@@ -95,7 +95,7 @@ function drawProgress(
   let first: Moment | undefined; // a resumed run starts above 0
   let last: Moment = { done: 0, at: now() };
   const format = (): string => {
-    const columns = Math.max(20, stderr.columns ?? 80) - 1;
+    const columns = Math.max(20, stderr.columns || 80) - 1;
     const parts = progressParts(total, unit, first ?? last, last);
     for (const field of fields) if (shown.has(field)) parts.splice(-2, 0, `${field} ${shown.get(field)}`);
     return parts.join('  ').slice(0, columns);

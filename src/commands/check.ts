@@ -48,7 +48,7 @@ async function inspect(file: string, io: Io): Promise<string> {
     const { height, width, images } = await readImages(chunks, file);
     let count = 0;
     for await (const _ of images) count++;
-    return `${count} images of ${height}x${width}`;
+    return `${count} ${count === 1 ? 'image' : 'images'} of ${height}x${width}`;
   }
   return inspectStream(chunks, file);
 }

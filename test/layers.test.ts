@@ -1,0 +1,167 @@
+/** The shape of the source: who may import whom, and the house rules a machine can check. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { after, test } from 'node:test';
+import { COMMAND_NAMES } from '#air/cli/registry.js';
+
+const SRC = resolve('src');
+
+/** What each folder of src may import from the others; itself and errors.ts go without saying. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  core: [],
+  formats: ['core'],
+  data: ['core'],
+  render: ['formats', 'core'],
+  train: ['data', 'formats', 'core'],
+  backends: ['core'],
+  cli: ['core'],
+  commands: ['cli', 'train', 'data', 'render', 'formats', 'backends', 'core'],
+  'errors.ts': [],
+  'index.ts': ['train', 'data', 'render', 'formats', 'backends', 'core'],
+};
+
+/** Packages, by folder. `node:` stands for all of Node's own modules. */
+const MAY_USE: Record<string, readonly string[]> = {
+  core: ['@tensorflow/tfjs'],
+  formats: ['msgpackr', 'pngjs'],
+  data: [],
+  render: [],
+  train: ['@tensorflow/tfjs'],
+  backends: ['node:', '@tensorflow/', 'webgpu', 'assemblyscript'],
+  cli: ['node:', 'cac', 'cli-progress'],
+  commands: ['@tensorflow/tfjs'],
+};
+
+/** The one place where cli reaches up: the list of commands. */
+const UPWARD = { from: 'cli/registry.ts', to: 'commands' };
+
+type Import = { from: string; specifier: string; kind: 'static' | 'dynamic' | 'type' };
+
+function filesUnder(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+}
+
+/** Sources of the program; the AssemblyScript kernels are another language. */
+const files = filesUnder(SRC).filter((file) => !file.startsWith('backends/wasm/kernels/'));
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[^:'"`\\])\/\/.*$/gm, '$1');
+}
+
+function importsOf(file: string): Import[] {
+  const text = withoutComments(readFileSync(join(SRC, file), 'utf8'));
+  const found: Import[] = [];
+  for (const [, type, names, specifier] of text.matchAll(
+    /^(?:import|export)\s+(type\s+)?(?:([\w*\s{},]+?)\s+from\s+)?'([^']+)'/gm,
+  )) {
+    // `import { type A, type B }` loads nothing of its own, but is kept at run time: it counts as static.
+    found.push({ from: file, specifier, kind: type === undefined || names === undefined ? 'static' : 'type' });
+  }
+  for (const [, specifier] of text.matchAll(/\bimport\(\s*'([^']+)'\s*\)/g)) {
+    found.push({ from: file, specifier, kind: 'dynamic' });
+  }
+  return found;
+}
+
+const imports = files.flatMap(importsOf);
+const isRelative = ({ specifier }: Import): boolean => specifier.startsWith('.');
+const layerOf = (file: string): string => file.split('/')[0];
+
+/** `cli/io.ts` for `./io.js` in `cli/main.ts`. */
+function targetOf({ from, specifier }: Import): string {
+  return join(dirname(from), specifier).replace(/\.js$/, '.ts');
+}
+
+test('every import is seen', () => {
+  for (const file of files) {
+    const text = withoutComments(readFileSync(join(SRC, file), 'utf8'));
+    const words = text.match(/\bimport\b(?!\.meta)|^export\s.*\sfrom\s'/gm)?.length ?? 0;
+    assert.equal(imports.filter(({ from }) => from === file).length, words, file);
+  }
+  assert.ok(imports.length > 50);
+  const targets = imports.filter(isRelative).map(targetOf);
+  assert.deepEqual(
+    targets.filter((target) => !files.includes(target)),
+    [],
+    'imports of files that are not there',
+  );
+});
+
+test('folders import only what is below them', () => {
+  const wrong = imports.filter(isRelative).filter((one) => {
+    const [from, to] = [layerOf(one.from), layerOf(targetOf(one))];
+    if (from === to || to === 'errors.ts') return false;
+    if (one.from === UPWARD.from && to === UPWARD.to) return one.kind !== 'dynamic';
+    return !MAY_IMPORT[from]?.includes(to);
+  });
+  assert.deepEqual(wrong, []);
+});
+
+test('packages are used only where they belong', () => {
+  const wrong = imports.filter((one) => {
+    const allowed = MAY_USE[layerOf(one.from)] ?? [];
+    return !isRelative(one) && !allowed.some((name) => one.specifier.startsWith(name));
+  });
+  assert.deepEqual(wrong, []);
+});
+
+test('no file imports itself in a circle', () => {
+  const edges = new Map<string, string[]>(files.map((file) => [file, []]));
+  for (const one of imports) if (isRelative(one) && one.kind === 'static') edges.get(one.from)?.push(targetOf(one));
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    assert.ok(!path.includes(file), [...path.slice(path.indexOf(file)), file].join(' -> '));
+    if (done.has(file)) return;
+    for (const next of edges.get(file) ?? []) visit(next, [...path, file]);
+    done.add(file);
+  };
+  for (const file of files) visit(file, []);
+});
+
+test('what computes takes nothing from its surroundings: no process, console, clock or chance', () => {
+  const pattern =
+    /\bprocess\b(?!\w)\.|\bconsole\.|\bDate\.now|\bnew Date|\bperformance\.|\bMath\.random|\bglobalThis\b/;
+  for (const file of files.filter((one) => ['core', 'formats', 'data', 'render', 'train'].includes(layerOf(one)))) {
+    assert.doesNotMatch(withoutComments(readFileSync(join(SRC, file), 'utf8')), pattern, file);
+  }
+});
+
+test('house rules', () => {
+  for (const file of filesUnder(SRC)) {
+    const text = readFileSync(join(SRC, file), 'utf8');
+    assert.match(text, /^(\/\*\*|\/\/ )/, `${file} does not begin with a comment that says what it is for`);
+    assert.doesNotMatch(file, /(^|\/)(utils?|helpers?|common-utils|misc)(\.ts|\/)/, 'a name that says nothing');
+    assert.doesNotMatch(withoutComments(text), /^export default|^(export )?(const )?enum /m, file);
+  }
+  for (const [root, list] of [
+    [SRC, filesUnder(SRC)],
+    [resolve('test'), filesUnder(resolve('test'))],
+  ] as const) {
+    for (const file of list) {
+      const lines = readFileSync(join(root, file), 'utf8').split('\n').length - 1;
+      assert.ok(lines <= 350, `${file} has ${lines} lines`);
+    }
+  }
+});
+
+test('help loads no tfjs, no format, and no progress line', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'air-loaded-'));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  for (const argv of [['--help'], ['-h'], ...COMMAND_NAMES.map((name) => [name, '--help'])]) {
+    const coverage = join(folder, argv.join(''));
+    execFileSync(process.execPath, ['bin/air.js', ...argv], { env: { ...process.env, NODE_V8_COVERAGE: coverage } });
+    // A coverage report names every script that was loaded.
+    const loaded = readdirSync(coverage).flatMap((file) => {
+      const report = JSON.parse(readFileSync(join(coverage, file), 'utf8')) as { result: { url: string }[] };
+      return report.result.map(({ url }) => url);
+    });
+    assert.ok(loaded.some((url) => url.endsWith('dist/cli/main.js')));
+    const heavy = loaded.filter((url) =>
+      /node_modules\/(?!cac\/)|dist\/(core|formats|train|data|render|backends)\//.test(url),
+    );
+    assert.deepEqual(heavy, [], `air ${argv.join(' ')}`);
+  }
+});
