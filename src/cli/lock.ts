@@ -56,11 +56,12 @@ function isGone(owner: string): boolean {
   return startTime(pid) !== start;
 }
 
-/** Clock ticks between boot and the start of a process, `-` where that is not told. */
+/** Clock ticks between boot and the start of a process, `-` where that is not told, `dead` for one that only awaits burial. */
 function startTime(pid: number): string {
   try {
     const line = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return line.slice(line.lastIndexOf(')') + 2).split(' ')[19]; // field 22; the name before may hold blanks
+    const fields = line.slice(line.lastIndexOf(')') + 2).split(' '); // from field 3 on; the name before may hold blanks
+    return fields[0] === 'Z' || fields[0] === 'X' ? 'dead' : fields[19];
   } catch {
     return '-';
   }

@@ -4,7 +4,9 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Writable } from 'node:stream';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { lockFile } from '#air/cli/lock.js';
 import { AirError } from '#air/errors.js';
@@ -57,6 +59,23 @@ test('the lock of a live process is respected, that of a killed one taken over',
 test('a pid that another process has got since does not hold the lock', async (t) => {
   const file = join(freshFolder(t), 'model');
   writeFileSync(`${file}.lock`, `${process.pid} 1 ${hostname()}\n`); // our pid, but started at another time
+  await (await lockFile(file))();
+});
+
+test('a killed process that nobody has buried holds nothing, as in containers without an init', async (t) => {
+  const file = join(freshFolder(t), 'model');
+  // A shell starts `cat` and turns into `sleep`, which does not know that it has a child to bury.
+  const parent = spawn('bash', ['-c', 'cat <&3 & echo $!; exec sleep 600 3<&-'], {
+    stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
+  });
+  t.after(() => parent.kill('SIGKILL'));
+  const pid = String((await once(parent.stdout as NodeJS.ReadableStream, 'data'))[0]).trim();
+  const statOf = (process: string | number | undefined): string => readFileSync(`/proc/${process}/stat`, 'utf8');
+  while (!statOf(parent.pid).includes('(sleep)')) await setImmediate();
+  (parent.stdio[3] as Writable).end();
+  while (!statOf(pid).includes(') Z ')) await setImmediate();
+  const fields = statOf(pid).split(') ')[1].split(' ');
+  writeFileSync(`${file}.lock`, `${pid} ${fields[19]} ${hostname()}\n`);
   await (await lockFile(file))();
 });
 
