@@ -1,8 +1,8 @@
 // Bilinear sampling, the part shared by the kernels that read and place windows.
 //
-// Both maps are separable: where a row of samples looks depends on its row only, and a column's on its column. So each image
-// needs a table per axis, and a row of samples is made in two passes: two source rows are blended into one padded row,
-// then each sample blends two neighbours of that.
+// Both maps are separable: where a row of samples looks depends on its row only, and a column's on its column. So each
+// image needs a table of its columns, and a row of samples is made in two passes: two source rows are blended into one
+// padded row, then each sample blends two neighbours of that.
 //
 // A padded row is  0, source[0..side), 0, 0  (and three more zeros for reading four at a time). A sample at source
 // coordinate p in [-1, side) has `left` = floor(p) + 1, the place of its left neighbour in the padded row; any other
