@@ -1,6 +1,5 @@
 /** Reading files and stdin as bytes; gzip is undone on the fly. */
-import { fstatSync, read } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { closeSync, fstatSync, open, read } from 'node:fs';
 import { pipeline, Readable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { promisify } from 'node:util';
@@ -9,6 +8,7 @@ import { AirError } from '../errors.js';
 import { systemFailure } from './failures.js';
 
 const CHUNK_BYTES = 256 * 1024;
+const openFd = promisify(open);
 const readFd = promisify(read);
 
 export function isStdin(file: string): boolean {
@@ -38,13 +38,14 @@ export async function* readInput(file: string): AsyncGenerator<Uint8Array> {
 }
 
 async function* readOpened(file: string): AsyncGenerator<Uint8Array> {
-  const handle = await open(file, 'r').catch((error: unknown) => {
+  // A plain descriptor: a reader that fails may leave this unfinished, which a FileHandle would complain about.
+  const fd = await openFd(file, 'r').catch((error: unknown) => {
     throw systemFailure(error, 'noInput', file);
   });
   try {
-    yield* readDescriptor(handle.fd, file);
+    yield* readDescriptor(fd, file);
   } finally {
-    await handle.close();
+    closeSync(fd);
   }
 }
 

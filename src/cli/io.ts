@@ -56,15 +56,20 @@ export type Output = {
   write(bytes: Uint8Array | string): Promise<void>;
   /** Flushes, and gives a file its name. An output that is never finished never appears. */
   finish(): Promise<void>;
-  /** Removes what was written to a file. */
+  /** Closes it unfinished: a file never appears; what went into a pipe has gone. Nothing happens after `finish`. */
   discard(): Promise<void>;
   /** The reader went away: stop quietly. */
   readonly closed: boolean;
 };
 
-/** The real world. */
-export function createIo(context: { talk: Talk; signals: Signals; commandLine: string }): Io {
+/** The real world. `close` gives up the outputs that were not finished, as after a failure. */
+export function createIo(context: {
+  talk: Talk;
+  signals: Signals;
+  commandLine: string;
+}): Io & { close(): Promise<void> } {
   let stdinIsTaken = false;
+  const outputs: Output[] = [];
   const readBytes = (file: string): AsyncIterable<Uint8Array> => {
     if (isStdin(file) && stdinIsTaken) throw new AirError('usage', `${file}: stdin can be read only once`);
     stdinIsTaken ||= isStdin(file);
@@ -77,7 +82,14 @@ export function createIo(context: { talk: Talk; signals: Signals; commandLine: s
       for await (const chunk of readBytes(file)) chunks.push(chunk);
       return Buffer.concat(chunks);
     },
-    openOutput: (file, what) => openOutput(file, what),
+    async openOutput(file, what) {
+      const output = await openOutput(file, what);
+      outputs.push(output);
+      return output;
+    },
+    async close() {
+      for (const output of outputs) await output.discard();
+    },
     writeFileAtomic: (file, bytes) => writeFileAtomic(file, bytes),
     async appendFile(file, text) {
       await appendFile(file, text).catch((error: unknown) => {

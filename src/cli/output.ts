@@ -56,6 +56,7 @@ class StagedOutput implements Output {
   private staged = 0;
   private writing: Promise<void> = Promise.resolve();
   private flushIsDue = false;
+  private isOver = false;
 
   constructor(sink: Sink) {
     this.sink = sink;
@@ -83,12 +84,15 @@ class StagedOutput implements Output {
   async finish(): Promise<void> {
     await this.flush();
     await this.sink.finish();
+    this.isOver = true;
   }
 
   async discard(): Promise<void> {
-    this.staged = 0;
-    await this.writing.catch(() => {});
-    await this.sink.discard();
+    if (this.isOver) return;
+    this.isOver = true;
+    if (!this.sink.isLive) this.staged = 0; // what was written to a pipe before a failure still goes there
+    await this.flush().catch(() => {});
+    await this.sink.discard().catch(() => {});
   }
 
   private flush(): Promise<void> {

@@ -47,8 +47,9 @@ async function runCommand(spec: CommandSpec, argv: readonly string[]): Promise<n
   const talk = commandTalk(spec.name, quiet ? 'quiet' : verbose ? 'verbose' : 'normal');
   const signals = watchSignals(spec.handlesInterrupt === true);
   const commandLine = ['air', spec.name, ...argv].map(quoteForShell).join(' ');
+  const io = createIo({ talk, signals, commandLine });
   try {
-    await spec.run(args, createIo({ talk, signals, commandLine }));
+    await spec.run(args, io);
     return signals.exitCode() ?? 0;
   } catch (error) {
     // The signal that ended the other end of our pipe may reach us a moment after the end of its data.
@@ -57,6 +58,7 @@ async function runCommand(spec: CommandSpec, argv: readonly string[]): Promise<n
     return report(error, talk, signals, verbose);
   } finally {
     talk.close();
+    await io.close();
     removeLeftovers();
   }
 }

@@ -27,6 +27,23 @@ test('a file appears complete at finish, and not at all after discard', async (t
   assert.deepEqual(readdirSync(folder), ['a']);
 });
 
+test('what went into a pipe before a failure is not taken back', async () => {
+  const script = `${importing}
+    const out = await openOutput(undefined, { binary: true });
+    await out.write('before');
+    await out.discard();`;
+  assert.equal((await ended(startScript(script))).stdout.toString(), 'before');
+});
+
+test('discard after finish changes nothing', async (t) => {
+  const file = join(freshFolder(t), 'a');
+  const out = await openOutput(file, { binary: false });
+  await out.write('done');
+  await out.finish();
+  await out.discard();
+  assert.equal(readFileSync(file, 'utf8'), 'done');
+});
+
 test('what was given to write may change right after', async (t) => {
   const file = join(freshFolder(t), 'a');
   const out = await openOutput(file, { binary: true });

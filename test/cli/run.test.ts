@@ -66,6 +66,23 @@ test('an error of the operating system that nobody expected is an I/O error', as
   assert.match(stderr, /^air try: \/nonexistent\/x: no such file or directory\n$/);
 });
 
+test('nothing is left open by a command that fails', async (t) => {
+  const folder = freshFolder(t);
+  const run = `await (await io.openOutput('${folder}/x', { binary: true })).write('x');
+    const reading = io.readBytes('${process.execPath}')[Symbol.asyncIterator]();
+    await reading.next();
+    throw new AirError('badData', 'no');`;
+  // Node complains on stderr about handles that it has to close itself.
+  const script = tryCommand(run).replace(
+    /process\.exitCode = await (.*);$/,
+    `process.exitCode = await $1;
+    for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(() => resolve(gc())));`,
+  );
+  const child = startScript(`import { setFlagsFromString } from 'node:v8'; import { runInNewContext } from 'node:vm';
+    setFlagsFromString('--expose-gc'); const gc = runInNewContext('gc'); ${script}`);
+  assert.equal((await ended(child, '')).stderr, 'air try: no\n');
+});
+
 test('an output that was not finished leaves nothing behind', async (t) => {
   const folder = freshFolder(t);
   const run = `const out = await io.openOutput('${folder}/x', { binary: true });
