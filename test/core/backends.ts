@@ -1,0 +1,45 @@
+/** The backends that need nothing but Node, and numbers as tests hold them. */
+import { before, describe } from 'node:test';
+import * as tf from '@tensorflow/tfjs';
+import { type BackendName, startBackend } from '#air/backends/start.js';
+import { Draws } from '#air/core/rng.js';
+
+const backends = (process.env.AIR_TEST_BACKENDS ?? 'cpu,wasm').split(',') as BackendName[];
+
+/** The tests of `body` on each backend; AIR_TEST_BACKENDS names others. */
+export function onEachBackend(body: () => void): void {
+  for (const backend of backends) {
+    describe(`on ${backend}`, () => {
+      before(async () => {
+        await startBackend(backend);
+      });
+      body();
+    });
+  }
+}
+
+let sequence = 2000;
+
+/** Normal numbers as float32 holds them, times `scale`, plus `shift` in turn; each call draws others, each run the same. */
+export function normals(size: number, scale = 1, shift: readonly number[] = [0]): number[] {
+  const draws = new Draws(1, 'bench', sequence++);
+  return Array.from({ length: size }, (_, i) => Math.fround(scale * draws.normal() + shift[i % shift.length]));
+}
+
+/** The numbers of a tensor, which is disposed. */
+export async function read(tensor: tf.Tensor): Promise<number[]> {
+  const numbers = Array.from(await tensor.data());
+  tensor.dispose();
+  return numbers;
+}
+
+/** Gradients of a scalar of some tensors by each of them, as numbers. */
+export async function gradientsOf(
+  loss: (...tensors: tf.Tensor[]) => tf.Scalar,
+  inputs: readonly { shape: number[]; values: readonly number[] }[],
+): Promise<number[][]> {
+  const tensors = inputs.map(({ shape, values }) => tf.tensor([...values], shape));
+  const gradients = tf.tidy(() => tf.grads(loss)(tensors));
+  tf.dispose(tensors);
+  return Promise.all(gradients.map(read));
+}
