@@ -123,11 +123,12 @@ function parseShard(text: string): { index: number; of: number } | undefined {
 }
 
 /** The folder of the digits that come with the package. */
-function bundledDigits(): string {
+export function bundledDigits(): string {
   return decodeURIComponent(new URL('../../fixtures/mnist', import.meta.url).pathname);
 }
 
-async function readDigits(folder: string, split: keyof typeof SPLIT_FILES, io: Io): Promise<DigitSet> {
+/** @throws AirError if the folder holds no digits, or they are damaged */
+export async function readDigits(folder: string, split: keyof typeof SPLIT_FILES, io: Io): Promise<DigitSet> {
   const { makeDigitSet } = await import('../data/glyphs.js');
   const { decodeIdx } = await import('../formats/idx.js');
   const read = async (kind: string, rank: number): Promise<Parameters<typeof makeDigitSet>[0]> => {

@@ -1,13 +1,12 @@
 /** The settings of a model and of its training as options: the keys are those of `core/config.ts`. */
-import { choice, float, int, type Option, type OptionValues, valued } from '../cli/command.js';
-import type { ModelConfig, PresetName, TrainConfig } from '../core/config.js';
+import { choice, float, int, type Option, type OptionTable, type OptionValues, valued } from '../cli/command.js';
+import { type ModelConfig, PRESETS, type PresetName, type TrainConfig } from '../core/config.js';
 
 /** Sizes of hidden layers: `200`, `200,100`, or `none`. */
 function sizes(settings: { help: string; group: string }): Option<number[] | undefined> {
   return valued<number[], undefined>({
     ...settings,
     value: 'N,N,...|none',
-    defaultText: 'as the preset says',
     expects: 'layer sizes such as 200 or 200,100, or none',
     parse(text) {
       if (text === 'none') return [];
@@ -17,12 +16,25 @@ function sizes(settings: { help: string; group: string }): Option<number[] | und
   });
 }
 
-const byPreset = 'as the preset says';
-const model = { group: 'Model', defaultText: byPreset };
-const prior = { group: 'Prior', defaultText: byPreset };
-const optimiser = { group: 'Optimiser', defaultText: byPreset };
+const model = { group: 'Model' };
+const prior = { group: 'Prior' };
+const optimiser = { group: 'Optimiser' };
 
-export const modelOptions = {
+/** Help shows what each preset has: `128; small: 64`. The options themselves have no default, so that a preset can. */
+function withPresetDefaults<T extends OptionTable>(options: T): T {
+  const settings = (name: PresetName): Record<string, unknown> => ({
+    ...PRESETS[name].model,
+    ...PRESETS[name].training,
+  });
+  const text = (value: unknown) => (Array.isArray(value) && value.length === 0 ? 'none' : String(value));
+  const entries = Object.entries(options).map(([key, option]) => {
+    const [fast, small] = [text(settings('fast')[key]), text(settings('small')[key])];
+    return [key, { ...option, defaultText: fast === small ? fast : `${fast}; small: ${small}` }];
+  });
+  return Object.fromEntries(entries) as T;
+}
+
+export const modelOptions = withPresetDefaults({
   modelSteps: int({ ...model, min: 1, max: 20, help: 'the most objects an image can hold' }),
   windowSize: int({ ...model, min: 2, max: 256, value: 'PX', help: 'side of the attention window' }),
   zWhatSize: int({ ...model, min: 1, max: 1000, help: 'numbers that describe what an object looks like' }),
@@ -46,9 +58,9 @@ export const modelOptions = {
   scalePriorSd: float({ ...prior, above: 0, help: 'standard deviation of the scale s' }),
   posPriorMean: float({ ...prior, help: 'mean of the position, 0 is the middle' }),
   posPriorSd: float({ ...prior, above: 0, help: 'standard deviation of the position' }),
-};
+});
 
-export const trainingOptions = {
+export const trainingOptions = withPresetDefaults({
   steps: int({ ...optimiser, min: 1, help: 'training steps' }),
   batchSize: int({ ...optimiser, min: 1, max: 65536, short: 'b', help: 'images a step' }),
   learningRate: float({ ...optimiser, above: 0, help: "Adam's rate at its highest" }),
@@ -64,16 +76,16 @@ export const trainingOptions = {
   annealPrior: choice(['none', 'lin', 'exp'], { ...prior, help: 'how K gets to --z-pres-prior' }),
   annealPriorFrom: float({ ...prior, above: 0, max: 1, value: 'K', help: 'where K begins' }),
   annealPriorDuration: int({ ...prior, min: 0, value: 'STEPS', help: 'over so many steps' }),
-};
+});
 
 type ConfigOptions = OptionValues<typeof modelOptions & typeof trainingOptions>;
 
 /** The preset, with what the command line says in its place. */
-export function configFrom(
-  presets: { [name in PresetName]: { model: ModelConfig; training: TrainConfig } },
-  options: ConfigOptions & { preset: PresetName; seed: number },
-): { config: ModelConfig; training: TrainConfig } {
-  const { model: modelPreset, training: trainingPreset } = presets[options.preset];
+export function configFrom(options: ConfigOptions & { preset: PresetName; seed: number }): {
+  config: ModelConfig;
+  training: TrainConfig;
+} {
+  const { model: modelPreset, training: trainingPreset } = PRESETS[options.preset];
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const overlay = <T extends object>(preset: T): T =>
     Object.fromEntries(Object.entries(preset).map(([key, value]) => [key, given[key] ?? value])) as T;

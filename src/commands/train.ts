@@ -65,11 +65,10 @@ export const train = defineCommand({
   handlesInterrupt: true,
   async run({ options, operands }, io) {
     if (options.output === '-') throw usage('-o -: a model needs a name: its state is kept beside it until it is done');
-    const { PRESETS } = await import('../core/config.js');
     const { trainModel } = await import('./train-run.js');
     const release = await io.lock(options.output);
     try {
-      await trainModel({ ...options, input: operands.FILE }, configFrom(PRESETS, options), io);
+      await trainModel({ ...options, input: operands.FILE }, configFrom(options), io);
     } finally {
       await release();
     }

@@ -1,9 +1,10 @@
 /** The tables of all commands: what every one of them promises. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { before, test } from 'node:test';
 import { type CommandSpec, flagName } from '#air/cli/command.js';
 import { fullHelp, shortHelp } from '#air/cli/help.js';
-import { allOptions, parseOptions } from '#air/cli/options.js';
+import { allOptions, helpAskedFor, parseOptions } from '#air/cli/options.js';
 import { COMMAND_NAMES, loadCommand } from '#air/cli/registry.js';
 
 const specs: CommandSpec[] = [];
@@ -82,6 +83,7 @@ function airCommands(line: string): string[][] {
   let current: string[] | undefined;
   for (let at = 0; at < words.length; at++) {
     const word = words[at];
+    if (word === '#') break;
     if (['|', '||', '&&', ';'].includes(word)) current = undefined;
     else if (['>', '<', '2>'].includes(word)) at++;
     else if (word === 'air' && current === undefined) {
@@ -104,5 +106,22 @@ test('every example is a line that its commands would take', async () => {
       }
     }
     assert.ok(own >= examples.length, `the examples of ${name} show ${name}`);
+  }
+});
+
+test('every command line of the README is one that its commands would take', async () => {
+  const lines = readFileSync('README.md', 'utf8').split('\n');
+  const shown = [
+    ...lines.filter((line) => line.startsWith('    air ')),
+    ...lines.flatMap((line) => [...line.matchAll(/`(air [^`]*)`/g)].map(([, command]) => command)),
+  ].filter((line) => !/[A-Z]{4}/.test(line)); // `air COMMAND -h` stands for many
+  assert.ok(shown.length > 10);
+  for (const line of shown) {
+    for (const [name, ...argv] of airCommands(line)) {
+      if (argv.length === 0 || helpAskedFor(argv)) continue;
+      const spec = await loadCommand(name);
+      assert.ok(spec, line);
+      assert.doesNotThrow(() => parseOptions(spec, argv), line);
+    }
   }
 });

@@ -1,0 +1,125 @@
+/** One run of `air bench`: real scenes in, all figures out. */
+import { measureInference } from '../backends/bench/inference.js';
+import { describeMachine, measureStartup } from '../backends/bench/machine.js';
+import { peakRssBytes, soak } from '../backends/bench/memory.js';
+import { type RepeatOptions, spreadOf, timed } from '../backends/bench/timing.js';
+import { measureTraining, type StepSource, type TrainingFigures } from '../backends/bench/training.js';
+import { type BackendName, startBackend } from '../backends/start.js';
+import type { Io } from '../cli/io.js';
+import { type ModelConfig, PRESETS, type PresetName, type TrainConfig } from '../core/config.js';
+import { joinImages } from '../core/images.js';
+import { Learner } from '../core/learner.js';
+import { makeModel } from '../core/unroll.js';
+import { PYRO_SCENES, SceneComposer } from '../data/scenes.js';
+import { StreamWriter } from '../formats/stream.js';
+import { learningRateAt, zPresPriorAt } from '../train/schedule.js';
+import { bundledDigits, readDigits } from './gen-data.js';
+
+export type BenchOptions = RepeatOptions & {
+  batchSize: readonly number[];
+  preset: PresetName;
+  /** Steps of watching memory; 0 for none. */
+  steps: number;
+  workers: number | undefined;
+  backend: BackendName | 'auto';
+};
+
+const INFER_BATCH = 256;
+/** Scenes made per measurement, and images kept to train on: many enough that no cache holds them. */
+const SCENES_PER_ROUND = 256;
+const IMAGES = 2048;
+
+export type BenchFigures = Awaited<ReturnType<typeof runBench>>;
+
+/** Measures everything, one after the other. */
+export async function runBench(options: BenchOptions, io: Io) {
+  const machine = describeMachine();
+  io.talk.detail('making scenes');
+  const { images, figures: scenes } = await makeScenes(options, io);
+  const backend = await startBackend(options.backend);
+  const { name, detail, identity } = backend;
+  const { model: config, training: recipe } = PRESETS[options.preset];
+
+  const training: TrainingFigures[] = [];
+  for (const batchSize of options.batchSize) {
+    io.talk.detail(`training steps of ${batchSize} images`);
+    const settings = { ...recipe, batchSize };
+    const learner = new Learner(config, settings);
+    training.push(await measureTraining(backend, learner, sourceOf(images, config, settings), options));
+    learner.dispose();
+  }
+  const peakRssOfTraining = peakRssBytes();
+
+  io.talk.detail('explaining images');
+  const learner = new Learner(config, recipe);
+  const model = makeModel(config, learner.params);
+  const inference = await measureInference(model, joinImages(images.slice(0, INFER_BATCH)), options);
+  learner.dispose();
+
+  const memory = options.steps > 0 ? await watchMemory() : [];
+  io.talk.detail('starting up');
+  const startup = await measureStartup(options);
+  return {
+    machine,
+    backend: { name, detail, identity },
+    preset: options.preset,
+    repeats: options.repeats,
+    training,
+    inference,
+    scenes,
+    startup,
+    peakRssOfTraining,
+    peakRss: peakRssBytes(),
+    memory,
+  };
+
+  async function watchMemory() {
+    const settings = { ...recipe, batchSize: options.batchSize[0], steps: options.steps };
+    const progress = io.talk.progress(options.steps, 'steps');
+    const soaked = new Learner(config, settings);
+    const samples = await soak(backend, soaked, sourceOf(images, config, settings), options, progress.update);
+    soaked.dispose();
+    progress.stop();
+    return samples;
+  }
+}
+
+/** Scenes as gen-data makes and encodes them, and how many a second, without writing them anywhere. */
+async function makeScenes({ warmup, repeats }: RepeatOptions, io: Io) {
+  const composer = new SceneComposer(await readDigits(bundledDigits(), 'train', io), PYRO_SCENES);
+  const { canvas } = PYRO_SCENES;
+  const writer = new StreamWriter({
+    air: 'scenes',
+    version: 1,
+    canvas: [canvas, canvas],
+    image: { dtype: 'uint8', shape: [canvas, canvas] },
+  });
+  const images: Uint8Array[] = [];
+  const rates: number[] = [];
+  for (let round = 0; round < warmup + repeats || images.length < IMAGES; round++) {
+    const ms = await timed(async () => {
+      for (let i = 0; i < SCENES_PER_ROUND; i++) {
+        const scene = composer.compose(0, round * SCENES_PER_ROUND + i);
+        writer.record(scene);
+        if (images.length < IMAGES) images.push(scene.image);
+      }
+    });
+    if (round >= warmup) rates.push((1000 * SCENES_PER_ROUND) / ms);
+  }
+  return { images, figures: { perSecond: spreadOf(rates) } };
+}
+
+/** Step by step through the images, again and again, by the schedule of the recipe. */
+function sourceOf(images: readonly Uint8Array[], config: ModelConfig, training: TrainConfig): StepSource {
+  const { batchSize } = training;
+  return {
+    batchAt: (step) =>
+      joinImages(Array.from({ length: batchSize }, (_, b) => images[((step - 1) * batchSize + b) % images.length])),
+    planAt: (step) => ({
+      step,
+      learningRate: learningRateAt(training, step),
+      zPresPrior: zPresPriorAt(training, config.zPresPrior, step),
+      wantsNorm: false,
+    }),
+  };
+}
