@@ -34,6 +34,7 @@ export const REGISTRY: readonly { title: string; commands: Readonly<Record<strin
     title: 'This machine',
     commands: {
       backends: async () => (await import('../commands/backends.js')).backends,
+      bench: async () => (await import('../commands/bench.js')).bench,
     },
   },
 ];

@@ -35,7 +35,7 @@ export type BenchFigures = Awaited<ReturnType<typeof runBench>>;
 export async function runBench(options: BenchOptions, io: Io) {
   const machine = describeMachine();
   io.talk.detail('making scenes');
-  const { images, figures: scenes } = await makeScenes(options, io);
+  const { images, perSecond: scenesPerSecond } = await makeScenes(options, io);
   const backend = await startBackend(options.backend);
   const { name, detail, identity } = backend;
   const { model: config, training: recipe } = PRESETS[options.preset];
@@ -48,7 +48,7 @@ export async function runBench(options: BenchOptions, io: Io) {
     training.push(await measureTraining(backend, learner, sourceOf(images, config, settings), options));
     learner.dispose();
   }
-  const peakRssOfTraining = peakRssBytes();
+  const peakRssOfTrainingBytes = peakRssBytes();
 
   io.talk.detail('explaining images');
   const learner = new Learner(config, recipe);
@@ -66,10 +66,10 @@ export async function runBench(options: BenchOptions, io: Io) {
     repeats: options.repeats,
     training,
     inference,
-    scenes,
+    scenesPerSecond,
     startup,
-    peakRssOfTraining,
-    peakRss: peakRssBytes(),
+    peakRssOfTrainingBytes,
+    peakRssBytes: peakRssBytes(),
     memory,
   };
 
@@ -106,7 +106,7 @@ async function makeScenes({ warmup, repeats }: RepeatOptions, io: Io) {
     });
     if (round >= warmup) rates.push((1000 * SCENES_PER_ROUND) / ms);
   }
-  return { images, figures: { perSecond: spreadOf(rates) } };
+  return { images, perSecond: spreadOf(rates) };
 }
 
 /** Step by step through the images, again and again, by the schedule of the recipe. */

@@ -1,4 +1,4 @@
-/** The figures of `air bench` for people. */
+/** The figures of `air bench` in print: as a table for people, as JSON for scripts. */
 import type { MemorySample } from '../backends/bench/memory.js';
 import type { Spread } from '../backends/bench/timing.js';
 import type { TrainingFigures } from '../backends/bench/training.js';
@@ -17,21 +17,31 @@ function spread(name: string, { median, low, high }: Spread, unit: string): Row 
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;
 
+/** All of them, the keys in snake_case. */
+export function benchJson(figures: BenchFigures): string {
+  const renamed = (_key: string, value: unknown): unknown => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+    const inSnakeCase = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [inSnakeCase(key), inner]));
+  };
+  return `${JSON.stringify(figures, renamed, 2)}\n`;
+}
+
 export function benchTable(figures: BenchFigures): string {
-  const { machine, backend, preset, training, inference, scenes, startup } = figures;
+  const { machine, backend, preset, training, inference, scenesPerSecond, startup } = figures;
   const rows: (Row | undefined)[] = [
     ['', 'median', 'middle half'],
     ...training.flatMap((one) => [...trainingRows(one), undefined]),
-    spread(`forward pass, batch ${inference.batchSize}`, inference.pass, 'images/s'),
-    spread('  as air infer does it, with the ELBO', inference.infer, 'images/s'),
+    spread(`forward pass, batch ${inference.batchSize}`, inference.passImagesPerSecond, 'images/s'),
+    spread('  as air infer does it, with the ELBO', inference.inferImagesPerSecond, 'images/s'),
     ['  kernel calls', String(inference.kernels)],
-    spread('  its matrix products alone', inference.products, 'ms'),
+    spread('  its matrix products alone', inference.productsMs, 'ms'),
     ['  pass / products', inference.passPerProducts.toFixed(2)],
-    spread('gen-data', scenes.perSecond, 'scenes/s'),
-    spread('air --help', startup.help, 'ms'),
-    spread('  beyond node -e 0', startup.beyondNode, 'ms'),
-    ['peak memory, training steps', megabytes(figures.peakRssOfTraining)],
-    ['  with all of the above', megabytes(figures.peakRss)],
+    spread('gen-data', scenesPerSecond, 'scenes/s'),
+    spread('air --help', startup.helpMs, 'ms'),
+    spread('  beyond node -e 0', startup.beyondNodeMs, 'ms'),
+    ['peak memory, training steps', megabytes(figures.peakRssOfTrainingBytes)],
+    ['  with all of the above', megabytes(figures.peakRssBytes)],
   ];
   const lines = [
     `${backend.name}: ${backend.detail}; preset ${preset}`,
@@ -51,21 +61,21 @@ function line([name, value, range = '']: Row): string {
 function trainingRows(one: TrainingFigures): Row[] {
   const threads = one.workers === 1 ? '1 thread' : `${one.workers} threads`;
   return [
-    spread(`training step, batch ${one.batchSize}, ${threads}`, one.step, 'ms'),
-    spread('  images and noise to tensors', one.inputs, 'ms'),
-    spread('  forward', one.forward, 'ms'),
-    spread('  backward', one.backward, 'ms'),
-    spread('  Adam', one.adam, 'ms'),
+    spread(`training step, batch ${one.batchSize}, ${threads}`, one.stepMs, 'ms'),
+    spread('  images and noise to tensors', one.inputsMs, 'ms'),
+    spread('  forward', one.forwardMs, 'ms'),
+    spread('  backward', one.backwardMs, 'ms'),
+    spread('  Adam', one.adamMs, 'ms'),
     ['  kernel calls', String(one.kernels)],
-    spread('  its matrix products alone', one.products, 'ms'),
-    ['  GFLOPS of these', ((2e-6 * one.multiplyAdds) / one.products.median).toFixed(1)],
+    spread('  its matrix products alone', one.productsMs, 'ms'),
+    ['  GFLOPS of these', ((2e-6 * one.multiplyAdds) / one.productsMs.median).toFixed(1)],
     ['  step / products', one.stepPerProducts.toFixed(2)],
   ];
 }
 
 /** Where one step's time goes; what takes less than a hundredth of it is left to --json. */
-function profileLines({ batchSize, profile, outside }: TrainingFigures): string[] {
-  const total = outside + profile.reduce((sum, { ms }) => sum + ms, 0);
+function profileLines({ batchSize, profile, outsideMs }: TrainingFigures): string[] {
+  const total = outsideMs + profile.reduce((sum, { ms }) => sum + ms, 0);
   const entry = (name: string, calls: string, ms: number): string =>
     `${name.padEnd(40)}${calls.padStart(6)}${ms.toFixed(2).padStart(10)}${((100 * ms) / total).toFixed(0).padStart(6)} %`;
   const shown = profile.filter(({ ms }) => ms >= total / 100);
@@ -73,7 +83,7 @@ function profileLines({ batchSize, profile, outside }: TrainingFigures): string[
     '',
     `${`kernels of a step of ${batchSize}, one thread`.padEnd(40)} calls        ms`,
     ...shown.map(({ kernel, calls, ms }) => entry(`  ${kernel}`, String(calls), ms)),
-    entry('  outside of kernels', '', outside),
+    entry('  outside of kernels', '', outsideMs),
   ];
 }
 

@@ -4,7 +4,7 @@ import { backend, json } from '../cli/common.js';
 
 export const bench = defineCommand({
   name: 'bench',
-  summary: 'how fast it computes on this machine, and whether memory stays bounded',
+  summary: 'how fast this machine computes, and whether memory grows',
   description: `Measures training steps and their parts, explaining images, making scenes, starting up, and memory, on real scenes and the
     initial weights of a preset. Each is repeated and given as its median and the range of its middle half. Machines differ
     threefold, so times are also given as ratios to the yardstick: the same run's time for the matrix products of that step
@@ -29,7 +29,7 @@ export const bench = defineCommand({
       default: 0,
       min: 0,
       group: 'What',
-      help: 'train for so many steps more and watch memory; 10000 shows a leak of one tensor a step',
+      help: 'train for so many steps more, and watch memory',
     }),
     repeats: int({ default: 20, min: 1, group: 'How', help: 'measurements of each figure' }),
     warmup: int({ default: 5, min: 0, group: 'How', help: 'measurements before them that do not count' }),
@@ -51,10 +51,10 @@ export const bench = defineCommand({
   seeAlso: ['backends', 'train'],
   async run({ options }, io) {
     const { runBench } = await import('./bench-run.js');
-    const { benchTable } = await import('./bench-table.js');
+    const { benchJson, benchTable } = await import('./bench-table.js');
     const output = await io.openOutput(undefined, { binary: false });
     const figures = await runBench(options, io);
-    await output.write(options.json ? `${JSON.stringify(figures, null, 2)}\n` : benchTable(figures));
+    await output.write(options.json ? benchJson(figures) : benchTable(figures));
     await output.finish();
   },
 });

@@ -1,0 +1,94 @@
+/**
+ * Which kernels a computation runs, how often, and where its time goes: every kernel of the backend in use is wrapped
+ * for a while. tfjs's own `tf.profile` counts a composite op as well as the kernels it is made of, and its times include
+ * theirs; here a composite's time is what it adds, and the count is of kernels that call no other.
+ */
+import * as tf from '@tensorflow/tfjs';
+
+/** One matrix product: [m, k] times [k, n]. */
+export type Product = { m: number; k: number; n: number };
+
+/** All calls of one kernel; milliseconds without those of kernels called within it. */
+export type KernelUse = { kernel: string; calls: number; ms: number };
+
+export type Watched = {
+  /** Kernel calls, without composites. */
+  count: number;
+  /** Milliseconds from beginning to end, with what is spent outside of kernels. */
+  ms: number;
+  /** The longest time first. */
+  uses: KernelUse[];
+  /** Every matrix product of the ops of the model, in the order in which they were asked for. */
+  products: Product[];
+};
+
+type Inputs = { [name: string]: tf.TensorInfo };
+
+/** The products within the ops of core/nn.ts, by kernel; x [B, in], h [B, H], d [B, out]. */
+const PRODUCTS: { readonly [kernel: string]: (inputs: Inputs, attrs: tf.NamedAttrMap) => Product[] } = {
+  AirDense: ({ x, weight }) => [{ m: x.shape[0], k: x.shape[1], n: weight.shape[0] }],
+  AirDenseGrad: ({ dy, x }) => [weightGradient(dy.shape[1], x)],
+  AirLstmCell: ({ x, h, weightIh, weightHh }) => [
+    { m: x.shape[0], k: x.shape[1], n: weightIh.shape[0] },
+    { m: h.shape[0], k: h.shape[1], n: weightHh.shape[0] },
+  ],
+  AirLstmCellGrad: ({ gates, x, h }) => [weightGradient(gates.shape[1], x), weightGradient(gates.shape[1], h)],
+  AirMatMul: ({ a, b }, { transposeA, transposeB }) => {
+    const [m, k] = transposeA ? [a.shape[1], a.shape[0]] : a.shape;
+    return [{ m, k, n: b.shape[transposeB ? 0 : 1] }];
+  },
+};
+
+/** d^T x: [out, B] times [B, in]. */
+function weightGradient(outputs: number, x: tf.TensorInfo): Product {
+  return { m: outputs, k: x.shape[0], n: x.shape[1] };
+}
+
+/** Runs something, once, and tells what it asked of the backend. What it uses should have run before. */
+export async function watchKernels(run: () => Promise<unknown>): Promise<Watched> {
+  const backendName = tf.getBackend();
+  const originals = tf.getKernelsForBackend(backendName);
+  const uses = new Map<string, KernelUse>();
+  const products: Product[] = [];
+  const open: { ofInner: number; calls: number }[] = [];
+  let count = 0;
+
+  const watching = (original: tf.KernelConfig): tf.KernelConfig => ({
+    ...original,
+    kernelFunc(call) {
+      const frame = { ofInner: 0, calls: 0 };
+      open.push(frame);
+      const start = performance.now();
+      const result = original.kernelFunc(call);
+      const ms = performance.now() - start;
+      open.pop();
+      const outer = open.at(-1);
+      if (outer) {
+        outer.ofInner += ms;
+        outer.calls++;
+      }
+      if (frame.calls === 0) count++;
+      const { kernelName: kernel } = original;
+      const before = uses.get(kernel) ?? { kernel, calls: 0, ms: 0 };
+      uses.set(kernel, { kernel, calls: before.calls + 1, ms: before.ms + ms - frame.ofInner });
+      products.push(...(PRODUCTS[kernel]?.(call.inputs as Inputs, call.attrs ?? {}) ?? []));
+      return result;
+    },
+  });
+
+  const replaceAll = (kernels: readonly tf.KernelConfig[]): void => {
+    for (const kernel of kernels) {
+      tf.unregisterKernel(kernel.kernelName, backendName);
+      tf.registerKernel(kernel);
+    }
+  };
+  replaceAll(originals.map(watching));
+  const start = performance.now();
+  try {
+    await run();
+  } finally {
+    replaceAll(originals);
+  }
+  const ms = performance.now() - start;
+  return { count, ms, uses: [...uses.values()].sort((a, b) => b.ms - a.ms), products };
+}

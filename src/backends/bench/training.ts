@@ -1,0 +1,153 @@
+/** What a training step costs, as a whole and in parts, in milliseconds and measured against its matrix products alone. */
+import { availableParallelism } from 'node:os';
+import * as tf from '@tensorflow/tfjs';
+import { geometricLogProbs } from '../../core/distributions.js';
+import { enumeratedElbo } from '../../core/elbo.js';
+import { type ImageBatch, sliceImages, toIntensities } from '../../core/images.js';
+import { type Gradients, type Learner, type StepPlan, subBatches } from '../../core/learner.js';
+import { Draws } from '../../core/rng.js';
+import { makeModel, makeNoise, unroll } from '../../core/unroll.js';
+import { makeStepper, type Started } from '../start.js';
+import { type KernelUse, type Watched, watchKernels } from './kernels.js';
+import { type RepeatOptions, type Spread, settle, spreadOf, timed } from './timing.js';
+import { multiplyAdds, Yardstick } from './yardstick.js';
+
+/** The parts are those of a step on one thread. */
+export type TrainingFigures = {
+  batchSize: number;
+  /** Images whose gradients are computed at a time. */
+  subBatch: number;
+  /** Threads that do the step: no more than there are sub-batches. */
+  workers: number;
+  stepMs: Spread;
+  /** Images and noise to tensors. */
+  inputsMs: Spread;
+  /** From tensors to the ELBO. */
+  forwardMs: Spread;
+  /** From the ELBO to gradients on hand: what the gradient takes beyond inputs and forward pass. */
+  backwardMs: Spread;
+  /** Summing the gradients of sub-batches, and Adam. */
+  adamMs: Spread;
+  /** Kernel calls of a step. */
+  kernels: number;
+  /** All matrix products of the step alone, on one thread. */
+  productsMs: Spread;
+  /** The median of step / products, each pair measured one after the other. */
+  stepPerProducts: number;
+  multiplyAdds: number;
+  /** Where the time of one step on one thread goes; `outsideMs` are the milliseconds that no kernel runs. */
+  profile: KernelUse[];
+  outsideMs: number;
+};
+
+/** Images and settings of a step, counted from 1. */
+export type StepSource = { batchAt(step: number): ImageBatch; planAt(step: number): StepPlan };
+
+/** Threads that `makeStepper` uses for such a batch. */
+function threadsFor({ canThread, subBatch }: Started, batchSize: number, workers: number | undefined): number {
+  return canThread ? Math.min(Math.ceil(batchSize / subBatch), workers ?? availableParallelism()) : 1;
+}
+
+/** Trains `learner` for a while, on its batch size, and measures. */
+export async function measureTraining(
+  backend: Started,
+  learner: Learner,
+  source: StepSource,
+  { workers, warmup, repeats }: RepeatOptions & { workers: number | undefined },
+): Promise<TrainingFigures> {
+  const { batchSize } = learner.training;
+  const stepper = await makeStepper(backend, learner, workers);
+  let step = 0;
+  const next = (): [ImageBatch, StepPlan] => {
+    step++;
+    return [source.batchAt(step), source.planAt(step)];
+  };
+  const wholeStep = async (): Promise<void> => {
+    await stepper.step(...next());
+    await settleWeights(learner);
+  };
+  await wholeStep();
+  const watchStep = (subBatch: number): Promise<Watched> => {
+    const [batch, plan] = next();
+    return watchKernels(() => learner.step(batch, subBatch, plan));
+  };
+  const unsplit = await watchStep(batchSize);
+  const yardstick = new Yardstick(unsplit.products);
+
+  const rounds: { step: number; products: number; parts: Parts }[] = [];
+  for (let round = 0; round < warmup + repeats; round++) {
+    const stepMs = await timed(wholeStep);
+    const products = await yardstick.time();
+    const parts = await timeParts(learner, ...next(), backend.subBatch);
+    if (round >= warmup) rounds.push({ step: stepMs, products, parts });
+  }
+  const watched = await watchStep(backend.subBatch);
+  await stepper.close();
+  yardstick.dispose();
+
+  const partSpread = (name: keyof Parts): Spread => spreadOf(rounds.map(({ parts }) => parts[name]));
+  return {
+    batchSize,
+    subBatch: Math.min(backend.subBatch, batchSize),
+    workers: threadsFor(backend, batchSize, workers),
+    stepMs: spreadOf(rounds.map((round) => round.step)),
+    inputsMs: partSpread('inputs'),
+    forwardMs: partSpread('forward'),
+    backwardMs: partSpread('backward'),
+    adamMs: partSpread('adam'),
+    kernels: watched.count,
+    productsMs: spreadOf(rounds.map((round) => round.products)),
+    stepPerProducts: spreadOf(rounds.map((round) => round.step / round.products)).median,
+    multiplyAdds: multiplyAdds(unsplit.products),
+    profile: watched.uses,
+    outsideMs: watched.ms - watched.uses.reduce((sum, { ms }) => sum + ms, 0),
+  };
+}
+
+type Parts = { inputs: number; forward: number; backward: number; adam: number };
+
+/** One step on this thread with a clock between its parts; the forward pass is run once more, alone. */
+async function timeParts(learner: Learner, batch: ImageBatch, plan: StepPlan, subBatch: number): Promise<Parts> {
+  const { config, training, params } = learner;
+  const spent: Parts = { inputs: 0, forward: 0, backward: 0, adam: 0 };
+  const logPrior = geometricLogProbs(plan.zPresPrior, config.modelSteps);
+  const parts: Gradients[] = [];
+  for (const [from, to] of subBatches(batch.size, subBatch)) {
+    const part = sliceImages(batch, from, to);
+    const start = performance.now();
+    const rows = Array.from(
+      { length: part.size },
+      (_, b) => new Draws(training.seed, 'trainNoise', plan.step, from + b),
+    );
+    const images = toIntensities(part, config.canvas);
+    const noise = makeNoise(config, rows);
+    const inputs = performance.now() - start;
+
+    const forward = await timed(async () => {
+      const elbo = tf.tidy(() => {
+        const { whereKl, whatKl, ...rest } = unroll(makeModel(config, params), images, noise);
+        return enumeratedElbo({ ...rest, kl: tf.add(whereKl, whatKl) }, logPrior);
+      });
+      await settle(elbo);
+      elbo.dispose();
+    });
+    tf.dispose([images, noise]);
+
+    const gradient = await timed(async () => {
+      parts.push(await learner.gradients(part, from, batch.size, plan));
+    });
+    spent.inputs += inputs;
+    spent.forward += forward;
+    spent.backward += Math.max(0, gradient - inputs - forward);
+  }
+  spent.adam = await timed(async () => {
+    await learner.finish(parts, plan);
+    await settleWeights(learner);
+  });
+  return spent;
+}
+
+/** Waits for the weights of a step. */
+async function settleWeights(learner: Learner): Promise<void> {
+  await settle(Object.values(learner.params)[0]);
+}
