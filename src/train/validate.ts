@@ -62,14 +62,15 @@ const NEARLY_ALL = 0.8;
  * count wrongly.
  */
 export function nameCollapse(confusion: readonly (readonly number[])[]): string | undefined {
-  const share = (truth: number, inferred: number): number => {
-    const row = confusion[truth] ?? [];
-    const total = row.reduce((sum, count) => sum + count, 0);
-    return total === 0 ? 0 : (row[inferred] ?? 0) / total;
-  };
+  const imagesWith = (truth: number) => (confusion[truth] ?? []).reduce((sum, count) => sum + count, 0);
+  const share = (truth: number, inferred: number): number =>
+    imagesWith(truth) === 0 ? 0 : (confusion[truth][inferred] ?? 0) / imagesWith(truth);
   const most = (confusion[0]?.length ?? 1) - 1;
-  const withObjects = confusion.map((_, truth) => truth).filter((truth) => truth > 0 && share(truth, truth) >= 0);
-  const all = (inferred: number) => withObjects.length > 0 && withObjects.every((t) => share(t, inferred) > NEARLY_ALL);
+  /** Whether nearly all images with objects are counted as so many that they do not have. */
+  const all = (inferred: number): boolean => {
+    const truths = confusion.map((_, truth) => truth).filter((t) => t > 0 && t !== inferred && imagesWith(t) > 0);
+    return truths.length > 0 && truths.every((truth) => share(truth, inferred) > NEARLY_ALL);
+  };
   if (all(0))
     return 'every image is counted as empty: the prior is too strong too early (a longer --anneal-prior-duration)';
   if (most > 2 && all(most))

@@ -1,0 +1,130 @@
+/** Scores on held-out scenes against counting by hand, and the collapses that have a name. */
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import { startBackend } from '#air/backends/start.js';
+import { explain } from '#air/core/explain.js';
+import { splitImages } from '#air/core/images.js';
+import { initialParams } from '#air/core/parameters.js';
+import { makeModel } from '#air/core/unroll.js';
+import type { Scene } from '#air/formats/stream.js';
+import { nameCollapse, validate } from '#air/train/validate.js';
+import { bars, TINY } from '../core/tiny-model.js';
+
+describe('validate', () => {
+  before(async () => {
+    await startBackend('wasm');
+  });
+  const images = bars(10);
+  const scenes: Scene[] = splitImages(images).map((image, i) => ({ i: 100 + i, image, count: i % 3 }));
+
+  it('counts what explain finds in each scene, whatever the batch size', async () => {
+    const model = makeModel(TINY, initialParams(TINY, 1));
+    const explained = await explain(
+      model,
+      images,
+      scenes.map(({ i }) => i),
+      { mode: 'mean', samples: 1, seed: 4 },
+    );
+    const confusion = [0, 1, 2].map(() => [0, 0, 0, 0]);
+    let [right, sampled, elbo] = [0, 0, 0];
+    explained.forEach(({ n, q, terms }, i) => {
+      confusion[i % 3][n]++;
+      right += Number(n === i % 3);
+      sampled += q[i % 3];
+      elbo += terms?.elbo as number;
+    });
+    for (const batchSize of [1, 4, 256]) {
+      const validation = await validate(model, scenes, { batchSize, seed: 4 });
+      assert.equal(validation.images, 10);
+      assert.equal(validation.countAccuracy, right / 10);
+      assert.deepEqual(validation.confusion, confusion);
+      assert.ok(Math.abs(validation.sampledCountAccuracy - sampled / 10) < 1e-12);
+      assert.ok(Math.abs(validation.terms.elbo - elbo / 10) < 1e-9);
+    }
+  });
+});
+
+describe('nameCollapse', () => {
+  // rows: truth 0, 1, 2; columns: counted as 0..3
+  const good = [
+    [100, 0, 0, 0],
+    [2, 95, 3, 0],
+    [0, 6, 93, 1],
+  ];
+  const collapses: { [name: string]: number[][] } = {
+    'every image is counted as empty': [
+      [100, 0, 0, 0],
+      [99, 1, 0, 0],
+      [90, 10, 0, 0],
+    ],
+    'every image with objects is counted as 3': [
+      [100, 0, 0, 0],
+      [0, 2, 5, 93],
+      [0, 0, 1, 99],
+    ],
+    'two objects are counted as one': [
+      [100, 0, 0, 0],
+      [1, 99, 0, 0],
+      [0, 97, 3, 0],
+    ],
+    'one object is counted as two': [
+      [100, 0, 0, 0],
+      [0, 10, 88, 2],
+      [0, 0, 99, 1],
+    ],
+  };
+
+  for (const [name, confusion] of Object.entries(collapses)) {
+    it(`sees that ${name}`, () => {
+      assert.ok(nameCollapse(confusion)?.startsWith(name), nameCollapse(confusion));
+    });
+  }
+
+  it('has nothing to say of a model that counts', () => {
+    assert.equal(nameCollapse(good), undefined);
+    assert.equal(nameCollapse([[100, 0, 0, 0]]), undefined, 'empty images only');
+    assert.equal(nameCollapse([]), undefined);
+  });
+
+  it('has nothing to say of a model that has yet to learn', () => {
+    assert.equal(
+      nameCollapse([
+        [60, 20, 10, 10],
+        [40, 30, 20, 10],
+        [30, 40, 20, 10],
+      ]),
+      undefined,
+    );
+  });
+
+  it('looks only at counts that there are images of', () => {
+    // scenes of 0, 1 or 3 objects: no row of twos
+    const none = [0, 0, 0, 0];
+    assert.match(nameCollapse([[100, 0, 0, 0], [99, 1, 0, 0], none, [95, 5, 0, 0]]) ?? '', /counted as empty/);
+    assert.match(nameCollapse([none, [1, 1, 2, 96], [0, 0, 0, 100]]) ?? '', /counted as 3/);
+    assert.equal(nameCollapse([[100, 0, 0, 0], [1, 99, 0, 0], none, [0, 0, 4, 96]]), undefined);
+  });
+
+  it('does not call it a collapse when threes are all there is, and counted as such', () => {
+    assert.equal(
+      nameCollapse([
+        [0, 0, 0, 0],
+        [0, 0, 0, 0],
+        [0, 0, 0, 0],
+        [0, 0, 2, 98],
+      ]),
+      undefined,
+    );
+  });
+
+  it('knows models of two steps', () => {
+    assert.match(
+      nameCollapse([
+        [50, 0, 0],
+        [0, 4, 46],
+        [0, 1, 49],
+      ]) ?? '',
+      /one object is counted as two/,
+    );
+  });
+});
