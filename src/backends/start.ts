@@ -74,7 +74,7 @@ const starters: { [name in BackendName]: Starter } = {
       return {
         detail: `WebAssembly with ${simd}, kernels of air`,
         identity: relaxedSimd ? 'wasm-relaxed' : 'wasm',
-        subBatch: 64,
+        subBatch: 48,
       };
     },
     isForAuto: () => true,
@@ -82,7 +82,7 @@ const starters: { [name in BackendName]: Starter } = {
   cpu: {
     async start() {
       await tf.setBackend('cpu');
-      return { detail: 'plain JavaScript: slow, for reference', identity: 'cpu', subBatch: 64 };
+      return { detail: 'plain JavaScript: slow, for reference', identity: 'cpu', subBatch: 48 };
     },
     isForAuto: () => true,
   },
@@ -114,6 +114,10 @@ async function tryOut(name: BackendName, options: StartOptions): Promise<Started
   const product = tf.tidy(() => tf.matMul(tf.tensor2d([[1, 2]]), tf.tensor2d([[3], [4]])));
   const [value] = await product.data();
   product.dispose();
+  if (tf.getBackend() !== name) {
+    // tfjs takes another one without a word when a backend fails to initialise
+    throw new AirError('backendUnavailable', `${name}: does not initialise`, 'use another --backend');
+  }
   if (value !== 11) {
     throw new AirError('backendUnavailable', `${name}: 1*3 + 2*4 came out as ${value}`, 'use another --backend');
   }

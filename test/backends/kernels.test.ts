@@ -46,6 +46,11 @@ const cases: Case[] = [
     op: ([x, weight, bias]: tf.Tensor[]) => [dense(x as tf.Tensor2D, weight, bias, activation, -0.5)],
   })),
   {
+    name: 'dense, of many inputs',
+    inputs: [normal([8, 2500]), normal([64, 2500], 0.02), normal([64])],
+    op: ([x, weight, bias]) => [dense(x as tf.Tensor2D, weight, bias, 'linear')],
+  },
+  {
     name: 'lstmCell',
     inputs: [
       ...[normal([B, 50]), normal([B, 10]), normal([B, 10])],
