@@ -102,4 +102,39 @@ $(ROBUST)/seed-%.row: $(ROBUST)/seed-%.json
 	  console.log("| " + [seed, share(s.count_accuracy), share(s.sampled_count_accuracy), s.elbo.toFixed(1), s.average_precision.toFixed(3), \
 	    c[2][1], c[2][3], c[1][2], pace.ms_per_step.toFixed(0), collapse].join(" | ") + " |")' $* $< $(@:.row=.jsonl) > $@
 
+# --- speed: this machine, and peers on it --------------------------------------------------------------------------------
+
+BENCH := $(OUT)/bench
+VENV := $(BENCH)/venv
+PYTHON ?= python3
+ROUNDS ?= 5
+
+.PHONY: bench
+bench: | $(BUILT) ## how fast this machine computes, against its matrix products alone, and whether memory grows
+	$(AIR) bench --backend wasm --steps 1000
+
+.PHONY: bench-peers
+bench-peers: pyro-air $(VENV)/.installed $(BENCH)/some.air $(DEMO)/train.air ## air against Pyro's example (PYRO_AIR=DIR) and PyTorch
+	$(VENV)/bin/python test/python/air_torch.py check fixtures/oracle/torch-air-difference-small.safetensors
+	$(RUN) $(VENV)/bin/python test/python/bench_peers.py --air 'node bin/air.js' --pyro "$(PYRO_AIR)" --rounds $(ROUNDS) \
+	  --scenes $(BENCH)/some.air --train $(DEMO)/train.air --raw $(BENCH)/raw.json > $(BENCH)/table.md
+	@cat $(BENCH)/table.md
+
+.PHONY: pyro-air
+pyro-air:
+	@test -f "$(PYRO_AIR)/air.py" || { echo "PYRO_AIR=DIR: the folder examples/air of Pyro's sources, github.com/pyro-ppl/pyro" >&2; exit 64; }
+
+$(BENCH)/some.air: | $(BUILT)
+	mkdir -p $(@D)
+	$(AIR) gen-data --count 2048 -q -o $@
+
+# PyPI has torch for Linux with CUDA only, 5 GB installed; PyTorch's own index has one for the CPU, where it can be reached.
+$(VENV)/.installed: | pyro-air
+	mkdir -p $(@D)
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --retries 0 --index-url https://download.pytorch.org/whl/cpu torch numpy || \
+	  $(VENV)/bin/pip install --quiet torch numpy
+	$(VENV)/bin/pip install --quiet pyro-ppl msgpack
+	touch $@
+
 .SECONDARY:
