@@ -7,7 +7,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { ImageBatch } from '../core/images.js';
 import type { Learner, StepOutcome, StepPlan } from '../core/learner.js';
 import { AirError } from '../errors.js';
-import { startTensorflow } from './tensorflow.js';
+import { startTensorflow, tensorflowAdvice } from './tensorflow.js';
 import { startWasm } from './wasm/start.js';
 import { startWebgpu } from './webgpu.js';
 
@@ -62,10 +62,12 @@ type Starter = {
   start(options: StartOptions): Promise<Omit<Started, 'name' | 'canThread'>>;
   /** Whether `auto` may take it. */
   isForAuto(detail: string): boolean;
+  /** What is missing for more, once it has started: one line. */
+  advice?(): string | undefined;
 };
 
 const starters: { [name in BackendName]: Starter } = {
-  tensorflow: { start: startTensorflow, isForAuto: () => true },
+  tensorflow: { start: startTensorflow, isForAuto: () => true, advice: tensorflowAdvice },
   webgpu: { start: startWebgpu, isForAuto: (detail) => !/swiftshader|llvmpipe|lavapipe|software/i.test(detail) },
   wasm: {
     async start(options) {
@@ -141,7 +143,8 @@ export async function listBackends(options: StartOptions = {}): Promise<BackendR
     try {
       const { detail } = await tryOut(name, options);
       const chosen = starters[name].isForAuto(detail) && !reports.some((report) => report.chosen);
-      reports.push({ name, works: true, detail, chosen });
+      const hint = starters[name].advice?.();
+      reports.push({ name, works: true, detail, ...(hint ? { hint } : {}), chosen });
     } catch (error) {
       if (!(error instanceof AirError)) throw error;
       const detail = error.message.replace(`${name}: `, '');

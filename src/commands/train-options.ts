@@ -19,6 +19,7 @@ function sizes(settings: { help: string; group: string }): Option<number[] | und
 const model = { group: 'Model' };
 const prior = { group: 'Prior' };
 const optimiser = { group: 'Optimiser' };
+const sums = { group: 'Sums of two images counted as one object each: lessons in counting, without labels' };
 
 /** Help shows what each preset has: `128; small: 64`. The options themselves have no default, so that a preset can. */
 function withPresetDefaults<T extends OptionTable>(options: T): T {
@@ -76,6 +77,10 @@ export const trainingOptions = withPresetDefaults({
   annealPrior: choice(['none', 'lin', 'exp'], { ...prior, help: 'how K gets to --z-pres-prior' }),
   annealPriorFrom: float({ ...prior, above: 0, max: 1, value: 'K', help: 'where K begins' }),
   annealPriorDuration: int({ ...prior, min: 0, value: 'STEPS', help: 'over so many steps' }),
+  sumPairs: int({ ...sums, min: 0, max: 65536, value: 'N', help: 'sums a step; 0 trains on the ELBO alone' }),
+  sumWeight: float({ ...sums, min: 0, help: 'what their log q(count) weighs beside the ELBO' }),
+  sumFrom: int({ ...sums, min: 1, value: 'STEP', help: 'the first step with sums' }),
+  sumReach: float({ ...sums, min: 0, value: 'PX', help: 'the largest distance between the two' }),
 });
 
 type ConfigOptions = OptionValues<typeof modelOptions & typeof trainingOptions>;

@@ -10,6 +10,7 @@ import { readScenes } from '../formats/scenes.js';
 import { type Checkpoint, differences, encodeCheckpoint } from '../train/checkpoint.js';
 import { trainLoop } from '../train/loop.js';
 import { openSource, type SceneSource } from '../train/source.js';
+import { Sums } from '../train/sums.js';
 import { readCheckpoint } from './model-file.js';
 import { makeReporter } from './train-report.js';
 
@@ -51,10 +52,12 @@ export async function trainModel(options: RunOptions, asked: Settings, io: Io): 
 
   const backend = await startAs(options.backend, saved, options.output);
   const learner = new Learner(settings.config, settings.training);
+  const sums = new Sums(settings.training, settings.config.canvas);
   if (saved?.moments) {
     learner.write('params', saved.params);
     learner.write('m', saved.moments.m);
     learner.write('v', saved.moments.v);
+    sums.singles = saved.singles ?? [];
     io.talk.info(`going on after step ${saved.step} of ${settings.training.steps}`);
   }
   io.talk.detail(`backend ${backend.name}: ${backend.detail}`);
@@ -66,7 +69,9 @@ export async function trainModel(options: RunOptions, asked: Settings, io: Io): 
       ...settings,
       step,
       params: await learner.read('params'),
-      ...(withMoments ? { moments: { m: await learner.read('m'), v: await learner.read('v') } } : {}),
+      ...(withMoments
+        ? { singles: sums.singles, moments: { m: await learner.read('m'), v: await learner.read('v') } }
+        : {}),
       data: source.digest,
       backend: backend.identity,
       metrics,
@@ -81,6 +86,7 @@ export async function trainModel(options: RunOptions, asked: Settings, io: Io): 
     { ...settings, done: saved?.step ?? 0 },
     stepper,
     (step) => source.batch(options.overfitBatch ? 1 : step, settings.training.batchSize),
+    sums,
     {
       report: options.reportEvery,
       valid: options.valid ? options.validEvery : 0,

@@ -50,6 +50,14 @@ export type TrainConfig = {
   annealPrior: Anneal;
   annealPriorFrom: number;
   annealPriorDuration: number;
+  /** Sums of images as lessons in counting, so many a step (see train/sums.ts); 0 leaves them out. */
+  sumPairs: number;
+  /** Nats per nat: what log q(known count) weighs beside the ELBO. */
+  sumWeight: number;
+  /** The first step with sums: the model must be able to tell one object from two. */
+  sumFrom: number;
+  /** The largest distance between the two, px. */
+  sumReach: number;
   seed: number;
 };
 
@@ -77,7 +85,7 @@ const FAST_MODEL: ModelConfig = {
 };
 
 const FAST_TRAINING: TrainConfig = {
-  steps: 1500,
+  steps: 2500,
   batchSize: 128,
   learningRate: 2e-3,
   warmup: 100,
@@ -87,6 +95,10 @@ const FAST_TRAINING: TrainConfig = {
   annealPrior: 'exp',
   annealPriorFrom: 1e-3,
   annealPriorDuration: 500,
+  sumPairs: 32,
+  sumWeight: 10,
+  sumFrom: 300,
+  sumReach: 20,
   seed: 0,
 };
 
@@ -104,6 +116,14 @@ export const PRESETS: { [name in PresetName]: { model: ModelConfig; training: Tr
       decoderNet: [64],
       embedNet: [64],
     },
-    training: { ...FAST_TRAINING, steps: 300, batchSize: 64, warmup: 30, annealPriorDuration: 100 },
+    training: {
+      ...FAST_TRAINING,
+      steps: 300,
+      batchSize: 64,
+      warmup: 30,
+      annealPriorDuration: 100,
+      sumPairs: 16,
+      sumFrom: 150,
+    },
   },
 };

@@ -25,6 +25,8 @@ export type StepPlan = {
   zPresPrior: number;
   /** Whether to measure the norm of the gradient. */
   wantsNorm: boolean;
+  /** Known counts of the images of the batch, -1 where there is none; undefined: none are known. */
+  counts?: readonly number[];
 };
 
 /** Of one part of a batch: its summed gradients by weight name, and what the pass said of each image. */
@@ -69,11 +71,13 @@ export class Learner {
       { length: part.size },
       (_, b) => new Draws(training.seed, 'trainNoise', plan.step, from + b),
     );
+    const counts = plan.counts?.slice(from, from + part.size) ?? [];
+    const known = counts.some((n) => n >= 0) ? { counts, weight: training.sumWeight } : undefined;
     const { gradients, outcome } = tf.tidy(() => {
       const model = makeModel(config, this.weights);
       const images = toIntensities(part, config.canvas);
       const logPrior = geometricLogProbs(plan.zPresPrior, config.modelSteps);
-      return elboGradients(model, images, makeNoise(config, rows), logPrior, batch);
+      return elboGradients(model, images, makeNoise(config, rows), logPrior, batch, known);
     });
     const { zPresLogits, logLik, whereKl, whatKl } = outcome;
     const [logits, liks, wheres, whats] = await Promise.all(

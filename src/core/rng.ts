@@ -15,6 +15,7 @@ export const STREAMS = {
   inferNoise: 5,
   prior: 6,
   bench: 7,
+  sums: 8,
 } as const;
 
 export type StreamName = keyof typeof STREAMS;

@@ -3,14 +3,18 @@
  *
  * Weights stand under Pyro's state_dict names. Metadata are strings: `format`, `version`, `config` and `training` (JSON,
  * snake_case), `step`, `metrics` and `provenance` (JSON), `digest` (safetensors.ts). A run's state adds Adam's moments
- * as `adam.m.NAME` and `adam.v.NAME`, and `data` (digest of the training images) and `backend`.
+ * as `adam.m.NAME` and `adam.v.NAME`, the images `sums.singles` [M, H, W] (sums.ts), and `data` (digest of the training
+ * images) and `backend`.
  */
 import type { ModelConfig, TrainConfig } from '../core/config.js';
+import { joinImages, splitImages } from '../core/images.js';
 import type { HostTensors } from '../core/learner.js';
 import { AirError } from '../errors.js';
 import { decodeSafetensors, encodeSafetensors, type TensorData, UNSEALED_DIGEST } from '../formats/safetensors.js';
 
 export const CHECKPOINT_VERSION = 1;
+
+const SINGLES = 'sums.singles';
 
 export type Checkpoint = {
   config: ModelConfig;
@@ -20,6 +24,8 @@ export type Checkpoint = {
   params: HostTensors;
   /** Present in the state of an unfinished run. */
   moments?: { m: HostTensors; v: HostTensors };
+  /** In the state: images counted as one object in the last step, [H, W] each, for the sums of the next one. */
+  singles?: Uint8Array[];
   /** Digest of the training images. */
   data: string;
   /** Backend and what else the bytes depend on. */
@@ -38,7 +44,7 @@ const camel = (name: string) => name.replace(/_([a-z0-9])/g, (_, letter: string)
 
 /** A safetensors file, not yet sealed with its digest. */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
-  const { config, training, step, params, moments, data, backend, metrics, provenance } = checkpoint;
+  const { config, training, step, params, moments, singles = [], data, backend, metrics, provenance } = checkpoint;
   const tensors = new Map<string, TensorData>();
   const put = (prefix: string, values: HostTensors) => {
     for (const [name, { shape, values: numbers }] of values) {
@@ -49,6 +55,8 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   if (moments) {
     put('adam.m.', moments.m);
     put('adam.v.', moments.v);
+    const shape = [singles.length, ...config.canvas];
+    tensors.set(SINGLES, { dtype: 'U8', shape, data: joinImages(singles).pixels as Uint8Array<ArrayBuffer> });
   }
   return encodeSafetensors(tensors, {
     format: 'air',
@@ -88,7 +96,7 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
   const take = (prefix: string): HostTensors => {
     const values: HostTensors = new Map();
     for (const [key, { shape, data }] of tensors) {
-      if (prefix === '' ? key.startsWith('adam.') : !key.startsWith(prefix)) continue;
+      if (prefix === '' ? key.startsWith('adam.') || key === SINGLES : !key.startsWith(prefix)) continue;
       values.set(key.slice(prefix.length), { shape, values: data as Float32Array });
     }
     return values;
@@ -100,7 +108,7 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
       training: rename(JSON.parse(metadata.training), camel) as TrainConfig,
       step: Number(metadata.step),
       params: take(''),
-      ...(moments.m.size > 0 ? { moments } : {}),
+      ...(moments.m.size > 0 ? { moments, singles: takeSingles(tensors.get(SINGLES)) } : {}),
       data: metadata.data,
       backend: metadata.backend,
       metrics: JSON.parse(metadata.metrics),
@@ -111,6 +119,11 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
       cause,
     });
   }
+}
+
+function takeSingles(stored: TensorData | undefined): Uint8Array[] {
+  if (stored?.dtype !== 'U8') return [];
+  return splitImages({ pixels: stored.data, size: stored.shape[0] });
 }
 
 /** Names of the settings in which two runs differ, as flags. */

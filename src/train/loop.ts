@@ -7,6 +7,7 @@ import type { ImageBatch } from '../core/images.js';
 import type { StepOutcome, StepPlan } from '../core/learner.js';
 import { AirError } from '../errors.js';
 import { learningRateAt, zPresPriorAt } from './schedule.js';
+import type { Sums } from './sums.js';
 import type { Validation } from './validate.js';
 
 /** Whoever does the steps: this thread alone, or several. */
@@ -59,6 +60,7 @@ export async function trainLoop(
   { config, training, done }: { config: ModelConfig; training: TrainConfig; done: number },
   stepper: Stepper,
   nextBatch: (step: number) => Promise<ImageBatch>,
+  sums: Sums,
   cadence: Cadence,
   port: TrainPort,
 ): Promise<LoopResult> {
@@ -66,19 +68,23 @@ export async function trainLoop(
   let seconds = 0;
   let validation: Validation | undefined;
   for (let step = done + 1; step <= training.steps; step++) {
-    const batch = await nextBatch(step);
+    const fresh = await nextBatch(step);
+    const { batch, counts } = sums.extend(fresh, step);
     const plan: StepPlan = {
       step,
       learningRate: learningRateAt(training, step),
       zPresPrior: zPresPriorAt(training, config.zPresPrior, step),
       wantsNorm: isDue(step, cadence.report),
+      counts,
     };
     const start = port.seconds();
     const { outcomes, gradientNorm } = await stepper.step(batch, plan);
     seconds += port.seconds() - start;
 
     const logPrior = geometricLogProbs(plan.zPresPrior, config.modelSteps);
-    const terms = meanTerms(outcomes.map((outcome) => elboTerms(outcome, logPrior)));
+    const ofFresh = outcomes.slice(0, fresh.size);
+    sums.remember(fresh, ofFresh);
+    const terms = meanTerms(ofFresh.map((outcome) => elboTerms(outcome, logPrior)));
     if (!Number.isFinite(terms.elbo)) throw diverged(step, terms);
     if (gradientNorm !== undefined) {
       if (!Number.isFinite(gradientNorm)) throw diverged(step, { ...terms, gradientNorm });
@@ -86,7 +92,7 @@ export async function trainLoop(
       await port.report({ step, terms, gradientNorm, learningRate, zPresPrior, seconds });
     }
     if (isDue(step, cadence.valid)) validation = await port.validate(step);
-    if (isDue(step, cadence.preview)) await port.preview(step, batch);
+    if (isDue(step, cadence.preview)) await port.preview(step, fresh);
 
     await breathe();
     const stopped = port.stopReason();

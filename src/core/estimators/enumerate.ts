@@ -1,6 +1,6 @@
 /** The default estimator: the ELBO summed exactly over the count n, its gradient by backpropagation alone. */
 import * as tf from '@tensorflow/tfjs';
-import { enumeratedElbo } from '../elbo.js';
+import { countLogProbs, enumeratedElbo } from '../elbo.js';
 import type { StepNoise } from '../guide.js';
 import type { Params } from '../nn.js';
 import { type Model, unroll } from '../unroll.js';
@@ -18,8 +18,18 @@ export type PassOutcome = {
   whatKl: tf.Tensor2D;
 };
 
+/** Counts that are known without looking: -1 where not. */
+export type KnownCounts = { counts: readonly number[]; weight: number };
+
+/** weight * log q(count) for each image whose count is known, 0 for the others. [B, N+1] */
+function knownLogProbs(zPresLogits: tf.Tensor2D, { counts, weight }: KnownCounts): tf.Tensor2D {
+  const columns = Array.from({ length: zPresLogits.shape[1] + 1 }, (_, n) => n);
+  const picks = tf.tensor2d(counts.map((count) => columns.map((n) => (n === count ? weight : 0))));
+  return tf.mul(picks, countLogProbs(zPresLogits));
+}
+
 /**
- * Gradients of sum over images of -ELBO / `images`, by parameter name, and the outcome of the pass. Caller disposes both.
+ * Gradients of sum over images of -ELBO / `divisor`, and -weight * log q(count) / `divisor` where a count is known, by parameter name, and the outcome of the pass. Caller disposes both.
  *
  *   images [B, H, W]; divisor: the size of the whole batch that this is a part of
  */
@@ -29,6 +39,7 @@ export function elboGradients(
   noise: readonly StepNoise[],
   logPrior: readonly number[],
   divisor: number,
+  known?: KnownCounts,
 ): { gradients: { [name: string]: tf.Tensor }; outcome: PassOutcome } {
   const names = Object.keys(model.params);
   let outcome: PassOutcome | undefined;
@@ -38,7 +49,8 @@ export function elboGradients(
     const elbo = enumeratedElbo({ zPresLogits, logLik, kl: tf.add(whereKl, whatKl) }, logPrior);
     outcome = { elbo, zPresLogits, logLik, whereKl, whatKl };
     for (const tensor of Object.values(outcome)) tf.keep(tensor);
-    return tf.mul(tf.sum(elbo), -1 / divisor);
+    const total = known ? tf.add(tf.sum(elbo), tf.sum(knownLogProbs(zPresLogits, known))) : tf.sum(elbo);
+    return tf.mul(total, -1 / divisor);
   };
   const { value, grads } = tf.valueAndGrads(loss)(names.map((name) => model.params[name]));
   value.dispose();
