@@ -1,0 +1,115 @@
+/** `air infer`, `eval` and `sample` on a real model: what they say does not depend on how they are run. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import type { Latent, Scene } from '#air/formats/stream.js';
+import { airOk, recordsOf } from './air.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'air-test-'));
+const run = (line: string, input?: Uint8Array) => airOk(folder, line, input);
+const infer = (options = '') => run(`infer m.safetensors test.air --backend wasm --no-provenance -q ${options}`.trim());
+const latents = async (options?: string) => (await recordsOf(await infer(options))) as Latent[];
+const scores = async (line: string, input?: Uint8Array) => JSON.parse(String(await run(`eval --json ${line}`, input)));
+
+after(() => rmSync(folder, { recursive: true }));
+before(async () => {
+  await run('gen-data --count 400 --seed 1 -q -o train.air');
+  await run('gen-data --count 24 --seed 2 --split test --no-provenance -q -o test.air');
+  await run('train train.air --preset small --steps 80 --batch-size 32 --warmup 5 --backend wasm -q -o m.safetensors');
+});
+
+describe('infer', () => {
+  it('passes images and truth through, in order', async () => {
+    const scenes = (await recordsOf(readFileSync(join(folder, 'test.air')))) as Scene[];
+    const seen = await latents();
+    assert.deepEqual(
+      seen.map(({ i, image, count, objects }) => ({ i, image, count, objects })),
+      scenes,
+    );
+    for (const { q, n, steps, reconstruction, elbo, n_evidence: nEvidence } of seen) {
+      assert.ok(Math.abs(q.reduce((a, b) => a + b) - 1) < 1e-12);
+      assert.equal(q[n], Math.max(...q));
+      assert.deepEqual([q.length, steps.length, reconstruction?.length, nEvidence], [4, 3, 2500, undefined]);
+      assert.ok(Number.isFinite(elbo));
+      for (const { where, what, window } of steps) {
+        assert.deepEqual([where.length, what.length, window?.length], [3, 10, 400]);
+      }
+    }
+  });
+
+  it('gives the same bytes whatever the batch size', async () => {
+    const options = '--mode sample --samples 2';
+    const [all, seven] = [await infer(options), await infer(`${options} --batch-size 7`)];
+    assert.ok(seven.equals(all));
+  });
+
+  it('gives a scene the same latents in another stream', async () => {
+    const whole = await latents();
+    // a scene keeps its index in a shard, and so its draws
+    const shard = await run('gen-data --count 24 --seed 2 --split test --no-provenance -q --shard 3/3');
+    const bytes = await run('infer m.safetensors - --backend wasm --no-provenance -q', shard);
+    assert.deepEqual(await recordsOf(bytes), whole.slice(16));
+  });
+
+  it('draws in sample mode as the seed says; the mean does not depend on it', async () => {
+    const where = (all: Latent[]) => all.map(({ steps }) => steps[0].where);
+    const [mean, one, other] = [
+      await latents('--seed 5'),
+      await latents('--mode sample --seed 5'),
+      await latents('--mode sample --seed 6'),
+    ];
+    assert.deepEqual(where(await latents('--seed 6')), where(mean));
+    assert.notDeepEqual(where(one), where(mean));
+    assert.notDeepEqual(where(one), where(other));
+  });
+
+  it('counts by evidence when asked for more draws', async () => {
+    for (const { n_evidence: n } of await latents('--samples 3')) {
+      assert.ok(Number.isInteger(n) && (n as number) >= 0 && (n as number) <= 3);
+    }
+  });
+});
+
+describe('eval', () => {
+  it('scores latents and, with --model, the scenes themselves, alike', async () => {
+    const fromLatents = await scores('- --min-accuracy 0', await infer('--samples 2'));
+    const fromScenes = await scores('--model m.safetensors test.air --samples 2 --backend wasm');
+    assert.equal(fromLatents.images, 24);
+    const seen = await latents('--samples 2');
+    const right = seen.filter(({ n, count }) => n === count).length;
+    assert.equal(fromLatents.count_accuracy, right / 24);
+    const elbo = seen.reduce((sum, latent) => sum + latent.elbo, 0) / 24;
+    assert.ok(Math.abs(fromLatents.elbo - elbo) < 1e-9 * Math.abs(elbo));
+    const { terms, ...rest } = fromScenes;
+    const { terms: none, ...same } = fromLatents;
+    assert.deepEqual(rest, same);
+    assert.deepEqual(none, {});
+    const sum = terms.log_lik - terms.kl_n - terms.kl_z_where - terms.kl_z_what;
+    assert.ok(Math.abs(sum - rest.elbo) < 1e-6 * Math.abs(rest.elbo), 'the terms add up to the ELBO');
+    assert.ok(terms.bound > rest.elbo, 'and the bound is above it');
+  });
+});
+
+describe('sample', () => {
+  it('draws scenes that every other command takes', async () => {
+    const bytes = await run('sample m.safetensors --count 5 --objects 2 --backend wasm --seed 3 --no-provenance -q');
+    const scenes = (await recordsOf(bytes)) as Scene[];
+    assert.deepEqual(
+      scenes.map(({ i, count, objects }) => [i, count, objects?.length]),
+      [0, 1, 2, 3, 4].map((i) => [i, 2, 2]),
+    );
+    const again = await run(
+      'sample m.safetensors --count 5 --objects 2 --backend wasm --seed 3 --no-provenance -q --batch-size 2',
+    );
+    assert.ok(again.equals(bytes), 'whatever the batch size');
+    const seen = await recordsOf(await run('infer m.safetensors - --backend wasm -q', bytes));
+    assert.equal(seen.length, 5);
+  });
+
+  it('draws from the prior where nothing is asked: k of 1e-6 makes objects rare', async () => {
+    const scenes = (await recordsOf(await run('sample m.safetensors --count 50 --backend wasm -q'))) as Scene[];
+    assert.ok(scenes.every(({ count, image }) => count === 0 && image.every((pixel) => pixel === 0)));
+  });
+});
