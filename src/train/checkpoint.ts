@@ -6,9 +6,10 @@
  * as `adam.m.NAME` and `adam.v.NAME`, the images `sums.singles` [M, H, W] (sums.ts), and `data` (digest of the training
  * images) and `backend`.
  */
-import type { ModelConfig, TrainConfig } from '../core/config.js';
+import { type ModelConfig, PRESETS, type TrainConfig } from '../core/config.js';
 import { joinImages, splitImages } from '../core/images.js';
 import type { HostTensors } from '../core/learner.js';
+import { paramSpecs } from '../core/parameters.js';
 import { AirError } from '../errors.js';
 import { decodeSafetensors, encodeSafetensors, type TensorData, UNSEALED_DIGEST } from '../formats/safetensors.js';
 
@@ -72,6 +73,37 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   });
 }
 
+/** The model as its metadata tell it: every setting of today's, each of its type. */
+function parseConfig(text: string): ModelConfig {
+  const settings = rename(JSON.parse(text), camel) as { [name: string]: unknown };
+  for (const [name, like] of Object.entries(PRESETS.fast.model)) {
+    const value = settings[name];
+    if (typeof value !== typeof like || Array.isArray(value) !== Array.isArray(like)) {
+      throw new Error(`${name} is ${JSON.stringify(value)}`);
+    }
+  }
+  return settings as ModelConfig;
+}
+
+function parseStep(text: string): number {
+  if (!/^\d+$/.test(text)) throw new Error(`step is ${text}`);
+  return Number(text);
+}
+
+/** @throws AirError 'badData' if a weight of the model is not there, or of another shape or type */
+function checkWeights(config: ModelConfig, values: HostTensors, prefix: string, name: string): void {
+  for (const { name: weight, shape } of paramSpecs(config)) {
+    const found = values.get(weight);
+    if (found?.shape.join() === shape.join() && found.values instanceof Float32Array) continue;
+    const got = found ? `${found.values.constructor.name.replace('Array', '')} [${found.shape}]` : 'nothing';
+    throw new AirError(
+      'badData',
+      `${name}: expected tensor ${prefix}${weight} of Float32 [${shape}], got ${got}`,
+      'train again, or use a copy',
+    );
+  }
+}
+
 /**
  * @param name of the file, for messages
  * @throws AirError 'badData' if the file is no checkpoint, of a newer version, or does not hold the weights it names
@@ -102,19 +134,27 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
     return values;
   };
   try {
-    const moments = { m: take('adam.m.'), v: take('adam.v.') };
+    const config = parseConfig(metadata.config);
+    const [params, moments] = [take(''), { m: take('adam.m.'), v: take('adam.v.') }];
+    checkWeights(config, params, '', name);
+    const isState = moments.m.size > 0;
+    if (isState) {
+      checkWeights(config, moments.m, 'adam.m.', name);
+      checkWeights(config, moments.v, 'adam.v.', name);
+    }
     return {
-      config: rename(JSON.parse(metadata.config), camel) as ModelConfig,
+      config,
       training: rename(JSON.parse(metadata.training), camel) as TrainConfig,
-      step: Number(metadata.step),
-      params: take(''),
-      ...(moments.m.size > 0 ? { moments, singles: takeSingles(tensors.get(SINGLES)) } : {}),
+      step: parseStep(metadata.step),
+      params,
+      ...(isState ? { moments, singles: takeSingles(tensors.get(SINGLES)) } : {}),
       data: metadata.data,
       backend: metadata.backend,
       metrics: JSON.parse(metadata.metrics),
       provenance: JSON.parse(metadata.provenance),
     };
   } catch (cause) {
+    if (cause instanceof AirError) throw cause;
     throw new AirError('badData', `${name}: metadata of the checkpoint are damaged`, 'train again, or use a copy', {
       cause,
     });

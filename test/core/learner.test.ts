@@ -19,11 +19,15 @@ function plan(step: number): StepPlan {
 const batchOf = (step: number) => bars(BATCH, BATCH * step);
 
 /** Gradients of one batch, cut as asked, summed, by weight name; and what each image said. */
-async function gradientsOf(learner: Learner, subBatch: number): Promise<{ [name: string]: Float32Array }> {
+async function gradientsOf(
+  learner: Learner,
+  subBatch: number,
+  counts?: readonly number[],
+): Promise<{ [name: string]: Float32Array }> {
   const parts: Gradients[] = [];
   const batch = batchOf(1);
   for (const [from, to] of subBatches(BATCH, subBatch)) {
-    parts.push(await learner.gradients(sliceImages(batch, from, to), from, BATCH, plan(1)));
+    parts.push(await learner.gradients(sliceImages(batch, from, to), from, BATCH, { ...plan(1), counts }));
   }
   const sums: { [name: string]: Float32Array } = {};
   for (const part of parts) {
@@ -68,6 +72,22 @@ onEachBackend(() => {
         assertNear(cut[name], whole[name], 2e-5, `${name} in parts of ${subBatch}`);
       assert.deepEqual(await gradientsOf(learner, subBatch), cut, 'and the same bytes for the same cut');
     }
+    learner.dispose();
+  });
+
+  it('gives known counts to the images that they are of', async () => {
+    const learner = new Learner(TINY, { ...TINY_TRAINING, sumWeight: 10 });
+    const unknown = await gradientsOf(learner, BATCH);
+    const counts = [-1, -1, -1, 2, -1, 1];
+    const whole = await gradientsOf(learner, BATCH, counts);
+    for (const subBatch of [1, 4]) {
+      const cut = await gradientsOf(learner, subBatch, counts);
+      for (const name of Object.keys(whole))
+        assertNear(cut[name], whole[name], 2e-5, `${name} in parts of ${subBatch}`);
+    }
+    assert.notDeepEqual(whole, unknown);
+    assert.notDeepEqual(await gradientsOf(learner, BATCH, counts.toReversed()), whole);
+    assert.deepEqual(await gradientsOf(learner, BATCH, Array(BATCH).fill(-1)), unknown, 'no lesson, no change');
     learner.dispose();
   });
 

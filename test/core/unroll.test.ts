@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import type { GuideInputName, ModelConfig } from '#air/core/config.js';
+import { logCountProbs } from '#air/core/count.js';
 import { geometricLogProbs } from '#air/core/distributions.js';
 import { enumeratedElbo } from '#air/core/elbo.js';
 import { elboGradients } from '#air/core/estimators/enumerate.js';
@@ -118,27 +119,38 @@ onEachBackend(() => {
   });
 
   describe('elboGradients', () => {
-    it('is minus the slope of the ELBO over the divisor, weight by weight', async () => {
-      const config = { ...TINY, guideInput: 'image' as const }; // the others stop the gradient at what they see
-      const params = livelyParams(config);
-      const images = toIntensities(bars(3), config.canvas);
-      const logPrior = geometricLogProbs(0.1, 3);
-      const noise = makeNoise(config, rows(3));
-      const divisor = 5;
-      const at = (weights: { [name: string]: tf.Tensor }) =>
-        elboGradients(makeModel(config, weights), images, noise, logPrior, divisor);
-      const meanElbo = async (weights: { [name: string]: tf.Tensor }) =>
-        (await read(at(weights).outcome.elbo)).reduce((a, b) => a + b) / divisor;
-      const { gradients } = at(params);
-      for (const [name, gradient] of Object.entries(gradients)) {
-        // along the gradient itself the slope is its length; a step of 0.003 nats is hundreds of roundings
-        const [length] = await read(tf.norm(gradient));
-        const step = 0.003 / length;
-        const moved = (by: number) => ({ ...params, [name]: tf.sub(params[name], tf.mul(gradient, by / length)) });
-        const slope = ((await meanElbo(moved(step))) - (await meanElbo(moved(-step)))) / (2 * step);
-        assert.ok(Math.abs(slope - length) < 0.004 * length, `${name}: slope ${slope}, gradient ${length}`);
-      }
-    });
+    const config = { ...TINY, guideInput: 'image' as const }; // the others stop the gradient at what they see
+    const divisor = 5;
+
+    for (const known of [undefined, { counts: [2, -1, 0], weight: 10 }]) {
+      const objective = known ? 'ELBO, and of log q of known counts,' : 'ELBO';
+      it(`is minus the slope of the ${objective} over the divisor, weight by weight`, async () => {
+        const params = livelyParams(config);
+        const images = toIntensities(bars(3), config.canvas);
+        const noise = makeNoise(config, rows(3));
+        const logPrior = geometricLogProbs(0.1, 3);
+        const at = (weights: { [name: string]: tf.Tensor }) =>
+          elboGradients(makeModel(config, weights), images, noise, logPrior, divisor, known);
+        const objectiveAt = async (weights: { [name: string]: tf.Tensor }) => {
+          const { outcome } = at(weights);
+          const [elbos, logits] = [await read(outcome.elbo), await read(outcome.zPresLogits)];
+          return elbos.reduce((sum, elbo, b) => {
+            const count = known?.counts[b] ?? -1;
+            const lesson = count < 0 ? 0 : 10 * logCountProbs(logits.slice(3 * b, 3 * b + 3))[count];
+            return sum + (elbo + lesson) / divisor;
+          }, 0);
+        };
+        const { gradients } = at(params);
+        for (const [name, gradient] of Object.entries(gradients)) {
+          // along the gradient itself the slope is its length; a step of 0.003 nats is hundreds of roundings
+          const [length] = await read(tf.norm(gradient));
+          const step = 0.003 / length;
+          const moved = (by: number) => ({ ...params, [name]: tf.sub(params[name], tf.mul(gradient, by / length)) });
+          const slope = ((await objectiveAt(moved(step))) - (await objectiveAt(moved(-step)))) / (2 * step);
+          assert.ok(Math.abs(slope - length) < 0.004 * length, `${name}: slope ${slope}, gradient ${length}`);
+        }
+      });
+    }
   });
 
   describe('makeNoise', () => {

@@ -1,0 +1,172 @@
+/** Checkpoints: what is written is what is read, and what cannot be one is refused by name. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type HostTensors, Learner } from '#air/core/learner.js';
+import { paramSpecs } from '#air/core/parameters.js';
+import { AirError } from '#air/errors.js';
+import { decodeSafetensors, encodeSafetensors, type TensorData } from '#air/formats/safetensors.js';
+import { type Checkpoint, decodeCheckpoint, differences, encodeCheckpoint } from '#air/train/checkpoint.js';
+import { normals } from '../core/backends.js';
+import { TINY, TINY_TRAINING } from '../core/tiny-model.js';
+
+/** Other numbers for every weight. */
+function weights(): HostTensors {
+  return new Map(
+    paramSpecs(TINY).map(({ name, shape }) => {
+      const size = shape.reduce((a, b) => a * b);
+      return [name, { shape, values: Float32Array.from(normals(size)) }];
+    }),
+  );
+}
+
+const MODEL: Checkpoint = {
+  config: TINY,
+  training: TINY_TRAINING,
+  step: 20,
+  params: weights(),
+  data: 'abc',
+  backend: 'wasm',
+  metrics: { step: 20, count_accuracy: 0.5, nested: { camelCase: 1, snake_case: 2 } },
+  provenance: ['air gen-data', 'air train --preset "small" é'],
+};
+
+const STATE: Checkpoint = {
+  ...MODEL,
+  moments: { m: weights(), v: weights() },
+  singles: [new Uint8Array(120).fill(7), Uint8Array.from({ length: 120 }, (_, i) => i)],
+};
+
+/** The file with some of its metadata or tensors changed. */
+function tampered(
+  checkpoint: Checkpoint,
+  change: (metadata: Record<string, string>, tensors: Map<string, TensorData>) => void,
+): Uint8Array {
+  const { metadata, tensors } = decodeSafetensors(encodeCheckpoint(checkpoint), 'm');
+  change(metadata, tensors);
+  return encodeSafetensors(tensors, metadata);
+}
+
+function isBadData(message: RegExp): (error: unknown) => boolean {
+  return (error) => error instanceof AirError && error.kind === 'badData' && message.test(error.message);
+}
+
+describe('a checkpoint', () => {
+  it('is read as it was written, the state of a run too', () => {
+    assert.deepEqual(decodeCheckpoint(encodeCheckpoint(MODEL), 'm'), MODEL);
+    assert.deepEqual(decodeCheckpoint(encodeCheckpoint(STATE), 'm'), STATE);
+    const begun = { ...STATE, singles: [] };
+    assert.deepEqual(decodeCheckpoint(encodeCheckpoint(begun), 'm'), begun);
+  });
+
+  it('has the same bytes for the same run', () => {
+    assert.deepEqual(encodeCheckpoint(structuredClone(STATE)), encodeCheckpoint(STATE));
+    assert.notDeepEqual(encodeCheckpoint({ ...STATE, step: 21 }), encodeCheckpoint(STATE));
+  });
+
+  it('has metadata for other programs: strings, with JSON in snake_case', () => {
+    const { metadata, tensors } = decodeSafetensors(encodeCheckpoint(STATE), 'm');
+    assert.deepEqual(
+      [metadata.format, metadata.version, metadata.step, metadata.data, metadata.backend],
+      ['air', '1', '20', 'abc', 'wasm'],
+    );
+    const [config, training] = [JSON.parse(metadata.config), JSON.parse(metadata.training)];
+    assert.deepEqual([config.z_what_size, config.canvas, config.guide_input], [4, [12, 10], 'difference']);
+    assert.deepEqual([training.batch_size, training.adam_beta1, training.anneal_prior_from], [6, 0.9, 1e-3]);
+    assert.deepEqual(JSON.parse(metadata.metrics), MODEL.metrics, 'metrics stay as they are');
+    assert.deepEqual(JSON.parse(metadata.provenance), MODEL.provenance);
+    for (const { name, shape } of paramSpecs(TINY)) {
+      for (const prefix of ['', 'adam.m.', 'adam.v.']) assert.deepEqual(tensors.get(prefix + name)?.shape, shape);
+    }
+  });
+
+  it('fits the model that it describes', async () => {
+    const { startBackend } = await import('#air/backends/start.js');
+    await startBackend('wasm');
+    const learner = new Learner(TINY, TINY_TRAINING);
+    const [params, m, v] = [await learner.read('params'), await learner.read('m'), await learner.read('v')];
+    const read = decodeCheckpoint(encodeCheckpoint({ ...MODEL, params, moments: { m, v } }), 'm');
+    assert.deepEqual(
+      [read.params, read.moments],
+      [params, { m, v }].map((each) => each),
+    );
+    learner.dispose();
+  });
+});
+
+describe('refused', () => {
+  it('is a safetensors file of another program', () => {
+    const foreign = encodeSafetensors(new Map([['w', { dtype: 'F32', shape: [1], data: Float32Array.of(1) }]]), {});
+    assert.throws(() => decodeCheckpoint(foreign, 'x.safetensors'), isBadData(/^x\.safetensors: .*not of air/));
+  });
+
+  it('is what is no safetensors file', () => {
+    assert.throws(() => decodeCheckpoint(new Uint8Array(0), 'm'), isBadData(/^m: /));
+    assert.throws(() => decodeCheckpoint(encodeCheckpoint(MODEL).subarray(0, 500), 'm'), isBadData(/^m: /));
+  });
+
+  it('is a version to come, or none', () => {
+    for (const version of ['2', '1.5', 'new']) {
+      const bytes = tampered(MODEL, (metadata) => {
+        metadata.version = version;
+      });
+      assert.throws(() => decodeCheckpoint(bytes, 'm'), isBadData(/^m: checkpoint version .*reads up to 1/));
+    }
+  });
+
+  it('are metadata that are not there, or no JSON, or not what they should be', () => {
+    for (const [key, value] of [
+      ['config', undefined],
+      ['config', '{'],
+      ['config', 'null'],
+      ['config', '{}'],
+      ['config', JSON.stringify({ ...JSON.parse(decodeMetadata().config), z_what_size: '4' })],
+      ['config', JSON.stringify({ ...JSON.parse(decodeMetadata().config), canvas: 12 })],
+      ['config', JSON.stringify({ ...JSON.parse(decodeMetadata().config), guide_input: 'sound' })],
+      ['training', '[1'],
+      ['step', '-1'],
+      ['step', 'many'],
+      ['metrics', undefined],
+      ['provenance', 'air train'],
+    ] as const) {
+      const bytes = tampered(MODEL, (metadata) => {
+        if (value === undefined) delete metadata[key];
+        else metadata[key] = value;
+      });
+      assert.throws(() => decodeCheckpoint(bytes, 'm'), isBadData(/^m: metadata of the checkpoint are damaged$/), key);
+    }
+  });
+
+  it('are weights that are missing, or of another shape or type', () => {
+    const lacking = tampered(MODEL, (_, tensors) => tensors.delete('rnn.bias_hh'));
+    assert.throws(
+      () => decodeCheckpoint(lacking, 'm'),
+      isBadData(/^m: expected tensor rnn\.bias_hh of Float32 \[32\], got nothing$/),
+    );
+    const reshaped = tampered(MODEL, (_, tensors) => {
+      tensors.set('h_init', { dtype: 'F32', shape: [8, 1], data: new Float32Array(8) });
+    });
+    assert.throws(() => decodeCheckpoint(reshaped, 'm'), isBadData(/h_init of Float32 \[1,8\], got Float32 \[8,1\]$/));
+    const retyped = tampered(MODEL, (_, tensors) => {
+      tensors.set('h_init', { dtype: 'F64', shape: [1, 8], data: new Float64Array(8) });
+    });
+    assert.throws(() => decodeCheckpoint(retyped, 'm'), isBadData(/h_init of Float32 \[1,8\], got Float64 \[1,8\]$/));
+    const halfState = tampered(STATE, (_, tensors) => tensors.delete('adam.v.c_init'));
+    assert.throws(() => decodeCheckpoint(halfState, 'm'), isBadData(/tensor adam\.v\.c_init of Float32/));
+  });
+});
+
+function decodeMetadata(): Record<string, string> {
+  return decodeSafetensors(encodeCheckpoint(MODEL), 'm').metadata;
+}
+
+describe('differences', () => {
+  it('are the settings in which two runs differ, of model and training', () => {
+    assert.deepEqual(differences(MODEL, MODEL), []);
+    assert.deepEqual(differences(decodeCheckpoint(encodeCheckpoint(MODEL), 'm'), MODEL), []);
+    const other = {
+      config: { ...TINY, zWhatSize: 5, embedNet: [6, 6] },
+      training: { ...TINY_TRAINING, learningRate: 1 },
+    };
+    assert.deepEqual(differences(MODEL, other).sort(), ['embedNet', 'learningRate', 'zWhatSize']);
+  });
+});
