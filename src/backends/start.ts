@@ -4,8 +4,10 @@
  */
 import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs';
+import { type Explained, type ExplainOptions, explain } from '../core/explain.js';
 import type { ImageBatch } from '../core/images.js';
 import type { Learner, StepOutcome, StepPlan } from '../core/learner.js';
+import type { Model } from '../core/unroll.js';
 import { AirError } from '../errors.js';
 import { startTensorflow, tensorflowAdvice } from './tensorflow.js';
 import { startWasm } from './wasm/start.js';
@@ -49,13 +51,47 @@ export async function makeStepper(
   learner: Learner,
   threads: number | undefined,
 ): Promise<Stepper> {
-  const parts = Math.ceil(learner.training.batchSize / subBatch);
+  const { batchSize, sumPairs } = learner.training;
+  const parts = Math.ceil((batchSize + 2 * sumPairs) / subBatch);
   const useful = Math.min(parts, threads ?? availableParallelism());
   if (!canThread || useful === 1) {
     return { step: (batch, plan) => learner.step(batch, subBatch, plan), close: async () => {} };
   }
-  const { GradientPool } = await import('./wasm/pool.js');
-  return new GradientPool(learner, subBatch, useful, identity === 'wasm-relaxed' ? 'on' : 'off');
+  const { GradientPool } = await import('./wasm/gradient-pool.js');
+  return new GradientPool(learner, subBatch, useful, simdOf(identity));
+}
+
+function simdOf(identity: string): 'on' | 'off' {
+  return identity === 'wasm-relaxed' ? 'on' : 'off';
+}
+
+/** Explains batches of images with one model. */
+export type Explainer = {
+  /** How many batches may be under way at once. */
+  readonly width: number;
+  explain(batch: ImageBatch, indices: readonly number[], options: ExplainOptions): Promise<Explained[]>;
+  close(): Promise<void>;
+};
+
+/**
+ * Whoever explains images on a started backend: this thread alone, or several, with the same result.
+ *
+ * @param threads undefined for as many as there are cores
+ */
+export async function makeExplainer(
+  { canThread, identity }: Started,
+  model: Model,
+  threads: number = availableParallelism(),
+): Promise<Explainer> {
+  if (canThread && threads > 1) {
+    const { ExplainPool } = await import('./wasm/explain-pool.js');
+    return ExplainPool.start(model, threads, simdOf(identity));
+  }
+  return {
+    width: 1,
+    explain: (batch, indices, options) => explain(model, batch, indices, options),
+    close: async () => {},
+  };
 }
 
 type Starter = {

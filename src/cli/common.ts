@@ -34,5 +34,13 @@ export const backend = choice(BACKENDS, {
   help: 'what computes; `air backends` lists what works here',
 });
 
+export const workers = int({
+  min: 1,
+  max: 256,
+  group: 'Compute',
+  defaultText: 'as many as help',
+  help: 'threads of the wasm backend; changes speed, not results',
+});
+
 /** Where a table is printed. */
 export const json = flag({ group: 'Output', help: 'print JSON instead of a table' });

@@ -1,9 +1,10 @@
 /** `air eval`: how well was it counted, located and explained? */
 import { defineCommand, file, float, int, usage } from '../cli/command.js';
-import { backend, json, seed } from '../cli/common.js';
+import { backend, json, seed, workers } from '../cli/common.js';
 import type { Io } from '../cli/io.js';
 import type { Scored, Scores } from '../data/scoreboard.js';
 import { AirError } from '../errors.js';
+import type { ExplainSettings } from './explain-stream.js';
 
 export const evaluate = defineCommand({
   name: 'eval',
@@ -32,6 +33,7 @@ export const evaluate = defineCommand({
     }),
     json,
     backend,
+    workers,
     seed,
   },
   examples: [
@@ -48,7 +50,7 @@ export const evaluate = defineCommand({
   ],
   seeAlso: ['infer', 'render'],
   async run({ options, operands, given }, io) {
-    const needsModel = ['samples', 'batchSize', 'backend', 'seed'].find((key) => given.has(key));
+    const needsModel = ['samples', 'batchSize', 'backend', 'workers', 'seed'].find((key) => given.has(key));
     if (options.model === undefined && needsModel !== undefined) {
       throw usage(
         `--${needsModel === 'batchSize' ? 'batch-size' : needsModel} needs --model: latents are made already`,
@@ -93,13 +95,7 @@ async function* latents(name: string, io: Io): AsyncGenerator<Scored> {
   }
 }
 
-type ModelOptions = {
-  model: string;
-  samples: number;
-  batchSize: number;
-  backend: 'auto' | 'tensorflow' | 'webgpu' | 'wasm' | 'cpu';
-  seed: number;
-};
+type ModelOptions = Omit<ExplainSettings, 'mode'> & { model: string };
 
 async function* explained(name: string, options: ModelOptions, io: Io): AsyncGenerator<Scored> {
   const { readCheckpoint } = await import('./model-file.js');

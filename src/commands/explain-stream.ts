@@ -1,7 +1,7 @@
 /** Runs a model over a stream of images, batch by batch, for the commands that explain. */
-import { type BackendName, startBackend } from '../backends/start.js';
+import { type BackendName, makeExplainer, startBackend } from '../backends/start.js';
 import type { Io } from '../cli/io.js';
-import { type Explained, explain } from '../core/explain.js';
+import type { Explained } from '../core/explain.js';
 import { joinImages } from '../core/images.js';
 import { AirError } from '../errors.js';
 import { readScenes } from '../formats/scenes.js';
@@ -14,6 +14,7 @@ export type ExplainSettings = {
   samples: number;
   batchSize: number;
   backend: BackendName | 'auto';
+  workers: number | undefined;
   seed: number;
 };
 
@@ -24,45 +25,62 @@ export type ExplainEvent =
 
 /**
  * Explains what a file holds: a header and an end for each of its segments, and the images between in batches. Holds
- * one batch. Every complete image is explained before damage in the input is reported.
+ * a batch per thread. Every complete image is explained before damage in the input is reported.
  *
  * @throws AirError 'badData' if an image is not of the model's size
  */
 export async function* explainStream(
   checkpoint: Checkpoint,
   file: string,
-  { mode, samples, batchSize, backend, seed }: ExplainSettings,
+  { mode, samples, batchSize, backend, workers, seed }: ExplainSettings,
   io: Io,
 ): AsyncGenerator<ExplainEvent> {
   const events = readScenes(io.readBytes(file), file);
-  let waiting: Scene[] = [];
   const started = await startBackend(backend);
   io.talk.detail(`backend ${started.name}: ${started.detail}`);
-  const model = await loadModel(checkpoint);
+  const explainer = await makeExplainer(started, await loadModel(checkpoint), workers);
+  let waiting: Scene[] = [];
+  const underWay: Promise<ExplainEvent>[] = [];
 
-  const explainWaiting = async (): Promise<ExplainEvent[]> => {
-    if (waiting.length === 0) return [];
+  const send = (): void => {
+    if (waiting.length === 0) return;
     const scenes = waiting;
     waiting = [];
     const images = joinImages(scenes.map(({ image }) => image));
     const indices = scenes.map(({ i }) => i);
-    const explained = await explain(model, images, indices, { mode, samples, seed });
-    return [{ type: 'batch', batch: scenes.map((scene, b) => ({ scene, explained: explained[b] })) }];
+    const done = explainer.explain(images, indices, { mode, samples, seed }).then((explained): ExplainEvent => {
+      return { type: 'batch', batch: scenes.map((scene, b) => ({ scene, explained: explained[b] })) };
+    });
+    done.catch(() => {}); // it is awaited below, in its turn
+    underWay.push(done);
   };
+  /** The oldest batches, until no more than `rest` are under way. */
+  async function* collect(rest: number): AsyncGenerator<ExplainEvent> {
+    while (underWay.length > rest) yield (await underWay.shift()) as ExplainEvent;
+  }
+
   try {
     for await (const event of events) {
       if (event.type === 'record') {
         waiting.push(event.record);
-        if (waiting.length === batchSize) yield* await explainWaiting();
+        if (waiting.length < batchSize) continue;
+        yield* collect(explainer.width - 1);
+        send();
         continue;
       }
-      yield* await explainWaiting();
+      yield* collect(explainer.width - 1);
+      send();
+      yield* collect(0);
       if (event.type === 'header') checkSize(event.header, checkpoint, file);
       yield event;
     }
   } catch (error) {
-    yield* await explainWaiting();
+    yield* collect(explainer.width - 1);
+    send();
+    yield* collect(0);
     throw error;
+  } finally {
+    await explainer.close();
   }
 }
 

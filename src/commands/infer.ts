@@ -1,6 +1,6 @@
 /** `air infer`: explains each image: how many objects, where, and what they look like. */
 import { choice, defineCommand, int } from '../cli/command.js';
-import { backend, noProvenance, output, seed } from '../cli/common.js';
+import { backend, noProvenance, output, seed, workers } from '../cli/common.js';
 
 export const infer = defineCommand({
   name: 'infer',
@@ -33,6 +33,7 @@ export const infer = defineCommand({
       help: 'images at a time; changes speed, not results',
     }),
     backend,
+    workers,
     seed,
     output: output({ help: 'write the latents here' }),
     noProvenance,

@@ -1,6 +1,6 @@
 /** `air train`: learns from images alone how many objects there are, where, and what they look like. */
 import { choice, defineCommand, duration, file, flag, int, usage } from '../cli/command.js';
-import { backend, noProvenance, seed } from '../cli/common.js';
+import { backend, noProvenance, seed, workers } from '../cli/common.js';
 import { configFrom, modelOptions, trainingOptions } from './train-options.js';
 
 const OUTPUT = 'air.safetensors';
@@ -45,13 +45,7 @@ export const train = defineCommand({
     overfitBatch: flag({ group: 'Recipe', help: 'use the first batch only, to see whether it can be learnt by heart' }),
     ...trainingOptions,
     ...modelOptions,
-    workers: int({
-      min: 1,
-      max: 256,
-      group: 'Compute',
-      defaultText: 'as many as help',
-      help: 'threads of the wasm backend; changes speed, not the model',
-    }),
+    workers,
     backend,
     seed,
   },

@@ -6,8 +6,8 @@
 #
 # The wheel is only unpacked: neither its Python part nor this machine's Python version matters. The binding of
 # @tensorflow/tfjs-node-gpu is two C++ files on Node-API, so what is built here serves every Node from 20 on. It is built by
-# the compiler itself rather than by node-gyp, which wants the headers of one Node version, and it looks for the libraries
-# in the folder of the wheel, because from there they find CUDA ($ORIGIN/../nvidia/...), which a link elsewhere breaks.
+# the compiler itself rather than by node-gyp, which wants the headers of one Node version; signals.cc goes with it. It
+# looks for the libraries in the folder of the wheel: they find CUDA from there ($ORIGIN/../nvidia/...), not from a link.
 #
 # In .native/ afterwards: tfjs-node-gpu (a copy, with the binding), google-protobuf (which it needs), tensorflow (a link to
 # the folder in use), wheel-* (what pip unpacked). Started again, it does only what is missing.
@@ -17,6 +17,7 @@ cd "$(dirname "$0")/../../.."
 VERSION=2.21.0
 NATIVE=.native
 PACKAGE=$NATIVE/tfjs-node-gpu
+SIGNALS=src/backends/native/signals.cc
 BINDING=$PACKAGE/lib/napi-v8/tfjs_binding.node
 HEADERS=node_modules/node-api-headers/include
 
@@ -36,7 +37,7 @@ pip_unpack() {
   local arch platforms=()
   arch=$(uname -m)
   for tag in manylinux_2_28 manylinux_2_27 manylinux_2_17 manylinux2014 manylinux1; do platforms+=(--platform "${tag}_$arch"); done
-  python3 -m pip install --quiet --no-deps --no-compile --only-binary=:all: --implementation cp --python-version 3.12 \
+  PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --no-deps --no-compile --only-binary=:all: --implementation cp --python-version 3.12 \
     "${platforms[@]}" --upgrade --target "$@" || fail "pip could not unpack ${*:2}" \
     'is PyPI reachable? Otherwise: make native TENSORFLOW=DIR with an installed package'
 }
@@ -92,10 +93,14 @@ copy_package() {
 }
 
 package=$(locked @tensorflow/tfjs-node-gpu)
-wanted="$package $(uname -m) $FOLDER"
-loads() { TF_CPP_MIN_LOG_LEVEL=2 node -p "require('./$BINDING').TF_Version" 2>&1; }
+wanted="$package $(uname -m) $FOLDER $(cksum < "$SIGNALS")"
+# version on stdout, or what is wrong with the binding
+load() {
+  TF_CPP_MIN_LOG_LEVEL=2 TF_ENABLE_ONEDNN_OPTS=0 node -e "try { console.log(require('./$BINDING').TF_Version) }
+    catch (error) { console.log(error.message.split('\n')[0]); process.exitCode = 1 }" 2> /dev/null
+}
 
-if [[ $(cat "$NATIVE/built" 2> /dev/null) == "$wanted" ]] && version=$(loads); then
+if [[ $(cat "$NATIVE/built" 2> /dev/null) == "$wanted" ]] && version=$(load); then
   echo "make native: libtensorflow $version is there already"
   exit 0
 fi
@@ -111,10 +116,10 @@ rm -rf "$PACKAGE"/{deps,lib,build}
 mkdir -p "$(dirname "$BINDING")"
 ln -sfn "$FOLDER" "$NATIVE/tensorflow"
 echo "make native: compiling the binding of @tensorflow/tfjs-node-gpu $package"
-"$CXX" -O2 -std=c++17 -shared -fPIC -DNAPI_VERSION=8 -I"$HEADERS" -I"$NATIVE/tensorflow/include" "$PACKAGE"/binding/*.cc \
+"$CXX" -O2 -std=c++17 -shared -fPIC -DNAPI_VERSION=8 -I"$HEADERS" -I"$NATIVE/tensorflow/include" "$PACKAGE"/binding/*.cc "$SIGNALS" \
   -L"$NATIVE/tensorflow" -l:libtensorflow_cc.so.2 -l:libtensorflow_framework.so.2 \
   -Wl,-rpath,'$ORIGIN/../../../tensorflow' -o "$BINDING" || fail 'the binding does not compile' 'another TensorFlow: make native TENSORFLOW=DIR'
-version=$(loads) || fail "the binding does not load: $(grep -m1 Error: <<< "$version" || echo "$version")" \
+version=$(load) || fail "the binding does not load: $version" \
   "the system's libraries may be too old for this TensorFlow: make native TENSORFLOW=DIR with another"
 echo "$wanted" > "$NATIVE/built"
 echo "make native: libtensorflow $version"

@@ -1,20 +1,21 @@
-/** A training thread: takes parts of a batch, puts their gradients into shared memory (see pool.ts). */
-import { parentPort, workerData } from 'node:worker_threads';
+/** A training thread: takes parts of a batch, puts their gradients into shared memory (see gradient-pool.ts). */
+import { workerData } from 'node:worker_threads';
 import * as tf from '@tensorflow/tfjs';
 import { Learner } from '../../core/learner.js';
-import type { WorkerReply, WorkerRequest, WorkerSetup } from './pool.js';
+import type { GradientReply, GradientRequest, GradientSetup } from './gradient-pool.js';
 import { SharedTensors } from './shared-tensors.js';
 import { startWasm } from './start.js';
+import { answerRequests } from './thread.js';
 
-const { config, training, relaxedSimd, layout, weights } = workerData as WorkerSetup;
+const { config, training, relaxedSimd, layout, weights } = workerData as GradientSetup;
 tf.enableProdMode();
 await startWasm({ relaxedSimd });
 const shared = new SharedTensors(layout, weights);
 const learner = new Learner(config, training);
 
-async function answer({ plan, parts }: WorkerRequest): Promise<WorkerReply> {
+answerRequests(async ({ plan, parts }: GradientRequest): Promise<GradientReply> => {
   learner.useWeights(shared.read());
-  const outcomes: WorkerReply['outcomes'] = [];
+  const outcomes: GradientReply['outcomes'] = [];
   for (const { from, images, batch, gradients } of parts) {
     const part = await learner.gradients(images, from, batch, plan);
     await new SharedTensors(layout, gradients).write(part.sum);
@@ -22,8 +23,4 @@ async function answer({ plan, parts }: WorkerRequest): Promise<WorkerReply> {
     outcomes.push(part.outcomes);
   }
   return { outcomes };
-}
-
-parentPort?.on('message', async (request: WorkerRequest) => {
-  parentPort?.postMessage(await answer(request));
 });

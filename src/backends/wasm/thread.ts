@@ -1,0 +1,46 @@
+/** A worker thread that answers one request at a time. */
+import { parentPort, Worker } from 'node:worker_threads';
+import { AirError } from '../../errors.js';
+
+export class Thread<Request, Reply> {
+  private readonly worker: Worker;
+  private failure: Error | undefined;
+  private waiting: { resolve(reply: Reply): void; reject(error: Error): void } | undefined;
+
+  /** @param module of the thread, beside this file; it calls `answerRequests`  @param setup its workerData */
+  constructor(module: string, setup: unknown) {
+    this.worker = new Worker(new URL(module, import.meta.url), { workerData: setup });
+    this.worker.on('message', (reply: Reply) => this.settle((waiting) => waiting.resolve(reply)));
+    this.worker.on('error', (cause) => {
+      this.failure = new AirError('bug', `a worker thread failed: ${cause}`, undefined, { cause });
+      this.settle((waiting) => waiting.reject(this.failure as Error));
+    });
+    this.worker.unref();
+  }
+
+  private settle(how: (waiting: NonNullable<Thread<Request, Reply>['waiting']>) => void): void {
+    const { waiting } = this;
+    this.waiting = undefined;
+    this.worker.unref();
+    if (waiting) how(waiting);
+  }
+
+  /** @throws AirError 'bug' if the thread fails, or has failed before */
+  ask(request: Request): Promise<Reply> {
+    if (this.failure) return Promise.reject(this.failure);
+    this.worker.ref(); // an answer is worth waiting for
+    return new Promise((resolve, reject) => {
+      this.waiting = { resolve, reject };
+      this.worker.postMessage(request);
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.worker.terminate();
+  }
+}
+
+/** Inside a thread: answers each request. What it throws fails the thread. */
+export function answerRequests<Request, Reply>(answer: (request: Request) => Promise<Reply>): void {
+  parentPort?.on('message', async (request: Request) => parentPort?.postMessage(await answer(request)));
+}
