@@ -94,47 +94,21 @@ $(ROBUST)/seed-%.safetensors: $(DEMO)/train.air $(DEMO)/valid.air
 $(ROBUST)/seed-%.json: $(ROBUST)/seed-%.safetensors $(DEMO)/test.air
 	$(AIR) eval --model $^ --backend wasm --json > $@
 
+define ROW
+const { readFileSync } = require('node:fs');
+const [seed, scores, log] = process.argv.slice(1);
+const { count_accuracy, sampled_count_accuracy, elbo, average_precision, confusion } = JSON.parse(readFileSync(scores));
+const pace = readFileSync(log, 'utf8').trim().split('\n').map((line) => JSON.parse(line)).findLast((line) => line.ms_per_step);
+const percent = (share) => (100 * share).toFixed(2) + ' %';
+const total = (row) => row.reduce((sum, images) => sum + images, 0);
+const isCollapsed = confusion.some((row, n) => row[n] < 0.8 * total(row));
+const cells = [seed, percent(count_accuracy), percent(sampled_count_accuracy), elbo.toFixed(1), average_precision.toFixed(3),
+  confusion[2][1], confusion[2][3], confusion[1][2], pace.ms_per_step.toFixed(0), isCollapsed ? 'yes' : 'no'];
+console.log('| ' + cells.join(' | ') + ' |');
+endef
+export ROW
+
 $(ROBUST)/seed-%.row: $(ROBUST)/seed-%.json
-	@node -e 'const fs = require("fs"), [seed, scores, log] = process.argv.slice(1), s = JSON.parse(fs.readFileSync(scores)); \
-	  const lines = fs.readFileSync(log, "utf8").trim().split("\n").map((line) => JSON.parse(line)); \
-	  const c = s.confusion, share = (n) => (100 * n).toFixed(2) + " %", pace = lines.filter((l) => l.ms_per_step).at(-1); \
-	  const collapse = c.some((row, n) => row[n] < .8 * row.reduce((a, b) => a + b)) ? "yes" : "no"; \
-	  console.log("| " + [seed, share(s.count_accuracy), share(s.sampled_count_accuracy), s.elbo.toFixed(1), s.average_precision.toFixed(3), \
-	    c[2][1], c[2][3], c[1][2], pace.ms_per_step.toFixed(0), collapse].join(" | ") + " |")' $* $< $(@:.row=.jsonl) > $@
-
-# --- speed: this machine, and peers on it --------------------------------------------------------------------------------
-
-BENCH := $(OUT)/bench
-VENV := $(BENCH)/venv
-PYTHON ?= python3
-ROUNDS ?= 5
-
-.PHONY: bench
-bench: | $(BUILT) ## how fast this machine computes, against its matrix products alone, and whether memory grows
-	$(AIR) bench --backend wasm --steps 1000
-
-.PHONY: bench-peers
-bench-peers: pyro-air $(VENV)/.installed $(BENCH)/some.air $(DEMO)/train.air ## air against Pyro's example (PYRO_AIR=DIR) and PyTorch
-	$(VENV)/bin/python test/python/air_torch.py check fixtures/oracle/torch-air-difference-small.safetensors
-	$(RUN) $(VENV)/bin/python test/python/bench_peers.py --air 'node bin/air.js' --pyro "$(PYRO_AIR)" --rounds $(ROUNDS) \
-	  --scenes $(BENCH)/some.air --train $(DEMO)/train.air --raw $(BENCH)/raw.json > $(BENCH)/table.md
-	@cat $(BENCH)/table.md
-
-.PHONY: pyro-air
-pyro-air:
-	@test -f "$(PYRO_AIR)/air.py" || { echo "PYRO_AIR=DIR: the folder examples/air of Pyro's sources, github.com/pyro-ppl/pyro" >&2; exit 64; }
-
-$(BENCH)/some.air: | $(BUILT)
-	mkdir -p $(@D)
-	$(AIR) gen-data --count 2048 -q -o $@
-
-# PyPI has torch for Linux with CUDA only, 5 GB installed; PyTorch's own index has one for the CPU, where it can be reached.
-$(VENV)/.installed: | pyro-air
-	mkdir -p $(@D)
-	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --retries 0 --index-url https://download.pytorch.org/whl/cpu torch numpy || \
-	  $(VENV)/bin/pip install --quiet torch numpy
-	$(VENV)/bin/pip install --quiet pyro-ppl msgpack
-	touch $@
+	@node -e "$$ROW" $* $< $(@:.row=.jsonl) > $@
 
 .SECONDARY:
