@@ -120,4 +120,24 @@ onEachBackend(() => {
       assertNear(gradient, slopes(elboOf, logits, 1e-3), 1e-4, `gradient at ${logits}`, 1e-3);
     }
   });
+
+  it('has a gradient with digits where the model is nearly sure', async () => {
+    const logPrior = geometricLogProbs(1e-6, 3);
+    const logLik = [500, 560, 610, 640];
+    const kl = [20, 21, 22];
+    for (const logits of [
+      [12, 12, 12],
+      [9, 14, -9],
+    ]) {
+      const elboOf = (x: readonly number[]) =>
+        elboTerms({ zPresLogits: x, logLik, whereKl: kl, whatKl: [0, 0, 0] }, logPrior).elbo;
+      const inputs = { logLik: tf.tensor2d([logLik]), kl: tf.tensor2d([kl]) };
+      const [gradient] = await gradientsOf(
+        (zPresLogits) =>
+          tf.sum(enumeratedElbo({ ...inputs, zPresLogits: zPresLogits as tf.Tensor2D }, logPrior)) as tf.Scalar,
+        [{ shape: [1, 3], values: logits }],
+      );
+      assertEachNear(gradient, slopes(elboOf, logits, 1e-3), 1e-4, `gradient at ${logits}`);
+    }
+  });
 });
