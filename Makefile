@@ -34,6 +34,42 @@ test: $(BUILT) ## everything that needs only Node: format, lint, layers, unit te
 	npm run --silent test:compile
 	npm run --silent test:run
 
+# --- what needs more than Node: libtensorflow, a Vulkan driver, Python -------------------------------------------------
+
+# Not among them on libtensorflow, whose products depend on the size of the batch in their last bits: unroll and explain,
+# which compare batches bit by bit. Not among them on webgpu besides: learner, which is slow in software, and kernel, which
+# reads synchronously.
+CORE_TESTS := adam distributions elbo images imagine model nn oracle spatial
+BACKEND_TESTS := $(CORE_TESTS:%=.test/core/%.test.js) .test/backends/kernels.test.js .test/backends/start.test.js
+
+.PHONY: native
+native: $(BUILT) ## libtensorflow for --backend tensorflow, from a wheel (GPU=1: with CUDA; TENSORFLOW=DIR: one already there)
+	src/backends/native/build.sh
+	$(AIR) backends
+
+.PHONY: test-native
+test-native: native ## reference tensors and every op on libtensorflow
+	npm run --silent test:compile
+	AIR_TEST_BACKENDS=tensorflow $(RUN) node --test $(BACKEND_TESTS) .test/core/{kernel,learner}.test.js \
+	  .test/backends/tensorflow.test.js
+
+.PHONY: test-webgpu
+test-webgpu: $(BUILT) ## the same on WebGPU: on this machine's GPU, or on a software Vulkan driver that it fetches
+	npm run --silent test:compile
+	AIR_TEST_BACKENDS=webgpu $(RUN) test/backends/webgpu.sh node --test $(BACKEND_TESTS)
+
+READERS := $(OUT)/python/.readers
+
+$(READERS):
+	python3 -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet msgpack safetensors numpy pillow
+	touch $@
+
+.PHONY: test-readers
+test-readers: $(BUILT) $(READERS) ## what air writes, read by Python's msgpack, safetensors, numpy and pillow, and back
+	npm run --silent test:compile
+	AIR_PYTHON=$(READERS:.readers=bin/python) $(RUN) node --test .test/formats/python.test.js
+
 .PHONY: clean
 clean: ## remove what was compiled; what was trained stays in build/
 	rm -rf dist .test
@@ -110,5 +146,48 @@ export ROW
 
 $(ROBUST)/seed-%.row: $(ROBUST)/seed-%.json
 	@node -e "$$ROW" $* $< $(@:.row=.jsonl) > $@
+
+# --- speed: this machine, and peers on it --------------------------------------------------------------------------------
+
+BENCH := $(OUT)/bench
+VENV := $(BENCH)/venv
+PYTHON ?= python3
+ROUNDS ?= 5
+
+.PHONY: bench
+bench: | $(BUILT) ## how fast this machine computes, against its matrix products alone, and whether memory grows
+	$(AIR) bench --backend wasm --steps 1000
+
+.PHONY: bench-gpu
+bench-gpu: | $(BUILT) ## air bench on the GPUs of this machine, through CUDA (make native GPU=1) and WebGPU
+	@listed=$$($(AIR) backends); echo "$$listed"; \
+	found=$$(grep -oE '^. (tensorflow +works .* on GPU|webgpu +works .*Dawn)' <<< "$$listed" | grep -v software | cut -c3- | cut -d' ' -f1) || true; \
+	[[ -n $$found ]] || { echo 'make bench-gpu: no backend reaches a GPU' >&2; exit 69; }; \
+	for backend in $$found; do $(AIR) bench --backend $$backend --batch-size 64,128,512; done
+
+.PHONY: bench-peers
+bench-peers: pyro-air $(VENV)/.installed $(BENCH)/some.air $(DEMO)/train.air ## air against Pyro's example (PYRO_AIR=DIR) and PyTorch
+	$(VENV)/bin/python test/python/air_torch.py check fixtures/oracle/torch-air-difference-small.safetensors
+	$(RUN) $(VENV)/bin/python test/python/bench_peers.py --air 'node bin/air.js' --pyro "$(PYRO_AIR)" --rounds $(ROUNDS) \
+	  --scenes $(BENCH)/some.air --train $(DEMO)/train.air \
+	  --metrics $(wildcard $(ROBUST)/*.jsonl $(DEMO)/metrics.jsonl) --raw $(BENCH)/raw.json > $(BENCH)/table.md
+	@cat $(BENCH)/table.md
+
+.PHONY: pyro-air
+pyro-air:
+	@test -f "$(PYRO_AIR)/air.py" || { echo "PYRO_AIR=DIR: the folder examples/air of Pyro's sources, github.com/pyro-ppl/pyro" >&2; exit 64; }
+
+$(BENCH)/some.air: | $(BUILT)
+	mkdir -p $(@D)
+	$(AIR) gen-data --count 2048 -q -o $@
+
+# PyPI has torch for Linux with CUDA only, 5 GB installed; PyTorch's own index has one for the CPU, where it can be reached.
+$(VENV)/.installed: | pyro-air
+	mkdir -p $(@D)
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --retries 0 --index-url https://download.pytorch.org/whl/cpu torch numpy || \
+	  $(VENV)/bin/pip install --quiet torch numpy
+	$(VENV)/bin/pip install --quiet pyro-ppl msgpack
+	touch $@
 
 .SECONDARY:

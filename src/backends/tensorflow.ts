@@ -71,9 +71,9 @@ function places(): Place[] {
 /** Loads the first copy that loads and registers its kernels. */
 export function load(candidates: readonly Place[]): { place: Place; binding: Binding } {
   quiet();
-  // The package calls a function that Node 23 took away.
+  // The package calls a function that Node 22 warns of and Node 23 took away.
   const util = nodeUtil as { isNullOrUndefined?: (value: unknown) => boolean };
-  util.isNullOrUndefined ??= (value) => value === null || value === undefined;
+  util.isNullOrUndefined = (value) => value === null || value === undefined;
 
   const reasons: string[] = [];
   for (const place of candidates) {
