@@ -37,13 +37,13 @@ export async function runBench(options: BenchOptions, io: Io) {
   io.talk.detail('making scenes');
   const { images, perSecond: scenesPerSecond } = await makeScenes(options, io);
   const backend = await startBackend(options.backend);
-  const { name, detail, identity } = backend;
+  const { name, detail, identity, canThread } = backend;
   const { model: config, training: recipe } = PRESETS[options.preset];
 
   const training: TrainingFigures[] = [];
   for (const batchSize of options.batchSize) {
     io.talk.detail(`training steps of ${batchSize} images`);
-    const settings = { ...recipe, batchSize };
+    const settings = { ...recipe, batchSize, sumPairs: 0 };
     const learner = new Learner(config, settings);
     training.push(await measureTraining(backend, learner, sourceOf(images, config, settings), options));
     learner.dispose();
@@ -53,7 +53,7 @@ export async function runBench(options: BenchOptions, io: Io) {
   io.talk.detail('explaining images');
   const learner = new Learner(config, recipe);
   const model = makeModel(config, learner.params);
-  const inference = await measureInference(model, joinImages(images.slice(0, INFER_BATCH)), options);
+  const inference = await measureInference(backend, model, joinImages(images.slice(0, INFER_BATCH)), options);
   learner.dispose();
 
   const memory = options.steps > 0 ? await watchMemory() : [];
@@ -61,7 +61,7 @@ export async function runBench(options: BenchOptions, io: Io) {
   const startup = await measureStartup(options);
   return {
     machine,
-    backend: { name, detail, identity },
+    backend: { name, detail, identity, canThread },
     preset: options.preset,
     repeats: options.repeats,
     training,
@@ -109,17 +109,22 @@ async function makeScenes({ warmup, repeats }: RepeatOptions, io: Io) {
   return { images, perSecond: spreadOf(rates) };
 }
 
-/** Step by step through the images, again and again, by the schedule of the recipe. */
+/**
+ * Step by step through the images, again and again, by the schedule of the recipe. In place of sums, which depend on what
+ * a model has learnt, the images of some more scenes: their number changes from step to step, as that of sums does.
+ */
 function sourceOf(images: readonly Uint8Array[], config: ModelConfig, training: TrainConfig): StepSource {
-  const { batchSize } = training;
+  const { batchSize, sumPairs } = training;
+  const sizeAt = (step: number): number => batchSize + 2 * (step % (sumPairs + 1));
   return {
     batchAt: (step) =>
-      joinImages(Array.from({ length: batchSize }, (_, b) => images[((step - 1) * batchSize + b) % images.length])),
+      joinImages(Array.from({ length: sizeAt(step) }, (_, b) => images[((step - 1) * batchSize + b) % images.length])),
     planAt: (step) => ({
       step,
       learningRate: learningRateAt(training, step),
       zPresPrior: zPresPriorAt(training, config.zPresPrior, step),
       wantsNorm: false,
+      counts: Array.from({ length: sizeAt(step) }, (_, b) => (b < batchSize ? -1 : 2 - (b % 2))),
     }),
   };
 }

@@ -29,10 +29,16 @@ export function benchJson(figures: BenchFigures): string {
 
 export function benchTable(figures: BenchFigures): string {
   const { machine, backend, preset, training, inference, scenesPerSecond, startup } = figures;
+  // libraries have threads of their own, and say nothing of them
+  const threads = (count: number): string => (backend.canThread ? `, ${count} thread${count === 1 ? '' : 's'}` : '');
   const rows: (Row | undefined)[] = [
     ['', 'median', 'middle half'],
-    ...training.flatMap((one) => [...trainingRows(one), undefined]),
-    spread(`forward pass, batch ${inference.batchSize}`, inference.passImagesPerSecond, 'images/s'),
+    ...training.flatMap((one) => [...trainingRows(one, threads), undefined]),
+    spread(
+      `forward pass, batch ${inference.batchSize}${threads(inference.workers)}`,
+      inference.passImagesPerSecond,
+      'images/s',
+    ),
     spread('  as air infer does it, with the ELBO', inference.inferImagesPerSecond, 'images/s'),
     ['  kernel calls', String(inference.kernels)],
     spread('  its matrix products alone', inference.productsMs, 'ms'),
@@ -58,10 +64,9 @@ function line([name, value, range = '']: Row): string {
   return `${name.padEnd(40)}${value.padStart(16)}   ${range}`.trimEnd();
 }
 
-function trainingRows(one: TrainingFigures): Row[] {
-  const threads = one.workers === 1 ? '1 thread' : `${one.workers} threads`;
+function trainingRows(one: TrainingFigures, threads: (count: number) => string): Row[] {
   return [
-    spread(`training step, batch ${one.batchSize}, ${threads}`, one.stepMs, 'ms'),
+    spread(`training step, batch ${one.batchSize}${threads(one.workers)}`, one.stepMs, 'ms'),
     spread('  images and noise to tensors', one.inputsMs, 'ms'),
     spread('  forward', one.forwardMs, 'ms'),
     spread('  backward', one.backwardMs, 'ms'),
@@ -81,7 +86,7 @@ function profileLines({ batchSize, profile, outsideMs }: TrainingFigures): strin
   const shown = profile.filter(({ ms }) => ms >= total / 100);
   return [
     '',
-    `${`kernels of a step of ${batchSize}, one thread`.padEnd(40)} calls        ms`,
+    `${`kernels of a step of ${batchSize}, this thread alone`.padEnd(40)} calls        ms`,
     ...shown.map(({ kernel, calls, ms }) => entry(`  ${kernel}`, String(calls), ms)),
     entry('  outside of kernels', '', outsideMs),
   ];

@@ -38,7 +38,7 @@ export const bench = defineCommand({
       max: 256,
       group: 'How',
       defaultText: 'as many as help',
-      help: 'threads of a training step on the wasm backend',
+      help: 'threads of the wasm backend',
     }),
     backend,
     json,

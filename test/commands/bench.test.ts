@@ -62,7 +62,7 @@ test('as a table', () => {
       stdout,
       new RegExp(`^training step, batch ${batch}, 1 thread +[\\d.]+ ms +[\\d.]+ \\.\\. [\\d.]+$`, 'm'),
     );
-    assert.match(stdout, new RegExp(`^kernels of a step of ${batch}, one thread +calls +ms$`, 'm'));
+    assert.match(stdout, new RegExp(`^kernels of a step of ${batch}, this thread alone +calls +ms$`, 'm'));
   }
   assert.match(stdout, /^ {2}step \/ products +[\d.]+$/m);
   assert.match(stdout, /^gen-data +\d+ scenes\/s/m);

@@ -1,51 +1,63 @@
 /** What explaining images costs: the model's forward pass, and what `air infer` does by default. */
+import { availableParallelism } from 'node:os';
 import { type ExplainOptions, explain } from '../../core/explain.js';
 import type { ImageBatch } from '../../core/images.js';
 import type { Model } from '../../core/unroll.js';
+import { makeExplainer, type Started } from '../start.js';
 import { watchKernels } from './kernels.js';
 import { type RepeatOptions, type Spread, spreadOf, timed } from './timing.js';
 import { multiplyAdds, Yardstick } from './yardstick.js';
 
 export type InferenceFigures = {
   batchSize: number;
+  /** Threads that explain a batch each at the same time. */
+  workers: number;
   /** Latents only: one forward pass at the posterior mean, everything it says brought to the host. */
   passImagesPerSecond: Spread;
   /** As `air infer` does it: a second pass, with noise, for the ELBO. */
   inferImagesPerSecond: Spread;
   /** Kernel calls of a pass. */
   kernels: number;
-  /** The matrix products of a pass alone. */
+  /** The matrix products of a pass over a batch alone, on one thread. */
   productsMs: Spread;
-  /** The median of pass time / products. */
+  /** The median of time per batch / products. */
   passPerProducts: number;
   multiplyAdds: number;
 };
 
 /** Explains one batch of images again and again. */
 export async function measureInference(
+  backend: Started,
   model: Model,
   batch: ImageBatch,
-  { warmup, repeats }: RepeatOptions,
+  { workers, warmup, repeats }: RepeatOptions & { workers: number | undefined },
 ): Promise<InferenceFigures> {
   const indices = Array.from({ length: batch.size }, (_, b) => b);
-  const run = (samples: number): Promise<unknown> => {
-    const options: ExplainOptions = { mode: 'mean', samples, seed: 0 };
-    return explain(model, batch, indices, options);
-  };
-  await run(0);
-  const watched = await watchKernels(() => run(0));
+  const optionsFor = (samples: number): ExplainOptions => ({ mode: 'mean', samples, seed: 0 });
+  await explain(model, batch, indices, optionsFor(0));
+  const watched = await watchKernels(() => explain(model, batch, indices, optionsFor(0)));
   const yardstick = new Yardstick(watched.products);
+  const explainer = await makeExplainer(backend, model, workers ?? availableParallelism());
+  const { width } = explainer;
+  /** Milliseconds per batch, every thread at work on one. */
+  const time = async (samples: number): Promise<number> => {
+    const all = (): Promise<unknown> =>
+      Promise.all(Array.from({ length: width }, () => explainer.explain(batch, indices, optionsFor(samples))));
+    return (await timed(all)) / width;
+  };
   const rounds: { pass: number; infer: number; products: number }[] = [];
   for (let round = 0; round < warmup + repeats; round++) {
-    const pass = await timed(() => run(0));
+    const pass = await time(0);
     const products = await yardstick.time();
-    const infer = await timed(() => run(1));
+    const infer = await time(1);
     if (round >= warmup) rounds.push({ pass, infer, products });
   }
+  await explainer.close();
   yardstick.dispose();
   const rate = (ms: number): number => (1000 * batch.size) / ms;
   return {
     batchSize: batch.size,
+    workers: width,
     passImagesPerSecond: spreadOf(rounds.map(({ pass }) => rate(pass))),
     inferImagesPerSecond: spreadOf(rounds.map(({ infer }) => rate(infer))),
     kernels: watched.count,
