@@ -10,6 +10,7 @@ import { readScenes } from '../formats/scenes.js';
 import type { Scene } from '../formats/stream.js';
 import type { Report } from '../train/loop.js';
 import { nameCollapse, type Validation, validate } from '../train/validate.js';
+import { openMetricsLog } from './metrics-log.js';
 import type { RunOptions } from './train-run.js';
 
 export type Reporter = {
@@ -32,18 +33,16 @@ export async function makeReporter(
   io: Io,
 ): Promise<Reporter> {
   const valid = options.valid === undefined ? [] : await readValid(options.valid, config, io);
-  if (options.metrics !== undefined) await forgetAfter(options.metrics, resumedAt, io);
+  const { metrics } = options;
+  const log = metrics === undefined ? undefined : await openMetricsLog(metrics, options.output, resumedAt, io);
   if (options.previews !== undefined) await io.makeFolder(options.previews);
   const progress = io.talk.progress(training.steps, 'steps', ['ELBO', 'accuracy']);
   progress.update(resumedAt);
   let lastReport: Report | undefined;
   let lastValidation: Validation | undefined;
-
-  const log = async (line: { [name: string]: unknown }) => {
-    if (options.metrics !== undefined) await io.appendFile(options.metrics, `${JSON.stringify(line)}\n`);
-  };
   return {
     async report(report) {
+      const since = lastReport ?? { step: resumedAt, seconds: 0 };
       lastReport = report;
       const { step, terms, gradientNorm, learningRate, zPresPrior, seconds } = report;
       progress.update(step, { ELBO: terms.elbo.toFixed(1) });
@@ -52,7 +51,7 @@ export async function makeReporter(
         `step ${step}: ELBO ${elbo.toFixed(1)} = log-likelihood ${logLik.toFixed(1)} - KL of n ${countKl.toFixed(2)}, ` +
           `z_where ${whereKl.toFixed(2)}, z_what ${whatKl.toFixed(2)}; gradient norm ${gradientNorm.toPrecision(3)}`,
       );
-      await log({
+      await log?.write({
         step,
         elbo,
         log_lik: logLik,
@@ -62,7 +61,7 @@ export async function makeReporter(
         gradient_norm: gradientNorm,
         learning_rate: learningRate,
         z_pres_prior: zPresPrior,
-        ms_per_step: (1000 * seconds) / (step - resumedAt),
+        ms_per_step: (1000 * (seconds - since.seconds)) / (step - since.step), // since the report before
       });
     },
     async validate(step) {
@@ -77,7 +76,7 @@ export async function makeReporter(
       );
       const collapse = nameCollapse(confusion);
       if (collapse !== undefined && step > training.steps / 3) io.talk.warn(`step ${step}: ${collapse}`);
-      await log({
+      await log?.write({
         step,
         valid_count_accuracy: countAccuracy,
         valid_sampled_count_accuracy: sampledCountAccuracy,
@@ -130,18 +129,4 @@ async function readValid(file: string, config: ModelConfig, io: Io): Promise<Sce
     );
   }
   return scenes;
-}
-
-/** Takes the lines of steps that will be done again out of a log. */
-async function forgetAfter(file: string, step: number, io: Io): Promise<void> {
-  if (!(await io.exists(file))) return;
-  const text = new TextDecoder().decode(await io.readFile(file));
-  const kept = text.split('\n').filter((line) => {
-    try {
-      return JSON.parse(line).step <= step;
-    } catch {
-      return false; // the end of a run that was killed
-    }
-  });
-  await io.writeFileAtomic(file, new TextEncoder().encode(kept.map((line) => `${line}\n`).join('')));
 }

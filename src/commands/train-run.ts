@@ -3,12 +3,12 @@ import { type BackendName, makeStepper, type Started, startBackend } from '../ba
 import { flagName, usage } from '../cli/command.js';
 import type { Io } from '../cli/io.js';
 import type { ModelConfig, TrainConfig } from '../core/config.js';
-import { Learner } from '../core/learner.js';
+import { type HostTensors, Learner } from '../core/learner.js';
 import { AirError } from '../errors.js';
 import { sealSafetensors } from '../formats/safetensors.js';
 import { readScenes } from '../formats/scenes.js';
 import { type Checkpoint, differences, encodeCheckpoint } from '../train/checkpoint.js';
-import { trainLoop } from '../train/loop.js';
+import { diverged, trainLoop } from '../train/loop.js';
 import { openSource, type SceneSource } from '../train/source.js';
 import { Sums } from '../train/sums.js';
 import { readCheckpoint } from './model-file.js';
@@ -52,7 +52,7 @@ export async function trainModel(options: RunOptions, asked: Settings, io: Io): 
 
   const backend = await startAs(options.backend, saved, options.output);
   const learner = new Learner(settings.config, settings.training);
-  const sums = new Sums(settings.training, settings.config.canvas);
+  const sums = new Sums(settings.config, settings.training);
   if (saved?.moments) {
     learner.write('params', saved.params);
     learner.write('m', saved.moments.m);
@@ -65,10 +65,12 @@ export async function trainModel(options: RunOptions, asked: Settings, io: Io): 
 
   let metrics: Checkpoint['metrics'] = saved?.metrics ?? {};
   const checkpoint = async (step: number, withMoments: boolean): Promise<Uint8Array> => {
+    const params = await learner.read('params');
+    checkFinite(params, step);
     const bytes = encodeCheckpoint({
       ...settings,
       step,
-      params: await learner.read('params'),
+      params,
       ...(withMoments
         ? { singles: sums.singles, moments: { m: await learner.read('m'), v: await learner.read('v') } }
         : {}),
@@ -116,6 +118,13 @@ export async function trainModel(options: RunOptions, asked: Settings, io: Io): 
   await io.remove(stateFile);
   learner.dispose();
   io.talk.info(`${options.output}: ${reporter.summary(result.step)}`);
+}
+
+/** What is saved must be worth going on from. */
+function checkFinite(params: HostTensors, step: number): void {
+  for (const [name, { values }] of params) {
+    if (!values.every(Number.isFinite)) throw diverged(step, `the weights ${name} are no longer finite`);
+  }
 }
 
 async function openInput(options: RunOptions, { seed, batchSize }: TrainConfig, io: Io): Promise<SceneSource> {

@@ -118,7 +118,7 @@ export const PRESETS: { [name in PresetName]: { model: ModelConfig; training: Tr
     },
     training: {
       ...FAST_TRAINING,
-      steps: 300,
+      steps: 500,
       batchSize: 64,
       warmup: 30,
       annealPriorDuration: 100,

@@ -85,9 +85,9 @@ export async function trainLoop(
     const ofFresh = outcomes.slice(0, fresh.size);
     sums.remember(fresh, ofFresh);
     const terms = meanTerms(ofFresh.map((outcome) => elboTerms(outcome, logPrior)));
-    if (!Number.isFinite(terms.elbo)) throw diverged(step, terms);
+    if (!Number.isFinite(terms.elbo)) throw diverged(step, notFinite(terms));
     if (gradientNorm !== undefined) {
-      if (!Number.isFinite(gradientNorm)) throw diverged(step, { ...terms, gradientNorm });
+      if (!Number.isFinite(gradientNorm)) throw diverged(step, `the gradient's norm is ${gradientNorm}`);
       const { learningRate, zPresPrior } = plan;
       await port.report({ step, terms, gradientNorm, learningRate, zPresPrior, seconds });
     }
@@ -105,12 +105,17 @@ export async function trainLoop(
   return { step: training.steps, stopped: undefined, validation };
 }
 
-function diverged(step: number, values: { [name: string]: number }): AirError {
-  const culprit = Object.entries(values).find(([name, value]) => name !== 'elbo' && !Number.isFinite(value));
-  const what = culprit ? `${culprit[0]} is ${culprit[1]}` : `the ELBO is ${values.elbo}`;
+/** The error of a run that has left the finite numbers. */
+export function diverged(step: number, what: string): AirError {
   return new AirError(
     'answerIsNo',
     `diverged at step ${step}: ${what}`,
-    'try a smaller --learning-rate or a longer --warmup; the last saved state is untouched',
+    'start again under another name (-o) with a smaller --learning-rate or a longer --warmup',
   );
+}
+
+/** The first value that is not finite, in words; the parts of the ELBO before the ELBO. */
+function notFinite({ elbo, ...parts }: ElboTerms): string {
+  const culprit = Object.entries(parts).find(([, value]) => !Number.isFinite(value));
+  return culprit ? `${culprit[0]} is ${culprit[1]}` : `the ELBO is ${elbo}`;
 }

@@ -8,7 +8,7 @@
  *
  * Measured on the default recipe, 1,500 steps, one seed, 10,000 held-out scenes: twos counted as one fall from 114 to 64.
  */
-import type { TrainConfig } from '../core/config.js';
+import type { ModelConfig, TrainConfig } from '../core/config.js';
 import { argmax, type ImageOutcome, logCountProbs } from '../core/count.js';
 import { type ImageBatch, joinImages, splitImages } from '../core/images.js';
 import { Draws } from '../core/rng.js';
@@ -52,8 +52,9 @@ export class Sums {
   /** Images counted as one object in the step before: with the weights, all that the next step depends on. */
   singles: Uint8Array[] = [];
 
-  constructor(training: TrainConfig, canvas: readonly [number, number]) {
-    this.training = training;
+  constructor({ canvas, modelSteps }: ModelConfig, training: TrainConfig) {
+    // a model that knows no two objects has nothing to learn here
+    this.training = modelSteps < 2 ? { ...training, sumPairs: 0 } : training;
     this.canvas = canvas;
   }
 

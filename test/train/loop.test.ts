@@ -52,7 +52,7 @@ async function run({ cadence = {}, done = 0, at = () => undefined, stopAfter }: 
       },
     },
     async (wanted) => joinImages([Uint8Array.of(wanted), Uint8Array.of(wanted)]),
-    new Sums({ ...training, sumPairs: 0 }, [1, 1]),
+    new Sums({ ...config, canvas: [1, 1] }, { ...training, sumPairs: 0 }),
     { ...NEVER, ...cadence },
     {
       seconds: () => clock,
@@ -217,6 +217,9 @@ describe('divergence', () => {
 
   it('sees a gradient that is none, even under a finite ELBO', async () => {
     const at = () => ({ outcomes: [outcome(1)], gradientNorm: Number.NaN });
-    await assert.rejects(run({ at, cadence: { report: 2 } }), isDiverged(/^diverged at step 2: gradientNorm is NaN$/));
+    await assert.rejects(
+      run({ at, cadence: { report: 2 } }),
+      isDiverged(/^diverged at step 2: the gradient's norm is NaN$/),
+    );
   });
 });

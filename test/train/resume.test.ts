@@ -23,7 +23,7 @@ class EagerSums extends Sums {
 async function run(state: Uint8Array | undefined, isCut: boolean): Promise<{ bytes: Uint8Array; plans: StepPlan[] }> {
   const saved = state && decodeCheckpoint(state, 'state');
   const learner = new Learner(TINY, training);
-  const sums = new EagerSums(training, TINY.canvas);
+  const sums = new EagerSums(TINY, training);
   if (saved?.moments) {
     learner.write('params', saved.params);
     learner.write('m', saved.moments.m);

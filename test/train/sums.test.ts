@@ -6,6 +6,7 @@ import { joinImages, splitImages } from '#air/core/images.js';
 import { Sums } from '#air/train/sums.js';
 
 const CANVAS: [number, number] = [30, 40];
+const CONFIG = { ...PRESETS.fast.model, canvas: CANVAS };
 const training: TrainConfig = { ...PRESETS.fast.training, sumPairs: 8, sumFrom: 5, sumReach: 12 };
 
 /** A bright square of side 4 in the dark. */
@@ -21,7 +22,7 @@ const ONE = outcome(9, -9, -9);
 const fresh = joinImages([square(2, 3), square(20, 10), square(30, 20), new Uint8Array(CANVAS[0] * CANVAS[1])]);
 
 function taught(settings = training): Sums {
-  const sums = new Sums(settings, CANVAS);
+  const sums = new Sums(CONFIG, settings);
   sums.remember(fresh, [ONE, ONE, ONE, outcome(-9, -9, -9)]);
   return sums;
 }
@@ -59,7 +60,7 @@ test('depends on the seed, the step and the images alone', () => {
 });
 
 test('only images surely counted as one are remembered', () => {
-  const sums = new Sums(training, CANVAS);
+  const sums = new Sums(CONFIG, training);
   sums.remember(fresh, [ONE, outcome(9, 9, -9), outcome(1, -1, -9), outcome(-9, -9, -9)]);
   assert.deepEqual(sums.singles, [splitImages(fresh)[0]]);
   assert.deepEqual(sums.extend(fresh, 9), { batch: fresh, counts: [-1, -1, -1, -1] });
@@ -69,7 +70,10 @@ test('no sums before their time, without pairs, or where two do not fit', () => 
   const none = { batch: fresh, counts: [-1, -1, -1, -1] };
   assert.deepEqual(taught().extend(fresh, 4), none);
   assert.deepEqual(taught({ ...training, sumPairs: 0 }).extend(fresh, 9), none);
-  const full = new Sums(training, CANVAS);
+  const single = new Sums({ ...CONFIG, modelSteps: 1 }, training);
+  single.singles = taught().singles;
+  assert.deepEqual(single.extend(fresh, 9), none);
+  const full = new Sums(CONFIG, training);
   full.singles = [0, 1].map(() => new Uint8Array(CANVAS[0] * CANVAS[1]).fill(200));
   assert.equal(full.extend(fresh, 9).counts.length, 4);
 });
