@@ -12,6 +12,11 @@ const CUDA_11: readonly string[] = [
   ...['libcusolver.so.11', 'libcusparse.so.11', 'libcudnn.so.8'],
 ];
 
+/** Whether a GPU for CUDA may be here: a file of its driver is, on Linux itself or below Windows. Costs nothing. */
+export function mayHaveCuda(): boolean {
+  return ['/dev/nvidiactl', '/proc/driver/nvidia/gpus', '/dev/dxg'].some((file) => existsSync(file));
+}
+
 /** Models of the GPUs that the kernel's driver shows, such as "NVIDIA H100 PCIe". */
 export function nvidiaGpus(folder = '/proc/driver/nvidia/gpus'): string[] {
   if (!existsSync(folder)) return [];

@@ -9,6 +9,7 @@ import type { ImageBatch } from '../core/images.js';
 import type { Learner, StepOutcome, StepPlan } from '../core/learner.js';
 import type { Model } from '../core/unroll.js';
 import { AirError } from '../errors.js';
+import { mayHaveCuda } from './cuda.js';
 import { startTensorflow, tensorflowAdvice } from './tensorflow.js';
 import { startWasm } from './wasm/start.js';
 import { startWebgpu } from './webgpu.js';
@@ -96,14 +97,22 @@ export async function makeExplainer(
 
 type Starter = {
   start(options: StartOptions): Promise<Omit<Started, 'name' | 'canThread'>>;
-  /** Whether `auto` may take it. */
+  /** Whether `auto` tries it on this machine; without this, it does. */
+  isWorthTrying?(): boolean;
+  /** Whether `auto` may take it, once it has started. */
   isForAuto(detail: string): boolean;
   /** What is missing for more, once it has started: one line. */
   advice?(): string | undefined;
 };
 
 const starters: { [name in BackendName]: Starter } = {
-  tensorflow: { start: startTensorflow, isForAuto: () => true, advice: tensorflowAdvice },
+  // on a CPU wasm is faster, and its results are the same on every machine
+  tensorflow: {
+    start: startTensorflow,
+    isWorthTrying: mayHaveCuda,
+    isForAuto: (detail) => detail.includes(' on GPU'),
+    advice: tensorflowAdvice,
+  },
   webgpu: { start: startWebgpu, isForAuto: (detail) => !/swiftshader|llvmpipe|lavapipe|software/i.test(detail) },
   wasm: {
     async start(options) {
@@ -135,6 +144,7 @@ export async function startBackend(choice: BackendName | 'auto', options: StartO
   tf.enableProdMode(); // no banner, no checks of every value
   if (choice !== 'auto') return tryOut(choice, options);
   for (const name of BACKENDS) {
+    if (starters[name].isWorthTrying?.() === false) continue;
     try {
       const started = await tryOut(name, options);
       if (starters[name].isForAuto(started.detail)) return started;

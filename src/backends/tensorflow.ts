@@ -12,6 +12,7 @@ import nodeUtil from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { AirError } from '../errors.js';
 import { missingCudaLibraries, nvidiaGpus } from './cuda.js';
+import { registerKernels } from './tensorflow-kernels.js';
 
 const PACKAGE = '@tensorflow/tfjs-node-gpu';
 const NATIVE = fileURLToPath(new URL('../../.native/', import.meta.url));
@@ -108,6 +109,7 @@ function register(binding: Binding, require: NodeJS.Require): void {
   require('./dist/register_all_kernels.js');
   const { NodeJSKernelBackend }: BackendModule = require('./dist/nodejs_kernel_backend.js');
   tf.registerBackend('tensorflow', () => new NodeJSKernelBackend(binding, PACKAGE));
+  registerKernels();
 }
 
 /** The binding for the newest Node-API that this Node has. */

@@ -59,13 +59,13 @@ export async function startWebgpu(): Promise<{ detail: string; identity: string;
 let started: { info: AdapterInfo; gpu: Gpu } | undefined;
 
 async function register(): Promise<{ info: AdapterInfo; gpu: Gpu }> {
-  const { create, globals } = await loadDawn();
-  const { WebGPUBackend, webgpu_util } = loadKernels(); // before there is a navigator.gpu, or they register a backend of their own
   // Without the loader Dawn finds nothing either, but complains on stderr, also where nobody asked for webgpu.
   const problem = process.platform === 'linux' ? libraryProblem('libvulkan.so.1') : undefined;
   if (problem) {
     throw unavailable(`no Vulkan loader: ${problem}`, 'install libvulkan1 and the Vulkan driver of your GPU');
   }
+  const { create, globals } = await loadDawn();
+  const { WebGPUBackend, webgpu_util } = loadKernels(); // before there is a navigator.gpu, or they register a backend of their own
   Object.assign(globalThis, globals); // constants such as GPUBufferUsage, which the kernels take as given
   const gpu = create([]);
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
