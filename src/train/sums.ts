@@ -46,11 +46,13 @@ function inkOf(image: Uint8Array, [height, width]: readonly [number, number]): I
 
 type Ink = { left: number; top: number; right: number; bottom: number };
 
+/** An image counted as one object, and the box of its ink. */
+type Single = { image: Uint8Array; ink: Ink };
+
 export class Sums {
   private readonly training: TrainConfig;
   private readonly canvas: readonly [number, number];
-  /** Images counted as one object in the step before: with the weights, all that the next step depends on. */
-  singles: Uint8Array[] = [];
+  private known: Single[] = [];
 
   constructor({ canvas, modelSteps }: ModelConfig, training: TrainConfig) {
     // a model that knows no two objects has nothing to learn here
@@ -58,19 +60,31 @@ export class Sums {
     this.canvas = canvas;
   }
 
+  /** Images counted as one object in the step before: with the weights, all that the next step depends on. */
+  get singles(): Uint8Array[] {
+    return this.known.map(({ image }) => image);
+  }
+
+  set singles(images: readonly Uint8Array[]) {
+    this.known = images.flatMap((image) => {
+      const ink = inkOf(image, this.canvas);
+      return ink === undefined ? [] : [{ image, ink }];
+    });
+  }
+
   /** A step's batch: the fresh images, and sums of images of the step before. A function of (seed, step, singles). */
   extend(fresh: ImageBatch, step: number): Lesson {
     const { sumPairs, sumFrom, seed } = this.training;
     const images = splitImages(fresh);
     const counts = images.map(() => -1);
-    if (step < sumFrom || sumPairs === 0 || this.singles.length < 2) return { batch: fresh, counts };
+    if (step < sumFrom || sumPairs === 0 || this.known.length < 2) return { batch: fresh, counts };
     const draws = new Draws(seed, 'sums', step);
     let pairs = 0;
     for (let attempt = 0; attempt < ATTEMPTS * sumPairs && pairs < sumPairs; attempt++) {
-      const [a, b] = [draws, draws].map((d) => this.singles[d.integer(this.singles.length)]);
+      const [a, b] = [draws, draws].map((d) => this.known[d.integer(this.known.length)]);
       const sum = a === b ? undefined : this.add(a, b, draws);
       if (sum === undefined) continue;
-      images.push(sum, draws.integer(2) === 0 ? a : b);
+      images.push(sum, draws.integer(2) === 0 ? a.image : b.image);
       counts.push(2, 1);
       pairs++;
     }
@@ -89,12 +103,10 @@ export class Sums {
   }
 
   /** `a` plus `b` moved beside it; undefined if `b` does not fit there. */
-  private add(a: Uint8Array, b: Uint8Array, draws: Draws): Uint8Array | undefined {
+  private add({ image: a, ink: inkA }: Single, { image: b, ink: inkB }: Single, draws: Draws): Uint8Array | undefined {
     const [height, width] = this.canvas;
     const angle = 2 * Math.PI * draws.uniform();
     const distance = NEAREST + Math.max(0, this.training.sumReach - NEAREST) * draws.uniform();
-    const [inkA, inkB] = [inkOf(a, this.canvas), inkOf(b, this.canvas)];
-    if (inkA === undefined || inkB === undefined) return undefined;
     const between = (from: number, to: number, step: number) => Math.round((to - from) / 2 + step);
     const dx = between(inkB.left + inkB.right, inkA.left + inkA.right, distance * Math.cos(angle));
     const dy = between(inkB.top + inkB.bottom, inkA.top + inkA.bottom, distance * Math.sin(angle));
