@@ -1,10 +1,10 @@
 /** Which GPUs of NVIDIA are here, and which of the libraries that TensorFlow drives them with are not. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { libraryProblem } from './shared-library.js';
 
 /** The driver, which no wheel brings. */
-const DRIVER = 'libcuda.so.1';
+export const DRIVER = 'libcuda.so.1';
 
 /** What libtensorflow 2.9.1 of the tfjs project is built for: CUDA 11.2 and cuDNN 8. */
 const CUDA_11: readonly string[] = [
@@ -56,6 +56,6 @@ function cudaLibraries(tensorflowFolder: string): string[] | undefined {
 
 /** `nvidia/NAME/lib` beside the wheel's folder, where the wheels of CUDA unpack. */
 function bundledFolders(tensorflowFolder: string): string[] {
-  const folder = join(tensorflowFolder, '..', 'nvidia');
+  const folder = join(realpathSync(tensorflowFolder), '..', 'nvidia');
   return existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name, 'lib')) : [];
 }

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import nodeUtil from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { AirError } from '../errors.js';
-import { missingCudaLibraries, nvidiaGpus } from './cuda.js';
+import { DRIVER, missingCudaLibraries, nvidiaGpus } from './cuda.js';
 import { registerKernels } from './tensorflow-kernels.js';
 
 const PACKAGE = '@tensorflow/tfjs-node-gpu';
@@ -51,8 +51,12 @@ export function tensorflowAdvice(): string | undefined {
   const missing = missingCudaLibraries(loaded.place.tensorflowFolder);
   if (missing === undefined) return nvidiaGpus().length > 0 ? 'for the NVIDIA GPU: make native GPU=1' : undefined;
   if (missing.length === 0) return 'built for CUDA, but no GPU shows itself: see nvidia-smi';
-  const driver = missing.includes('libcuda.so.1') ? "; libcuda.so.1 comes with NVIDIA's driver" : '';
-  return `no GPU: missing ${missing.join(', ')}${missing.length > 1 || driver === '' ? ' (make native GPU=1)' : ''}${driver}`;
+  const libraries = missing.filter((name) => name !== DRIVER);
+  const parts = [
+    ...(libraries.length > 0 ? [`${libraries.join(', ')} (make native GPU=1)`] : []),
+    ...(missing.includes(DRIVER) ? [`${DRIVER} (NVIDIA's driver)`] : []),
+  ];
+  return `no GPU: missing ${parts.join(' and ')}`;
 }
 
 /** Where the package may be: the copy of `make native`, then what npm installed. */
@@ -99,7 +103,7 @@ export function load(candidates: readonly Place[]): { place: Place; binding: Bin
 
 /** Keeps the libraries from talking on stderr. oneDNN cannot be kept quiet, and is no faster for what AIR computes. */
 function quiet(): void {
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '3'; // what fails is thrown as well
   process.env.TF_ENABLE_ONEDNN_OPTS ??= '0';
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true'; // or TensorFlow takes the whole memory of the GPU at once
 }

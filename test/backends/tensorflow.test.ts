@@ -1,6 +1,6 @@
 /** What is said where libtensorflow or CUDA is not, from made-up folders; and, where it is, that there is one tfjs. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -13,6 +13,8 @@ import { AirError } from '#air/errors.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'air-tensorflow-'));
 after(() => rmSync(folder, { recursive: true }));
+
+const onLinux = { skip: process.platform === 'linux' ? false : 'names libraries of Linux' };
 
 /** Makes a file below the temporary folder; @returns its path. */
 function file(path: string, content: string): string {
@@ -62,7 +64,7 @@ describe('load', () => {
   });
 });
 
-describe('libraries of CUDA', () => {
+describe('libraries of CUDA', onLinux, () => {
   it('are named by the versions that the wheel was built for', () => {
     const versions = { CUDART: '77', CUBLAS: '78', CUFFT: '79', CUSOLVER: '80', CUSPARSE: '81', CUDNN: '82' };
     const config = Object.entries(versions).map(([part, version]) => `#define TF_${part}_VERSION "${version}"\n`);
@@ -75,6 +77,17 @@ describe('libraries of CUDA', () => {
         ...['libcusolver.so.80', 'libcusparse.so.81', 'libcudnn.so.82'],
       ],
     );
+  });
+
+  it('are found in the wheels beside the real folder of TensorFlow', () => {
+    const { sharedObjects } = process.report.getReport() as unknown as { sharedObjects: string[] };
+    const library = sharedObjects.find((name) => /libm\.so/.test(name)) as string;
+    file('wheels/tensorflow/include/third_party/gpus/cuda/cuda_config.h', '#define TF_CUDNN_VERSION "82"\n');
+    file('wheels/nvidia/cudnn/lib/about', '');
+    symlinkSync(join(folder, 'wheels/tensorflow'), join(folder, 'link'));
+    assert.ok(missingCudaLibraries(join(folder, 'link'))?.includes('libcudnn.so.82'));
+    symlinkSync(library, join(folder, 'wheels/nvidia/cudnn/lib/libcudnn.so.82'));
+    assert.ok(!missingCudaLibraries(join(folder, 'link'))?.includes('libcudnn.so.82'));
   });
 
   it('are none for a wheel without CUDA', () => {
@@ -96,7 +109,7 @@ describe('nvidiaGpus', () => {
   });
 });
 
-describe('libraryProblem', { skip: process.platform === 'linux' ? false : 'names libraries of Linux' }, () => {
+describe('libraryProblem', onLinux, () => {
   it('finds a library that Node itself uses', () => {
     assert.equal(libraryProblem('libm.so.6'), undefined);
   });

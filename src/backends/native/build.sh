@@ -2,7 +2,8 @@
 # Gives `--backend tensorflow` the libtensorflow inside a current TensorFlow wheel: `make native`.
 #
 #   TENSORFLOW=DIR  an installed `tensorflow` package (python3 -c 'import tensorflow; print(tensorflow.__path__[0])')
-#   GPU=1           otherwise the wheel with CUDA, and the CUDA and cuDNN wheels it names, instead of the one without
+#   GPU=1           otherwise the wheel with CUDA, and the CUDA and cuDNN wheels that it names
+#   GPU=0           or the wheel without, which is also what a first run takes; later ones keep what is there
 #
 # The wheel is only unpacked: neither its Python part nor this machine's Python version matters. The binding of
 # @tensorflow/tfjs-node-gpu is two C++ files on Node-API, so what is built here serves every Node from 20 on. It is built by
@@ -42,10 +43,14 @@ pip_unpack() {
     'is PyPI reachable? Otherwise: make native TENSORFLOW=DIR with an installed package'
 }
 
+current=$(realpath -q "$NATIVE/tensorflow" || true)
 if [[ -n ${TENSORFLOW:-} ]]; then
   FOLDER=$(realpath -m "$TENSORFLOW")
+elif [[ -z ${GPU:-} && -d $current && ( $current != */wheel-* || $current == *-$VERSION/* ) ]]; then
+  FOLDER=$current
 else
-  kind=$([[ -n ${GPU:-} ]] && echo gpu || echo cpu)
+  kind=cpu
+  [[ ${GPU:-0} != 0 ]] && kind=gpu
   if [[ $kind == gpu && $(uname -m) != x86_64 ]]; then
     fail "TensorFlow's wheels have CUDA for x86_64 only, this is $(uname -m)" 'make native TENSORFLOW=DIR with a build of your own'
   fi
