@@ -103,10 +103,16 @@ function cropGradImage(
 }
 
 function attributes({ binding }: TensorflowBackend): OpAttr[] {
-  return [
-    { name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT },
-    { name: 'method', type: binding.TF_ATTR_STRING, value: 'bilinear' },
-  ];
+  return [ofFloats(binding), { name: 'method', type: binding.TF_ATTR_STRING, value: 'bilinear' }];
+}
+
+function ofFloats(binding: TensorflowBackend['binding']): OpAttr {
+  return { name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT };
+}
+
+/** An op of TensorFlow's that takes and gives float tensors and has no other attribute. */
+function floatOp(backend: TensorflowBackend, name: string, ...inputs: tf.Tensor[]): tf.Tensor2D {
+  return backend.executeSingleOutput(name, [ofFloats(backend.binding)], inputs) as tf.Tensor2D;
 }
 
 /** (corner of the window - position) / scale: where the corners of a window lie in the image, [B, 4]. */
@@ -117,6 +123,33 @@ function reading(zWhere: tf.Tensor2D, height: number, width: number, minScale: n
 }
 
 const kernels: { [name: string]: (call: Call, backend: TensorflowBackend) => tf.Tensor | tf.Tensor[] } = {
+  AirDense({ inputs, attrs }, backend) {
+    const [x, weight, bias] = [inputs.x as tf.Tensor2D, inputs.weight as tf.Tensor2D, inputs.bias as tf.Tensor1D];
+    const shifted = attrs?.shift === 0 ? bias : tf.add(bias, attrs?.shift as number);
+    const pre = floatOp(backend, 'BiasAdd', tf.matMul(x, weight, false, true), shifted);
+    if (attrs?.activation === 'relu') return tf.relu(pre);
+    return attrs?.activation === 'sigmoid' ? tf.sigmoid(pre) : pre;
+  },
+
+  AirDenseGrad({ inputs, attrs }, backend) {
+    const [dy, y, x] = [inputs.dy as tf.Tensor2D, inputs.y as tf.Tensor2D, inputs.x as tf.Tensor2D];
+    let dPre = dy.clone();
+    if (attrs?.activation === 'relu') dPre = floatOp(backend, 'ReluGrad', dy, y);
+    if (attrs?.activation === 'sigmoid') dPre = floatOp(backend, 'SigmoidGrad', y, dy);
+    return [dPre, tf.matMul(dPre, x, true, false), floatOp(backend, 'BiasAddGrad', dPre)];
+  },
+
+  AirAdam({ inputs, attrs }) {
+    const [param, grad, m, v] = ['param', 'grad', 'm', 'v'].map((name) => inputs[name] as tf.Tensor);
+    const { rate, beta1, beta2, epsilon, correction1, correction2 } = attrs as unknown as { [name: string]: number };
+    const mNext = tf.add(tf.mul(m, beta1), tf.mul(grad, 1 - beta1));
+    const vNext = tf.add(tf.mul(v, beta2), tf.mul(tf.square(grad), 1 - beta2));
+    // both corrections in one factor: m / c1 / (sqrt(v / c2) + epsilon) = sqrt(c2) / c1 * m / (sqrt(v) + sqrt(c2) epsilon)
+    const root = Math.sqrt(correction2);
+    const step = tf.div(mNext, tf.add(tf.sqrt(vNext), root * epsilon));
+    return [tf.sub(param, tf.mul(step, (rate * root) / correction1)), mNext, vNext];
+  },
+
   AirReadWindows({ inputs, attrs }) {
     const [images, zWhere] = [inputs.images as tf.Tensor3D, inputs.zWhere as tf.Tensor2D];
     const [height, width] = [Number(attrs?.height), Number(attrs?.width)];
