@@ -21,6 +21,8 @@ export const EXIT_CODES = {
   io: 74,
   /** Stopped before the end on request; the state is saved and the same command goes on. */
   stoppedEarly: 75,
+  /** Its terminal went away (SIGHUP), after saving. */
+  hungUp: 129,
   /** Interrupted by SIGINT, after saving. */
   interrupted: 130,
   /** Ended by SIGTERM, after saving. */

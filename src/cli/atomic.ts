@@ -6,9 +6,10 @@
  */
 import { rmSync } from 'node:fs';
 import { open, realpath, rename, stat, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { AirError } from '../errors.js';
 import { systemFailure } from './failures.js';
+import { removeStaleTemporaries, temporaryFor } from './temporaries.js';
 
 export type SaveHandle = {
   write(bytes: Uint8Array): Promise<void>;
@@ -51,7 +52,8 @@ export const nodeSavePort: SavePort = {
 
 /** Temporaries and locks that must not outlive this process. */
 const leftovers = new Set<string>();
-let counter = 0;
+/** Targets beside which nothing of killed processes is left: looked at once, not at every save. */
+const cleaned = new Set<string>();
 
 export function keepTrackOf(file: string): void {
   leftovers.add(file);
@@ -84,7 +86,11 @@ export async function createAtomicFile(file: string, port: SavePort = nodeSavePo
   const old = await stat(target).catch(() => undefined);
   if (old !== undefined && !old.isFile()) throw new AirError('cannotCreate', `${file}: is not a file`);
   const folder = dirname(target);
-  const temporary = join(folder, `.${basename(target).slice(0, 200)}.${process.pid}-${counter++}.tmp`);
+  if (!cleaned.has(target)) {
+    cleaned.add(target);
+    await removeStaleTemporaries(target, { relatives: false });
+  }
+  const temporary = temporaryFor(target);
   keepTrackOf(temporary);
   const handle = await port
     .create(temporary, old === undefined ? undefined : old.mode & 0o777)

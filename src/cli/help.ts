@@ -80,7 +80,7 @@ Exit codes
   73   the output cannot be created, or another run is writing it
   74   reading or writing failed: disk full, I/O error
   75   stopped early, state saved; the same command goes on
-  130  interrupted (143: terminated)
+  130  interrupted (129: the terminal went away; 143: terminated)
 `;
 
 type Row = readonly [left: string, right: string];

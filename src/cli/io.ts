@@ -4,7 +4,6 @@
  */
 import { createHash } from 'node:crypto';
 import { access, appendFile, mkdir, rm } from 'node:fs/promises';
-import { isatty } from 'node:tty';
 import { AirError } from '../errors.js';
 import { writeFileAtomic } from './atomic.js';
 import { systemFailure } from './failures.js';
@@ -36,9 +35,7 @@ export type Io = {
   sha256(bytes: Uint8Array): string;
   newHash(): Hash;
   readonly talk: Talk;
-  readonly stderrIsTerminal: boolean;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Aborted by the first SIGINT or SIGTERM; see `interruption`. A second signal ends the process. */
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP; see `interruption`. A second signal ends the process. */
   readonly interrupted: AbortSignal;
   /** The error to throw after saving, once `interrupted` is aborted. */
   interruption(message: string, hint?: string): Error;
@@ -118,8 +115,6 @@ export function createIo(context: {
       return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest('hex') };
     },
     talk: context.talk,
-    stderrIsTerminal: isatty(2),
-    env: process.env,
     interrupted: context.signals.interrupted,
     interruption: context.signals.interruption,
     commandLine: context.commandLine,

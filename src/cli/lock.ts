@@ -1,14 +1,16 @@
 /**
  * One writer at a time: FILE.lock beside FILE, created only if absent, naming its owner as
  * `PID START HOST`. START is the process's start time where the system tells it (Linux), so that a reused pid is not
- * mistaken for the owner. A lock whose owner is gone is taken over.
+ * mistaken for the owner. A lock whose owner is gone is taken over. Whoever gets the lock removes what killed owners left
+ * half written.
  */
-import { readFileSync } from 'node:fs';
-import { readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { open, readFile, realpath, rename, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { AirError } from '../errors.js';
 import { forget, keepTrackOf } from './atomic.js';
 import { systemFailure } from './failures.js';
+import { isGone, startTime } from './processes.js';
+import { removeStaleTemporaries } from './temporaries.js';
 
 /**
  * @returns the release
@@ -17,23 +19,37 @@ import { systemFailure } from './failures.js';
 export async function lockFile(file: string): Promise<() => Promise<void>> {
   const lock = `${file}.lock`;
   const mine = `${process.pid} ${startTime(process.pid)} ${hostname()}\n`;
-  for (;;) {
-    try {
-      await writeFile(lock, mine, { flag: 'wx' });
-      break;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw systemFailure(error, 'cannotCreate', file);
-    }
+  while (!(await create(lock, mine, file))) {
     const owner = await readFile(lock, 'utf8').catch(() => undefined); // released in the meantime: try again
     if (owner === undefined) continue;
-    if (!isGone(owner)) throw inUse(file, lock, owner);
+    if (!ownerIsGone(owner)) throw inUse(file, lock, owner);
     await takeAway(lock, owner, () => inUse(file, lock, owner));
   }
-  keepTrackOf(lock);
+  await removeStaleTemporaries(await realpath(file).catch(() => file), { relatives: true });
   return async () => {
     await unlink(lock).catch(() => {});
     forget(lock);
   };
+}
+
+/** Returns false if the lock is there already. A lock that could not be written, on a full disk say, is removed again. */
+async function create(lock: string, owner: string, file: string): Promise<boolean> {
+  const handle = await open(lock, 'wx').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw systemFailure(error, 'cannotCreate', file);
+    return undefined;
+  });
+  if (handle === undefined) return false;
+  keepTrackOf(lock);
+  try {
+    await handle.writeFile(owner);
+    await handle.close();
+  } catch (error) {
+    await handle.close().catch(() => {});
+    await unlink(lock).catch(() => {});
+    forget(lock);
+    throw systemFailure(error, 'cannotCreate', file);
+  }
+  return true;
 }
 
 function inUse(file: string, lock: string, owner: string): AirError {
@@ -44,27 +60,10 @@ function inUse(file: string, lock: string, owner: string): AirError {
 }
 
 /** True if the owner was a process of this machine and runs no more. */
-function isGone(owner: string): boolean {
+function ownerIsGone(owner: string): boolean {
   const [pidText, start, host] = owner.trim().split(' ');
   const pid = Number(pidText);
-  if (!Number.isSafeInteger(pid) || pid <= 0 || host !== hostname()) return false;
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH';
-  }
-  return startTime(pid) !== start;
-}
-
-/** Clock ticks between boot and the start of a process, `-` where that is not told, `dead` for one that only awaits burial. */
-function startTime(pid: number): string {
-  try {
-    const line = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = line.slice(line.lastIndexOf(')') + 2).split(' '); // from field 3 on; the name before may hold blanks
-    return fields[0] === 'Z' || fields[0] === 'X' ? 'dead' : fields[19];
-  } catch {
-    return '-';
-  }
+  return Number.isSafeInteger(pid) && pid > 0 && host === hostname() && isGone(pid, start);
 }
 
 /**

@@ -22,12 +22,12 @@ import { nearest } from './nearest.js';
 
 export type ParsedOptions = Args<OptionTable, readonly Operand[]> & { quiet: boolean; verbose: boolean };
 
-/** Which help is asked for, if any; asking wins over whatever else is wrong with the line. */
+/** Which help is asked for, if any; asking wins over whatever else is wrong with the line. `-vh` asks too, `-ohead` does not. */
 export function helpAskedFor(argv: readonly string[]): 'short' | 'full' | undefined {
   const end = argv.indexOf('--');
   const words = end === -1 ? argv : argv.slice(0, end);
   if (words.includes('--help')) return 'full';
-  return words.includes('-h') ? 'short' : undefined;
+  return words.some((word) => /^-[qv]*h[qvh]*$/.test(word)) ? 'short' : undefined;
 }
 
 /** A command's own options and the ones every command has, in the order of help. */

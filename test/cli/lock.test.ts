@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { writeFileAtomic } from '#air/cli/atomic.js';
 import { lockFile } from '#air/cli/lock.js';
+import { temporaryFor } from '#air/cli/temporaries.js';
 import { AirError } from '#air/errors.js';
 import { freshFolder } from './folder.js';
 
@@ -98,4 +100,38 @@ test('of many runs that find the same stale lock, one gets it', async (t) => {
   assert.equal(lines.filter((line) => line === 'held\n').length, 1, lines.join(''));
   for (const child of children) child.stdin.end();
   await Promise.all(children.map((child) => child.exitCode ?? once(child, 'exit')));
+});
+
+test('a lock that could not be written is removed again', async (t) => {
+  const folder = freshFolder(t);
+  // No file may grow: it is created, and writing it fails.
+  const script = `trap '' XFSZ; ulimit -f 0; exec "$0" --input-type=module -e "$1" -- "$2"`;
+  const child = spawn('bash', ['-c', script, process.execPath, holder, join(folder, 'model')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const [line] = await once(child.stdout, 'data');
+  assert.match(String(line), /model: file too large/);
+  assert.deepEqual(readdirSync(folder), []);
+});
+
+test('what killed runs left half written goes when the lock is taken or the file is written next', async (t) => {
+  const folder = freshFolder(t);
+  const dead = (file: string): string =>
+    temporaryFor(join(folder, file)).replace(`-${process.pid}-`, `-${2 ** 22 + 1}-`);
+  const foreign = (file: string): string => dead(file).replace(`.${hostname()}-`, `.not-${hostname()}-`);
+  const stays = [
+    temporaryFor(join(folder, 'model')), // ours, being written
+    foreign('model'),
+    dead('other'),
+    dead('model2'),
+    join(folder, '.model.swp'),
+  ];
+  const names = (files: readonly string[]): string[] => files.map((file) => file.slice(folder.length + 1)).sort();
+  for (const file of [...stays, dead('model'), dead('model.state')]) writeFileSync(file, 'half');
+
+  await writeFileAtomic(join(folder, 'model'), Buffer.from('whole'));
+  assert.equal(readdirSync(folder).length, stays.length + 2, "without the lock, only the file's own");
+  symlinkSync('model', join(folder, 'link'));
+  await (await lockFile(join(folder, 'link')))();
+  assert.deepEqual(readdirSync(folder).sort(), [...names(stays), 'model', 'link'].sort());
 });

@@ -216,4 +216,7 @@ test('help is asked for anywhere before --', () => {
   assert.equal(helpAskedFor(['-h', '--help']), 'full');
   assert.equal(helpAskedFor(['m', '--', '--help']), undefined);
   assert.equal(helpAskedFor(['--helpless']), undefined);
+  for (const cluster of ['-vh', '-qh', '-hv', '-qvh']) assert.equal(helpAskedFor(['m', cluster]), 'short', cluster);
+  assert.equal(helpAskedFor(['-ohead', '-b=h']), undefined);
+  assert.equal(helpAskedFor(['--', '-vh']), undefined);
 });

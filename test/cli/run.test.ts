@@ -95,6 +95,7 @@ test('an output that was not finished leaves nothing behind', async (t) => {
 for (const [signal, expected] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
+  ['SIGHUP', 129],
 ] as const) {
   test(`${signal} ends a command that does not wait, and removes its temporary files`, async (t) => {
     const folder = freshFolder(t);
@@ -139,6 +140,42 @@ for (const [signal, expected] of [
     child.kill('SIGTERM');
     assert.equal((await ended(child)).code, expected);
     assert.deepEqual(readdirSync(folder), []);
+  });
+}
+
+test('a signal that comes when the work is done changes nothing', async () => {
+  const run = `process.stdout.write('ready');
+    const alive = setInterval(() => {}, 1e9);
+    await new Promise((resolve) => io.interrupted.addEventListener('abort', resolve));
+    clearInterval(alive);`;
+  const child = startScript(tryCommand(run, 'handlesInterrupt: true,'));
+  await said(child);
+  child.kill('SIGINT');
+  assert.deepEqual(await ended(child), { code: 0, signal: null, stdout: Buffer.alloc(0), stderr: '' });
+});
+
+for (const [how, script] of [
+  ['nohup', 'nohup "$0" "$@"'],
+  ['a shell that ignores it', `trap '' HUP; "$0" "$@"; exit $?`],
+] as const) {
+  test(`a command started by ${how} outlives its terminal`, async () => {
+    const run = `process.stdout.write(String(process.pid));
+      process.stdin.resume();
+      await new Promise((resolve) => process.stdin.on('end', resolve));
+      process.stdout.write(io.interrupted.aborted ? 'interrupted' : 'done');`;
+    const argv = [
+      '-c',
+      script,
+      process.execPath,
+      '--input-type=module',
+      '-e',
+      tryCommand(run, 'handlesInterrupt: true,'),
+    ];
+    const child = spawn('bash', argv, { stdio: 'pipe' });
+    process.kill(Number(await said(child)), 'SIGHUP');
+    const { code, stdout } = await ended(child, '');
+    assert.equal(stdout.toString(), 'done');
+    assert.equal(code, 0);
   });
 }
 
