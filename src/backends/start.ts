@@ -14,14 +14,9 @@ import { startTensorflow, tensorflowAdvice } from './tensorflow.js';
 import { startWasm } from './wasm/start.js';
 import { startWebgpu } from './webgpu.js';
 
-export const BACKENDS = ['tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
+export const BACKENDS = ['tensorflow', 'webgpu', 'wasm', 'wasm-relaxed', 'cpu'] as const;
 
 export type BackendName = (typeof BACKENDS)[number];
-
-export type StartOptions = {
-  /** Fused multiply-add in the wasm kernels: faster, but results differ in the last bit from machine to machine. */
-  relaxedSimd?: 'auto' | 'on' | 'off';
-};
 
 /** What a started backend is. */
 export type Started = {
@@ -77,12 +72,12 @@ export type Explainer = {
 /**
  * Whoever explains images on a started backend: this thread alone, or several, with the same result.
  *
- * @param threads undefined for as many as there are cores
+ * @param threads undefined for as many as there are cores, up to 8
  */
 export async function makeExplainer(
   { canThread, identity }: Started,
   model: Model,
-  threads: number = availableParallelism(),
+  threads: number = Math.min(8, availableParallelism()),
 ): Promise<Explainer> {
   if (canThread && threads > 1) {
     const { ExplainPool } = await import('./wasm/explain-pool.js');
@@ -96,7 +91,7 @@ export async function makeExplainer(
 }
 
 type Starter = {
-  start(options: StartOptions): Promise<Omit<Started, 'name' | 'canThread'>>;
+  start(): Promise<Omit<Started, 'name'>>;
   /** Whether `auto` tries it on this machine; without this, it does. */
   isWorthTrying?(): boolean;
   /** Whether `auto` may take it, once it has started. */
@@ -114,39 +109,36 @@ const starters: { [name in BackendName]: Starter } = {
     advice: tensorflowAdvice,
   },
   webgpu: { start: startWebgpu, isForAuto: (detail) => !/swiftshader|llvmpipe|lavapipe|software/i.test(detail) },
-  wasm: {
-    async start(options) {
-      const { relaxedSimd } = await startWasm(options);
-      const simd = relaxedSimd ? 'relaxed SIMD' : 'SIMD';
-      return {
-        detail: `WebAssembly with ${simd}, kernels of air`,
-        identity: relaxedSimd ? 'wasm-relaxed' : 'wasm',
-        subBatch: 48,
-      };
-    },
-    isForAuto: () => true,
-  },
+  wasm: { start: () => startOnWasm('off'), isForAuto: () => true },
+  // results differ in the last bit from machine to machine: only for who asks for it
+  'wasm-relaxed': { start: () => startOnWasm('on'), isForAuto: () => false },
   cpu: {
     async start() {
       await tf.setBackend('cpu');
-      return { detail: 'plain JavaScript: slow, for reference', identity: 'cpu', subBatch: 48 };
+      return { detail: 'plain JavaScript: slow, for reference', identity: 'cpu', subBatch: 48, canThread: false };
     },
     isForAuto: () => true,
   },
 };
+
+async function startOnWasm(relaxedSimd: 'on' | 'off'): Promise<Omit<Started, 'name'>> {
+  await startWasm({ relaxedSimd });
+  const [simd, identity] = relaxedSimd === 'on' ? ['relaxed SIMD', 'wasm-relaxed'] : ['SIMD', 'wasm'];
+  return { detail: `WebAssembly with ${simd}, kernels of air`, identity, subBatch: 48, canThread: true };
+}
 
 /**
  * Starts a backend and makes it tfjs's own; `auto` takes the first that works, in the order of `BACKENDS`.
  *
  * @throws AirError 'backendUnavailable' with the reason and the command that mends it
  */
-export async function startBackend(choice: BackendName | 'auto', options: StartOptions = {}): Promise<Started> {
+export async function startBackend(choice: BackendName | 'auto'): Promise<Started> {
   tf.enableProdMode(); // no banner, no checks of every value
-  if (choice !== 'auto') return tryOut(choice, options);
+  if (choice !== 'auto') return tryOut(choice);
   for (const name of BACKENDS) {
     if (starters[name].isWorthTrying?.() === false) continue;
     try {
-      const started = await tryOut(name, options);
+      const started = await tryOut(name);
       if (starters[name].isForAuto(started.detail)) return started;
     } catch (error) {
       if (!(error instanceof AirError)) throw error;
@@ -155,21 +147,28 @@ export async function startBackend(choice: BackendName | 'auto', options: StartO
   throw new AirError('backendUnavailable', 'no compute backend works here', 'see: air backends');
 }
 
-/** Starts a backend and lets it compute something small. */
-async function tryOut(name: BackendName, options: StartOptions): Promise<Started> {
-  const started = await starters[name].start(options);
-  await tf.ready();
-  const product = tf.tidy(() => tf.matMul(tf.tensor2d([[1, 2]]), tf.tensor2d([[3], [4]])));
-  const [value] = await product.data();
-  product.dispose();
-  if (tf.getBackend() !== name) {
+/**
+ * Starts a backend and lets it compute something small.
+ *
+ * @throws AirError 'backendUnavailable', whatever goes wrong: libraries and drivers fail in their own ways
+ */
+async function tryOut(name: BackendName): Promise<Started> {
+  const unavailable = (what: string, cause?: unknown) =>
+    new AirError('backendUnavailable', `${name}: ${what}`, 'use another --backend', { cause });
+  try {
+    const started = await starters[name].start();
+    await tf.ready();
+    const product = tf.tidy(() => tf.matMul(tf.tensor2d([[1, 2]]), tf.tensor2d([[3], [4]])));
+    const [value] = await product.data();
+    product.dispose();
     // tfjs takes another one without a word when a backend fails to initialise
-    throw new AirError('backendUnavailable', `${name}: does not initialise`, 'use another --backend');
+    if (tf.getBackend() !== name.replace('-relaxed', '')) throw unavailable('does not initialise');
+    if (value !== 11) throw unavailable(`1*3 + 2*4 came out as ${value}`);
+    return { name, ...started };
+  } catch (error) {
+    if (error instanceof AirError) throw error;
+    throw unavailable(error instanceof Error ? error.message.split('\n')[0] : String(error), error);
   }
-  if (value !== 11) {
-    throw new AirError('backendUnavailable', `${name}: 1*3 + 2*4 came out as ${value}`, 'use another --backend');
-  }
-  return { name, canThread: name === 'wasm', ...started };
 }
 
 export type BackendReport = {
@@ -182,12 +181,12 @@ export type BackendReport = {
 };
 
 /** Starts every backend in turn and tells what came of it. */
-export async function listBackends(options: StartOptions = {}): Promise<BackendReport[]> {
+export async function listBackends(): Promise<BackendReport[]> {
   tf.enableProdMode();
   const reports: BackendReport[] = [];
   for (const name of BACKENDS) {
     try {
-      const { detail } = await tryOut(name, options);
+      const { detail } = await tryOut(name);
       const chosen = starters[name].isForAuto(detail) && !reports.some((report) => report.chosen);
       const hint = starters[name].advice?.();
       reports.push({ name, works: true, detail, ...(hint ? { hint } : {}), chosen });

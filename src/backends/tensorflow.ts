@@ -35,14 +35,19 @@ let loaded: { place: Place; binding: Binding } | undefined;
  *
  * @throws AirError 'backendUnavailable' when the package or its native library is missing or does not load
  */
-export async function startTensorflow(): Promise<{ detail: string; identity: string; subBatch: number }> {
+export async function startTensorflow(): Promise<{
+  detail: string;
+  identity: string;
+  subBatch: number;
+  canThread: false;
+}> {
   loaded ??= load(places());
   await tf.setBackend('tensorflow');
   const { TF_Version: version } = loaded.binding;
   const device = loaded.binding.isUsingGpuDevice() ? 'gpu' : 'cpu';
   const gpus = device === 'gpu' ? nvidiaGpus() : [];
   const detail = `libtensorflow ${version} on ${device.toUpperCase()}${gpus.length > 0 ? ` (${gpus.join(', ')})` : ''}`;
-  return { detail, identity: `tensorflow-${version}-${device}`, subBatch: Number.POSITIVE_INFINITY };
+  return { detail, identity: `tensorflow-${version}-${device}`, subBatch: Number.POSITIVE_INFINITY, canThread: false };
 }
 
 /** What would make the backend faster on this machine, as one line; undefined if nothing is known. */

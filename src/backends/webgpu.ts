@@ -49,10 +49,10 @@ type Kernels = {
  *
  * @throws AirError 'backendUnavailable' when a package, the Vulkan loader or an adapter is missing
  */
-export async function startWebgpu(): Promise<{ detail: string; identity: string; subBatch: number }> {
+export async function startWebgpu(): Promise<{ detail: string; identity: string; subBatch: number; canThread: false }> {
   started ??= await register();
   await tf.setBackend('webgpu');
-  return { detail: describe(started.info), identity: 'webgpu', subBatch: Number.POSITIVE_INFINITY };
+  return { detail: describe(started.info), identity: 'webgpu', subBatch: Number.POSITIVE_INFINITY, canThread: false };
 }
 
 /** What the backend runs on. Once `gpu` is garbage, Dawn aborts the process at its next look for events. */

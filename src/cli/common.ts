@@ -26,7 +26,7 @@ export const seed = int({
 /** For byte-stable files: command lines are otherwise kept in headers and metadata. */
 export const noProvenance = flag({ group: 'Output', help: 'leave the command lines that made this out of the output' });
 
-export const BACKENDS = ['auto', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
+export const BACKENDS = ['auto', 'tensorflow', 'webgpu', 'wasm', 'wasm-relaxed', 'cpu'] as const;
 
 export const backend = choice(BACKENDS, {
   default: 'auto',

@@ -1,6 +1,6 @@
 /** `air backends`: what can compute here, what cannot and why, and which one `auto` takes. */
 import { defineCommand } from '../cli/command.js';
-import { json } from '../cli/common.js';
+import { json, output } from '../cli/common.js';
 
 export const backends = defineCommand({
   name: 'backends',
@@ -8,7 +8,7 @@ export const backends = defineCommand({
   description: `Starts every backend once and computes something small on it. One line for each: name, whether it works, and what it
     is or what is missing. The one marked with * is what --backend auto takes.`,
   operands: [],
-  options: { json },
+  options: { output: output({ help: 'write the list here' }), json },
   examples: [
     { command: 'air backends', help: 'what can I use on this machine?' },
     { command: 'air backends --json', help: 'the same for a script' },
@@ -17,15 +17,15 @@ export const backends = defineCommand({
   async run({ options }, io) {
     const { listBackends } = await import('../backends/start.js');
     const found = await listBackends();
-    const output = await io.openOutput(undefined, { binary: false });
+    const out = await io.openOutput(options.output, { binary: false });
     if (options.json) {
-      await output.write(`${JSON.stringify(found, null, 2)}\n`);
+      await out.write(`${JSON.stringify(found, null, 2)}\n`);
     } else {
       for (const { name, works, detail, hint, chosen } of found) {
-        await output.write(`${chosen ? '*' : ' '} ${name.padEnd(10)}  ${works ? 'works' : 'no   '}  ${detail}\n`);
-        if (hint !== undefined) await output.write(`${' '.repeat(21)}${hint}\n`);
+        await out.write(`${chosen ? '*' : ' '} ${name.padEnd(12)}  ${works ? 'works' : 'no   '}  ${detail}\n`);
+        if (hint !== undefined) await out.write(`${' '.repeat(23)}${hint}\n`);
       }
     }
-    await output.finish();
+    await out.finish();
   },
 });

@@ -5,7 +5,7 @@ import type { Explained } from '../core/explain.js';
 import { joinImages } from '../core/images.js';
 import { AirError } from '../errors.js';
 import { readScenes } from '../formats/scenes.js';
-import type { Header, Scene } from '../formats/stream.js';
+import type { Header, Scene, StreamEvent } from '../formats/stream.js';
 import type { Checkpoint } from '../train/checkpoint.js';
 import { loadModel } from './model-file.js';
 
@@ -59,8 +59,24 @@ export async function* explainStream(
     while (underWay.length > rest) yield (await underWay.shift()) as ExplainEvent;
   }
 
+  /** What is waiting too. */
+  async function* collectAll(): AsyncGenerator<ExplainEvent> {
+    yield* collect(explainer.width - 1);
+    send();
+    yield* collect(0);
+  }
+
   try {
-    for await (const event of events) {
+    for (;;) {
+      let next: IteratorResult<StreamEvent<Scene>>;
+      try {
+        next = await events.next();
+      } catch (damage) {
+        yield* collectAll();
+        throw damage;
+      }
+      if (next.done) return;
+      const event = next.value;
       if (event.type === 'record') {
         waiting.push(event.record);
         if (waiting.length < batchSize) continue;
@@ -68,18 +84,12 @@ export async function* explainStream(
         send();
         continue;
       }
-      yield* collect(explainer.width - 1);
-      send();
-      yield* collect(0);
+      yield* collectAll();
       if (event.type === 'header') checkSize(event.header, checkpoint, file);
       yield event;
     }
-  } catch (error) {
-    yield* collect(explainer.width - 1);
-    send();
-    yield* collect(0);
-    throw error;
   } finally {
+    await events.return();
     await explainer.close();
   }
 }

@@ -59,7 +59,7 @@ export const infer = defineCommand({
     let objects = 0;
     for await (const event of explainStream(checkpoint, operands.FILE, options, io)) {
       if (event.type === 'header') {
-        const { provenance = [], seed: dataSeed } = event.header;
+        const { provenance = [], seed: dataSeed, count } = event.header;
         writer = new StreamWriter({
           air: 'latents',
           version: 1,
@@ -74,6 +74,7 @@ export const infer = defineCommand({
             mode: options.mode,
             samples: options.samples,
           },
+          ...(count === 'inf' ? { count } : {}), // endless in, endless out
           ...(dataSeed === undefined ? {} : { seed: dataSeed }),
           provenance: options.noProvenance ? undefined : [...provenance, io.commandLine],
         });

@@ -9,15 +9,16 @@ export type MetricsLog = { write(line: { [name: string]: unknown }): Promise<voi
  * again are taken out.
  *
  * @param step the last step that is done
+ * A device such as /dev/stderr is written to as it is.
+ *
  * @throws AirError 'usage' if the file holds something else
  */
 export async function openMetricsLog(file: string, model: string, step: number, io: Io): Promise<MetricsLog> {
-  if (await io.exists(file)) {
-    const lines = new TextDecoder()
-      .decode(await io.readFile(file))
-      .split('\n')
-      .map(parse);
-    if (lines.length > 1 && lines[0]?.model !== model) {
+  if (file === '-') throw usage('--metrics -: stdout is not for logs', 'give a file, or /dev/stderr');
+  if (!file.startsWith('/dev/') && (await io.exists(file))) {
+    const old = new TextDecoder().decode(await io.readFile(file));
+    const lines = old.split('\n').map(parse);
+    if (old !== '' && lines[0]?.model !== model) {
       throw usage(`${file} is not the log of ${model}`, 'give another name with --metrics, or remove that file');
     }
     const kept = lines.filter((line) => line !== undefined && Number(line.step) <= step);

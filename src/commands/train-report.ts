@@ -2,13 +2,14 @@
 import type { Io } from '../cli/io.js';
 import type { ModelConfig, TrainConfig } from '../core/config.js';
 import { explain } from '../core/explain.js';
+import { makePriors } from '../core/guide.js';
 import { type ImageBatch, joinImages, splitImages } from '../core/images.js';
 import type { Learner } from '../core/learner.js';
-import { makeModel } from '../core/unroll.js';
 import { AirError } from '../errors.js';
 import { readScenes } from '../formats/scenes.js';
 import type { Scene } from '../formats/stream.js';
 import type { Report } from '../train/loop.js';
+import { isEndless } from '../train/source.js';
 import { nameCollapse, type Validation, validate } from '../train/validate.js';
 import { openMetricsLog } from './metrics-log.js';
 import type { RunOptions } from './train-run.js';
@@ -34,6 +35,7 @@ export async function makeReporter(
 ): Promise<Reporter> {
   const valid = options.valid === undefined ? [] : await readValid(options.valid, config, io);
   const { metrics } = options;
+  const priors = makePriors(config);
   const log = metrics === undefined ? undefined : await openMetricsLog(metrics, options.output, resumedAt, io);
   if (options.previews !== undefined) await io.makeFolder(options.previews);
   const progress = io.talk.progress(training.steps, 'steps', ['ELBO', 'accuracy']);
@@ -65,7 +67,7 @@ export async function makeReporter(
       });
     },
     async validate(step) {
-      const model = makeModel(config, learner.params);
+      const model = { config, priors, params: learner.params };
       const validation = await validate(model, valid, { batchSize: VALIDATION_BATCH, seed: training.seed });
       lastValidation = validation;
       const { countAccuracy, sampledCountAccuracy, confusion, terms } = validation;
@@ -92,7 +94,7 @@ export async function makeReporter(
       ).slice(0, PREVIEW_IMAGES);
       const some = joinImages(scenes.map(({ image }) => image));
       const indices = scenes.map((_, i) => i);
-      const model = makeModel(config, learner.params);
+      const model = { config, priors, params: learner.params };
       const explained = await explain(model, some, indices, { mode: 'mean', samples: 0, seed: training.seed });
       const file = `${options.previews}/step-${String(step).padStart(6, '0')}.png`;
       await io.writeFileAtomic(file, renderPreview(scenes, explained, config.canvas));
@@ -113,6 +115,9 @@ function percent(share: number): string {
 async function readValid(file: string, config: ModelConfig, io: Io): Promise<Scene[]> {
   const scenes: Scene[] = [];
   for await (const event of readScenes(io.readBytes(file), file)) {
+    if (event.type === 'header' && isEndless(event.header)) {
+      throw new AirError('badData', `${file}: a stream without end cannot score`, 'give --count N to air gen-data');
+    }
     if (event.type === 'header' && event.header.canvas.join() !== config.canvas.join()) {
       const [has, expected] = [event.header.canvas, config.canvas].map((canvas) => canvas.join(' x '));
       throw new AirError('badData', `${file}: images of ${has} px, the model takes ${expected} px`);

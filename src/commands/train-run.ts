@@ -1,18 +1,17 @@
 /** One run of `air train`: opens data, model and backend, resumes what was begun, and ends with a model. */
-import { type BackendName, makeStepper, type Started, startBackend } from '../backends/start.js';
-import { flagName, usage } from '../cli/command.js';
+import { type BackendName, makeStepper } from '../backends/start.js';
 import type { Io } from '../cli/io.js';
-import type { ModelConfig, TrainConfig } from '../core/config.js';
+import type { TrainConfig } from '../core/config.js';
 import { type HostTensors, Learner } from '../core/learner.js';
 import { AirError } from '../errors.js';
 import { sealSafetensors } from '../formats/safetensors.js';
 import { readScenes } from '../formats/scenes.js';
-import { type Checkpoint, differences, encodeCheckpoint } from '../train/checkpoint.js';
+import { type Checkpoint, encodeCheckpoint } from '../train/checkpoint.js';
 import { diverged, trainLoop } from '../train/loop.js';
 import { openSource, type SceneSource } from '../train/source.js';
 import { Sums } from '../train/sums.js';
-import { readCheckpoint } from './model-file.js';
 import { makeReporter } from './train-report.js';
+import { checkSameRun, type RunState, readEarlier, readState, type Settings, startAs } from './train-resume.js';
 
 export type RunOptions = {
   /** The images; the model; and what `air train --help` says. */
@@ -32,20 +31,34 @@ export type RunOptions = {
   workers: number | undefined;
 };
 
-type Settings = { config: ModelConfig; training: TrainConfig };
-
 /** Trains until the model is done, or until it is time to stop. */
 export async function trainModel(options: RunOptions, asked: Settings, io: Io): Promise<void> {
-  const started = io.now();
   const stateFile = `${options.output}.state`;
   const finished = await readEarlier(options.output, asked, io);
-  const saved = finished ? undefined : await readEarlier(stateFile, asked, io);
+  const saved = finished ? undefined : await readState(stateFile, asked, io);
 
   const source = await openInput(options, asked.training, io);
+  try {
+    await trainOn(source, { finished, saved }, options, asked, io);
+  } finally {
+    await source.close();
+  }
+}
+
+async function trainOn(
+  source: SceneSource,
+  { finished, saved }: { finished: Checkpoint | undefined; saved: RunState | undefined },
+  options: RunOptions,
+  asked: Settings,
+  io: Io,
+): Promise<void> {
+  const started = io.now();
+  const stateFile = `${options.output}.state`;
   const settings = { ...asked, config: { ...asked.config, canvas: source.canvas } };
   const earlier = finished ?? saved;
   if (earlier) checkSameRun(earlier, settings, source, options.output);
   if (finished) {
+    await io.remove(stateFile); // of a run that was killed between its last two steps
     io.talk.info(`${options.output} is already trained: ${finished.step} steps`);
     return;
   }
@@ -53,7 +66,7 @@ export async function trainModel(options: RunOptions, asked: Settings, io: Io): 
   const backend = await startAs(options.backend, saved, options.output);
   const learner = new Learner(settings.config, settings.training);
   const sums = new Sums(settings.config, settings.training);
-  if (saved?.moments) {
+  if (saved) {
     learner.write('params', saved.params);
     learner.write('m', saved.moments.m);
     learner.write('v', saved.moments.v);
@@ -117,7 +130,7 @@ export async function trainModel(options: RunOptions, asked: Settings, io: Io): 
   await io.writeFileAtomic(options.output, await checkpoint(result.step, false));
   await io.remove(stateFile);
   learner.dispose();
-  io.talk.info(`${options.output}: ${reporter.summary(result.step)}`);
+  io.talk.info(`${options.output}: ${reporter.summary(result.step)} on ${backend.name}`);
 }
 
 /** What is saved must be worth going on from. */
@@ -134,36 +147,6 @@ async function openInput(options: RunOptions, { seed, batchSize }: TrainConfig, 
     newHash: io.newHash,
     limit: options.overfitBatch ? batchSize : 0,
   });
-}
-
-/** What an earlier run left under a name, if anything; it must be of the same settings. */
-async function readEarlier(file: string, asked: Settings, io: Io): Promise<Checkpoint | undefined> {
-  if (!(await io.exists(file))) return undefined;
-  const earlier = await readCheckpoint(file, io);
-  const config = { ...asked.config, canvas: earlier.config.canvas }; // the images tell
-  const [first] = differences(earlier, { ...asked, config });
-  if (first === undefined) return earlier;
-  const value = (settings: Settings) => JSON.stringify({ ...settings.config, ...settings.training }[first as 'steps']);
-  throw usage(
-    `${file} was made with --${flagName(first)} ${value(earlier)}, now it is ${value(asked)}`,
-    'give the same options to go on, another name with -o, or remove that file',
-  );
-}
-
-function checkSameRun(earlier: Checkpoint, settings: Settings, source: SceneSource, output: string): void {
-  const way = 'give the same images to go on, another name with -o, or remove that model and its .state';
-  const [had, has] = [earlier.config.canvas, settings.config.canvas].map((canvas) => canvas.join(' x '));
-  if (had !== has) throw usage(`${output} was trained on images of ${had} px, these are ${has} px`, way);
-  if (earlier.data !== source.digest) throw usage(`${output} was trained on other images`, way);
-}
-
-/** Starts the backend asked for; a resumed run goes on with its own. */
-async function startAs(choice: BackendName | 'auto', saved: Checkpoint | undefined, output: string): Promise<Started> {
-  const own = saved?.backend.replace(/-.*/, '') as BackendName | undefined;
-  if (own !== undefined && choice !== 'auto' && choice !== own) {
-    throw usage(`${output}.state was begun on --backend ${own}, now it is ${choice}`, 'leave --backend out to go on');
-  }
-  return startBackend(own ?? choice);
 }
 
 function stopping(

@@ -68,7 +68,17 @@ export async function trainLoop(
   let seconds = 0;
   let validation: Validation | undefined;
   for (let step = done + 1; step <= training.steps; step++) {
-    const fresh = await nextBatch(step);
+    let fresh: ImageBatch;
+    try {
+      fresh = await nextBatch(step);
+    } catch (error) {
+      // Ctrl-C in a pipe ends the writer too, and its end may be seen before our own signal.
+      if (step - 1 === done) throw error;
+      await port.save(step - 1);
+      await breathe();
+      if (port.stopReason() !== 'signal') throw error;
+      return { step: step - 1, stopped: 'signal', validation };
+    }
     const { batch, counts } = sums.extend(fresh, step);
     const plan: StepPlan = {
       step,

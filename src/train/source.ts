@@ -16,11 +16,13 @@ export type SceneSource = {
   provenance: string[];
   /** The images of a step, counted from 1: a function of (seed, step) alone. Steps are asked for in ascending order. */
   batch(step: number, batchSize: number): Promise<ImageBatch>;
+  /** Stops reading. */
+  close(): Promise<void>;
 };
 
 export type Hash = { update(bytes: Uint8Array): unknown; digest(): string };
 
-type Events = AsyncIterable<StreamEvent<Scene>>;
+type Events = AsyncIterator<StreamEvent<Scene>>;
 
 /** Whether the writer said that the stream has no end. */
 export function isEndless(header: Header): boolean {
@@ -34,18 +36,17 @@ export function isEndless(header: Header): boolean {
  * @throws AirError 'badData' if there is no image, or the images differ in size
  */
 export async function openSource(
-  events: Events,
+  stream: AsyncIterable<StreamEvent<Scene>>,
   { name, seed, newHash, limit = 0 }: { name: string; seed: number; newHash: () => Hash; limit?: number },
 ): Promise<SceneSource> {
-  const iterator = events[Symbol.asyncIterator]();
-  const first = await iterator.next();
+  const events = stream[Symbol.asyncIterator]();
+  const first = await events.next();
   if (first.done || first.value.type !== 'header') {
     throw new AirError('badData', `${name}: no images`, 'make some with: air gen-data');
   }
   const { header } = first.value;
-  const rest: Events = { [Symbol.asyncIterator]: () => iterator };
-  if (isEndless(header) && limit === 0) return endless(rest, header, name, newHash);
-  return inMemory(rest, header, { name, seed, newHash, limit });
+  if (isEndless(header) && limit === 0) return endless(events, header, name, newHash);
+  return inMemory(events, header, { name, seed, newHash, limit });
 }
 
 async function inMemory(
@@ -55,7 +56,7 @@ async function inMemory(
 ): Promise<SceneSource> {
   const hash = newHash();
   const images: Uint8Array[] = [];
-  for await (const event of events) {
+  for await (const event of { [Symbol.asyncIterator]: () => events }) {
     if (event.type === 'header') checkSameSize(header, event.header, name);
     if (event.type !== 'record') continue;
     hash.update(event.record.image);
@@ -84,6 +85,7 @@ async function inMemory(
       const start = (step - 1) * batchSize;
       return joinImages(Array.from({ length: batchSize }, (_, b) => imageAt(start + b)));
     },
+    async close() {},
   };
 }
 
@@ -102,11 +104,10 @@ function endless(events: Events, header: Header, name: string, newHash: () => Ha
   const { provenance, ...identity } = header;
   const hash = newHash();
   hash.update(new TextEncoder().encode(JSON.stringify(identity)));
-  const iterator = events[Symbol.asyncIterator]();
   let position = 0;
   const next = async (): Promise<Uint8Array> => {
     for (;;) {
-      const { done, value } = await iterator.next();
+      const { done, value } = await events.next();
       if (done) throw new AirError('badData', `${name}: the endless stream ended after image ${position}`);
       if (value.type !== 'record') continue;
       position++;
@@ -124,6 +125,9 @@ function endless(events: Events, header: Header, name: string, newHash: () => Ha
       const images: Uint8Array[] = [];
       while (images.length < batchSize) images.push(await next());
       return joinImages(images);
+    },
+    async close() {
+      await events.return?.();
     },
   };
 }

@@ -18,32 +18,39 @@ export type ExplainSetup = {
 export type ExplainRequest = { batch: ImageBatch; indices: readonly number[]; options: ExplainOptions };
 
 export class ExplainPool {
-  private readonly idle: Thread<ExplainRequest, Explained[]>[];
-  private readonly threads: readonly Thread<ExplainRequest, Explained[]>[];
+  /** How many batches may be under way at once. */
+  readonly width: number;
+  private readonly setup: ExplainSetup;
+  /** Started when first needed: one picture needs one thread. */
+  private readonly threads: Thread<ExplainRequest, Explained[]>[] = [];
+  private readonly idle: Thread<ExplainRequest, Explained[]>[] = [];
 
-  private constructor(threads: Thread<ExplainRequest, Explained[]>[]) {
-    this.threads = threads;
-    this.idle = [...threads];
+  private constructor(setup: ExplainSetup, width: number) {
+    this.setup = setup;
+    this.width = width;
   }
 
-  static async start({ config, params }: Model, threads: number, relaxedSimd: RelaxedSimd): Promise<ExplainPool> {
+  static async start({ config, params }: Model, width: number, relaxedSimd: RelaxedSimd): Promise<ExplainPool> {
     const shared = new SharedTensors(layoutOf(params));
     await shared.write(params);
     const setup: ExplainSetup = { config, relaxedSimd, layout: shared.layout, weights: shared.buffer };
-    return new ExplainPool(Array.from({ length: threads }, () => new Thread('./explain-thread.js', setup)));
-  }
-
-  /** How many batches may be under way at once. */
-  get width(): number {
-    return this.threads.length;
+    return new ExplainPool(setup, width);
   }
 
   /** As core's `explain`. At most `width` calls at a time. */
   async explain(batch: ImageBatch, indices: readonly number[], options: ExplainOptions): Promise<Explained[]> {
-    const thread = this.idle.shift() as Thread<ExplainRequest, Explained[]>;
-    const explained = await thread.ask({ batch, indices, options });
-    this.idle.push(thread);
-    return explained;
+    const thread = this.idle.shift() ?? this.startThread();
+    try {
+      return await thread.ask({ batch, indices, options });
+    } finally {
+      this.idle.push(thread);
+    }
+  }
+
+  private startThread(): Thread<ExplainRequest, Explained[]> {
+    const thread = new Thread<ExplainRequest, Explained[]>('./explain-thread.js', this.setup);
+    this.threads.push(thread);
+    return thread;
   }
 
   async close(): Promise<void> {

@@ -66,11 +66,13 @@ export class GradientPool {
       const { outcomes } = await thread.ask({ plan, parts: requests });
       for (const [r, k] of share.entries()) gradients[k] = { sum: this.slots[k].read(), outcomes: outcomes[r] };
     });
-    for (const k of shareOf(0)) {
-      const [from, to] = parts[k];
-      gradients[k] = await this.learner.gradients(sliceImages(batch, from, to), from, batch.size, plan);
-    }
-    await Promise.all(elsewhere);
+    const here = async () => {
+      for (const k of shareOf(0)) {
+        const [from, to] = parts[k];
+        gradients[k] = await this.learner.gradients(sliceImages(batch, from, to), from, batch.size, plan);
+      }
+    };
+    await Promise.all([here(), ...elsewhere]);
     return this.learner.finish(gradients, plan);
   }
 

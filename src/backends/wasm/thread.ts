@@ -1,6 +1,9 @@
 /** A worker thread that answers one request at a time. */
 import { parentPort, Worker } from 'node:worker_threads';
-import { AirError } from '../../errors.js';
+import { AirError, type ErrorKind } from '../../errors.js';
+
+/** What a thread sends back: errors do not keep their class on the way. */
+type Message<Reply> = { reply: Reply } | { failure: { kind: ErrorKind; message: string; hint: string | undefined } };
 
 export class Thread<Request, Reply> {
   private readonly worker: Worker;
@@ -10,7 +13,12 @@ export class Thread<Request, Reply> {
   /** @param module of the thread, beside this file; it calls `answerRequests`  @param setup its workerData */
   constructor(module: string, setup: unknown) {
     this.worker = new Worker(new URL(module, import.meta.url), { workerData: setup });
-    this.worker.on('message', (reply: Reply) => this.settle((waiting) => waiting.resolve(reply)));
+    this.worker.on('message', (message: Message<Reply>) =>
+      this.settle((waiting) => {
+        if ('reply' in message) waiting.resolve(message.reply);
+        else waiting.reject(new AirError(message.failure.kind, message.failure.message, message.failure.hint));
+      }),
+    );
     this.worker.on('error', (cause) => {
       this.failure = new AirError('bug', `a worker thread failed: ${cause}`, undefined, { cause });
       this.settle((waiting) => waiting.reject(this.failure as Error));
@@ -40,7 +48,17 @@ export class Thread<Request, Reply> {
   }
 }
 
-/** Inside a thread: answers each request. What it throws fails the thread. */
+/** Inside a thread: answers each request. An AirError goes back as it is; anything else fails the thread. */
 export function answerRequests<Request, Reply>(answer: (request: Request) => Promise<Reply>): void {
-  parentPort?.on('message', async (request: Request) => parentPort?.postMessage(await answer(request)));
+  parentPort?.on('message', async (request: Request) => {
+    const message: Message<Reply> = await answer(request).then(
+      (reply) => ({ reply }),
+      (error: unknown) => {
+        if (!(error instanceof AirError)) throw error;
+        const { kind, message, hint } = error;
+        return { failure: { kind, message, hint } };
+      },
+    );
+    parentPort?.postMessage(message);
+  });
 }
