@@ -21,7 +21,7 @@ export function fullHelp(spec: CommandSpec): string {
   }
   if (spec.description !== undefined) {
     const paragraphs = spec.description.trim().split(/\n\s*\n/);
-    parts.push(`${paragraphs.map((paragraph) => wrap(paragraph, WIDTH).join('\n')).join('\n\n')}\n\n`);
+    parts.push(`${paragraphs.map((paragraph) => wrap(paragraph.trim(), WIDTH).join('\n')).join('\n\n')}\n\n`);
   }
   const groups = new Map<string, Row[]>();
   for (const [key, option] of Object.entries(allOptions(spec))) {

@@ -1,6 +1,6 @@
 /** `air bench`: how fast and how large the work is on this machine. */
 import { choice, defineCommand, int, valued } from '../cli/command.js';
-import { backend, json } from '../cli/common.js';
+import { backend, json, output } from '../cli/common.js';
 
 export const bench = defineCommand({
   name: 'bench',
@@ -41,6 +41,7 @@ export const bench = defineCommand({
       help: 'threads of the wasm backend',
     }),
     backend,
+    output: output({ help: 'write the figures here' }),
     json,
   },
   examples: [
@@ -52,9 +53,9 @@ export const bench = defineCommand({
   async run({ options }, io) {
     const { runBench } = await import('./bench-run.js');
     const { benchJson, benchTable } = await import('./bench-table.js');
-    const output = await io.openOutput(undefined, { binary: false });
+    const out = await io.openOutput(options.output, { binary: false });
     const figures = await runBench(options, io);
-    await output.write(options.json ? benchJson(figures) : benchTable(figures));
-    await output.finish();
+    await out.write(options.json ? benchJson(figures) : benchTable(figures));
+    await out.finish();
   },
 });

@@ -1,5 +1,6 @@
 /** `air check`: are these files whole? */
 import { defineCommand } from '../cli/command.js';
+import { output } from '../cli/common.js';
 import type { Io } from '../cli/io.js';
 import { AirError } from '../errors.js';
 
@@ -7,17 +8,17 @@ export const check = defineCommand({
   name: 'check',
   summary: 'are these files whole? prints the bad ones',
   description: `Reads every file to its end: streams (every record, end marker, checksum), checkpoints (layout and digest), and images
-    (IDX, .npy, PNG; compressed or not). Prints one line on stdout for each bad file, with the reason, and exits with 1
+    (IDX, .npy, PNG; compressed or not). Prints one line for each bad file, with the reason, and exits with 1
     if there is one. -v lists the good ones on stderr.`,
   operands: [{ name: 'FILE', help: 'streams, checkpoints or images; - is stdin', required: true, many: true }],
-  options: {},
+  options: { output: output({ help: 'where the lines go' }) },
   examples: [
     { command: 'air check scenes.air seen.air air.safetensors', help: 'were these copied whole?' },
     { command: 'air check -q *.air | cut -d: -f1', help: 'names of the bad ones, for a script' },
   ],
   seeAlso: ['view'],
-  async run({ operands }, io) {
-    const output = await io.openOutput(undefined, { binary: false });
+  async run({ options, operands }, io) {
+    const lines = await io.openOutput(options.output, { binary: false });
     let bad = 0;
     for (const file of operands.FILE) {
       try {
@@ -25,10 +26,10 @@ export const check = defineCommand({
       } catch (error) {
         if (!(error instanceof AirError) || (error.kind !== 'badData' && error.kind !== 'noInput')) throw error;
         bad++;
-        await output.write(`${error.message}\n`);
+        await lines.write(`${error.message}\n`);
       }
     }
-    await output.finish();
+    await lines.finish();
     const all = operands.FILE.length;
     if (bad > 0) throw new AirError('answerIsNo', `${bad} of ${all} bad`);
     io.talk.info(all === 1 ? 'whole' : `all ${all} whole`);

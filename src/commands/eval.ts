@@ -1,6 +1,6 @@
 /** `air eval`: how well was it counted, located and explained? */
 import { defineCommand, file, float, int, usage } from '../cli/command.js';
-import { backend, json, seed, workers } from '../cli/common.js';
+import { backend, json, output, seed, workers } from '../cli/common.js';
 import type { Io } from '../cli/io.js';
 import type { Scored, Scores } from '../data/scoreboard.js';
 import { AirError } from '../errors.js';
@@ -31,6 +31,7 @@ export const evaluate = defineCommand({
       defaultText: 'none',
       help: 'exit with 1 if fewer are counted right',
     }),
+    output: output({ help: 'write the scores here' }),
     json,
     backend,
     workers,
@@ -56,6 +57,7 @@ export const evaluate = defineCommand({
         `--${needsModel === 'batchSize' ? 'batch-size' : needsModel} needs --model: latents are made already`,
       );
     }
+    const out = await io.openOutput(options.output, { binary: false });
     const { Scoreboard } = await import('../data/scoreboard.js');
     const board = new Scoreboard();
     const progress = io.talk.progress(Number.POSITIVE_INFINITY, 'images');
@@ -72,7 +74,6 @@ export const evaluate = defineCommand({
     const { scores } = board;
     if (scores.images === 0)
       throw new AirError('badData', `${operands.FILE}: no images to score`, 'make some with: air gen-data');
-    const out = await io.openOutput(undefined, { binary: false });
     await out.write(options.json ? `${JSON.stringify(scores, null, 2)}\n` : table(scores));
     await out.finish();
     const { minAccuracy } = options;

@@ -20,16 +20,17 @@ export async function readCheckpoint(file: string, io: Io): Promise<Checkpoint> 
     throw new AirError(
       'badData',
       `${file}: expected a model, this is ${KIND_NAMES[kind]}`,
-      'the model comes first, then the images',
+      'a model is what air train makes',
     );
   }
   const checkpoint = decodeCheckpoint(bytes, file);
-  if (checkDigest(bytes, io.sha256) !== 'ok') {
-    throw new AirError(
-      'badData',
-      `${file}: the digest does not match: the file was changed`,
-      'copy it again, or train again',
-    );
+  const digest = checkDigest(bytes, io.sha256);
+  if (digest !== 'ok') {
+    const what =
+      digest === 'missing'
+        ? 'it has no digest: not made by air train, or edited since'
+        : 'the digest does not match: the file was changed';
+    throw new AirError('badData', `${file}: ${what}`, 'copy it again, or train again');
   }
   return checkpoint;
 }

@@ -15,7 +15,8 @@ export const render = defineCommand({
     steps, and the inferred count, marked if it is wrong; with --rows ...,steps also P(n) and what each step decoded. Scenes: the
     images with the true count and the boxes of the ink.
 
-    The stream is read to its end, and nothing is written if it is damaged.`,
+    The stream is read to its end, and nothing is written if it is damaged. Of an endless one (gen-data --count inf) no
+    more is read than is drawn.`,
   operands: [{ name: 'FILE', help: 'a stream of latents or scenes', default: '-' }],
   options: {
     rows: list(ROWS, {
@@ -46,12 +47,13 @@ export const render = defineCommand({
 
     let first: Header | undefined;
     const shown: (Scene | Latent)[] = [];
-    let [images, eligible] = [0, 0];
+    let [images, eligible, isEndless, isCut] = [0, 0, false, false];
     const expect = needsLatents ? { expect: 'latents' as const } : {};
     for await (const event of readStream(io.readBytes(name), { name, ...expect })) {
       if (event.type === 'header') {
         first ??= event.header;
         checkSameSizes(first, event.header, name);
+        isEndless ||= event.header.count === 'inf';
       }
       if (event.type !== 'record' || first === undefined) continue;
       const { record } = event;
@@ -66,6 +68,8 @@ export const render = defineCommand({
         width * scale * Math.min(columns, shown.length),
         height * scale * Math.ceil(shown.length / columns),
       );
+      isCut = isEndless && shown.length === limit;
+      if (isCut) break;
     }
     if (first === undefined || images === 0) throw new AirError('badData', `${name}: there are no images in it`);
 
@@ -80,7 +84,7 @@ export const render = defineCommand({
     });
     await out.write(picture.toPng());
     await out.finish();
-    io.talk.info(summarise(shown.length, eligible, images, onlyErrors));
+    io.talk.info(summarise(shown.length, isCut ? undefined : eligible, images, onlyErrors));
   },
 });
 
@@ -105,7 +109,10 @@ function noTruth(name: string, i: number): AirError {
   );
 }
 
-function summarise(shown: number, eligible: number, images: number, onlyErrors: boolean): string {
+/** `eligible` is undefined if an endless stream was left where enough was seen. */
+function summarise(shown: number, eligible: number | undefined, images: number, onlyErrors: boolean): string {
+  if (eligible === undefined)
+    return `shows the first ${shown} ${onlyErrors ? 'wrong counts' : 'images'} of an endless stream`;
   const of = shown === eligible ? `all ${eligible}` : `the first ${shown} of ${eligible}`;
   if (!onlyErrors) return images === 1 ? 'shows the only image' : `shows ${of} images`;
   return eligible === 0 ? noErrors(images) : `shows ${of} wrong counts, among ${images} images`;

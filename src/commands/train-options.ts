@@ -1,5 +1,5 @@
 /** The settings of a model and of its training as options: the keys are those of `core/config.ts`. */
-import { choice, float, int, type Option, type OptionTable, type OptionValues, valued } from '../cli/command.js';
+import { choice, float, int, type Option, type OptionTable, type OptionValues, usage, valued } from '../cli/command.js';
 import { type ModelConfig, PRESETS, type PresetName, type TrainConfig } from '../core/config.js';
 
 /** Sizes of hidden layers: `200`, `200,100`, or `none`. */
@@ -16,10 +16,13 @@ function sizes(settings: { help: string; group: string }): Option<number[] | und
   });
 }
 
+/** As in train/sums.ts, which is not loaded for help: two objects closer than this, px, are one drawn twice. */
+const NEAREST = 6;
+
 const model = { group: 'Model' };
 const prior = { group: 'Prior' };
 const optimiser = { group: 'Optimiser' };
-const sums = { group: 'Sums of two images counted as one object each: lessons in counting, without labels' };
+const sums = { group: 'Sums of two images of one object each, to learn counting without labels' };
 
 /** Help shows what each preset has: `128; small: 64`. The options themselves have no default, so that a preset can. */
 function withPresetDefaults<T extends OptionTable>(options: T): T {
@@ -80,7 +83,7 @@ export const trainingOptions = withPresetDefaults({
   sumPairs: int({ ...sums, min: 0, max: 65536, value: 'N', help: 'sums a step; 0 trains on the ELBO alone' }),
   sumWeight: float({ ...sums, min: 0, help: 'what their log q(count) weighs beside the ELBO' }),
   sumFrom: int({ ...sums, min: 1, value: 'STEP', help: 'the first step with sums' }),
-  sumReach: float({ ...sums, min: 0, value: 'PX', help: 'the largest distance between the two' }),
+  sumReach: float({ ...sums, min: NEAREST, value: 'PX', help: 'the largest distance between the two' }),
 });
 
 type ConfigOptions = OptionValues<typeof modelOptions & typeof trainingOptions>;
@@ -95,4 +98,17 @@ export function configFrom(options: ConfigOptions & { preset: PresetName; seed: 
   const overlay = <T extends object>(preset: T): T =>
     Object.fromEntries(Object.entries(preset).map(([key, value]) => [key, given[key] ?? value])) as T;
   return { config: overlay(modelPreset), training: overlay(trainingPreset) };
+}
+
+/**
+ * What the table of options cannot know: the size of the images. To be asked as soon as that is known, before the first step.
+ * @throws AirError 'usage' if the guide's squares are larger than the canvas, so that it would see nothing
+ */
+export function checkAgainstCanvas({ canvas, guideInput, guidePool }: ModelConfig): void {
+  const most = Math.min(...canvas);
+  if (guideInput === 'image' || guidePool <= most) return;
+  throw usage(
+    `--guide-pool: expected at most ${most} for images of ${canvas.join(' x ')} px, got ${guidePool}`,
+    'larger squares than the image leave the guide nothing to see',
+  );
 }

@@ -128,6 +128,19 @@ test('damage at any place, even after the images shown, writes nothing', () => {
   );
 });
 
+test('of an endless stream no more is read than is drawn', () => {
+  const records = Array.from({ length: 12 }, (_, i) => latent(i, i % 3, 1));
+  const whole = stream({ ...latentsHeader, count: 'inf' }, records);
+  const cut = whole.subarray(0, whole.length - 1000); // into the last record
+  const { status, stdout, stderr } = render(cut, '--limit', '5');
+  assert.deepEqual([status, stderr], [0, 'air render: shows the first 5 images of an endless stream\n']);
+  assert.deepEqual(stdout, render(stream(latentsHeader, records.slice(0, 5))).stdout);
+  const errors = render(cut, '--limit', '5', '--only-errors');
+  assert.equal(errors.stderr, 'air render: shows the first 5 wrong counts of an endless stream\n');
+  assert.equal(render(cut, '--limit', '12').status, 65, 'where it ends before, it is damaged');
+  assert.equal(render(whole, '--limit', '13').stderr, 'air render: shows all 12 images\n');
+});
+
 test('a picture that was there stays when the input is damaged', () => {
   const file = join(folder, 'kept.png');
   writeFileSync(file, 'old');
