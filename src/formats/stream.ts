@@ -6,7 +6,8 @@
  *   header  = {"air": "scenes" | "latents", "version": 1, "canvas": [H, W],
  *              "image": {"dtype": "uint8", "shape": [H, W]},
  *              "window": {"dtype": "uint8", "shape": [h, w]}, "what": {"dtype": "float32", "shape": [Z]},  latents, optional
- *              "model": {...}, "seed": n, "objects": [n, ...], ..., "provenance": [command line, ...]}    optional
+ *              "count": "inf",                    scenes, optional: the stream has no end, readers do not wait for it
+ *              "model": {...}, "seed": n, "objects": [n, ...], "generator": {...}, ..., "provenance": [command line, ...]}
  *   record  = scene or latent, as the header says
  *   scene   = {"i": index, "image": bin [H, W],
  *              "count": n, "objects": [{"label": n, "frame": box, "ink": box}]}                            truth, optional, label too

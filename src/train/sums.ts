@@ -6,7 +6,8 @@
  * glyph, because its decoder sees them explained so from the first steps on; sums of close pairs, whose count is known,
  * keep it from that, and one of the two images by itself beside each sum keeps it from the opposite.
  *
- * Measured on the default recipe, 1,500 steps, one seed, 10,000 held-out scenes: twos counted as one fall from 114 to 64.
+ * Measured with seed 1 at 1,500 steps on 10,000 held-out scenes: twos counted as one fall from 114 to 64, wrong counts from
+ * 210 to 156.
  */
 import type { ModelConfig, TrainConfig } from '../core/config.js';
 import { argmax, type ImageOutcome, logCountProbs } from '../core/count.js';
