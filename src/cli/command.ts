@@ -229,11 +229,6 @@ export function duration<D extends number | undefined = undefined>(settings: Set
   });
 }
 
-/** Any text, the empty one too. */
-export function text<D extends string | undefined = undefined>(settings: Settings<D>): Option<string | D> {
-  return valued<string, D>({ value: 'TEXT', ...settings, expects: 'a text', parse: (value) => value });
-}
-
 /** A file or folder name; `-` may mean stdin or stdout, as the command says. */
 export function file<D extends string | undefined = undefined>(settings: Settings<D>): Option<string | D> {
   return valued<string, D>({

@@ -216,19 +216,3 @@ function boundsOfInk(
   }
   return out;
 }
-
-/**
- * Resizes one gray image, row-major [height, width], to [outHeight, outWidth]; returns new pixels.
- * Equal to Pillow's `Image.fromarray(pixels).resize((outWidth, outHeight))`, pixel for pixel.
- */
-export function resizeGray(
-  pixels: Uint8Array,
-  height: number,
-  width: number,
-  outHeight: number,
-  outWidth: number,
-): Uint8Array {
-  const resizer = new Resizer(height, width);
-  resizer.resize(pixels, 0, outHeight, outWidth);
-  return resizer.pixels.slice(0, outHeight * outWidth);
-}

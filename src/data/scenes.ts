@@ -147,11 +147,3 @@ export class SceneComposer {
 function boxesOverlap(a: Box, b: Box): boolean {
   return a[0] < b[0] + b[2] && b[0] < a[0] + a[2] && a[1] < b[1] + b[3] && b[1] < a[1] + a[3];
 }
-
-/**
- * Scene `i` alone; to make many, keep a SceneComposer.
- * @throws AirError 'usage' if the options ask for what does not fit on the canvas.
- */
-export function composeScene(seed: number, i: number, digits: DigitSet, options: SceneOptions): ComposedScene {
-  return new SceneComposer(digits, options).compose(seed, i);
-}

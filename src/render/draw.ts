@@ -1,4 +1,4 @@
-/** An RGB picture and what is drawn on it: rectangles, gray images, text and smooth lines. Everything is clipped. */
+/** An RGB picture and what is drawn on it: rectangles, gray images and text. Everything is clipped. */
 import { encodePng } from '../formats/png.js';
 import { ADVANCE, GLYPH_HEIGHT, GLYPH_WIDTH, glyphRows } from './font.js';
 
@@ -7,8 +7,6 @@ export type Color = readonly [red: number, green: number, blue: number];
 
 /** Whole pixels: left and top edge, size. */
 export type Area = { x: number; y: number; width: number; height: number };
-
-export type Point = readonly [x: number, y: number];
 
 export class Canvas {
   readonly width: number;
@@ -94,53 +92,8 @@ export class Canvas {
     }
   }
 
-  /** A smooth line through points in continuous pixels, `width` pixels thick, with round joints; inside `clip`. */
-  drawLine(points: readonly Point[], color: Color, width = 1.5, clip: Area = this.area): void {
-    const left = Math.max(clip.x, 0);
-    const top = Math.max(clip.y, 0);
-    const right = Math.min(clip.x + clip.width, this.width);
-    const bottom = Math.min(clip.y + clip.height, this.height);
-    if (right <= left || bottom <= top) return;
-    // How much of each pixel the line covers, so that segments that meet do not count twice.
-    const coverage = new Float32Array((right - left) * (bottom - top));
-    const reach = width / 2 + 1;
-    for (let k = 0; k < points.length; k++) {
-      const a = points[Math.max(k - 1, 0)];
-      const b = points[k];
-      const lastX = Math.min(Math.ceil(Math.max(a[0], b[0]) + reach), right);
-      const lastY = Math.min(Math.ceil(Math.max(a[1], b[1]) + reach), bottom);
-      for (let y = Math.max(Math.floor(Math.min(a[1], b[1]) - reach), top); y < lastY; y++) {
-        for (let x = Math.max(Math.floor(Math.min(a[0], b[0]) - reach), left); x < lastX; x++) {
-          const covered = Math.min(1, Math.max(0, width / 2 + 0.5 - distanceToSegment(x + 0.5, y + 0.5, a, b)));
-          const at = (y - top) * (right - left) + x - left;
-          coverage[at] = Math.max(coverage[at], covered);
-        }
-      }
-    }
-    for (const [at, covered] of coverage.entries()) {
-      if (covered > 0) this.blend(left + (at % (right - left)), top + Math.floor(at / (right - left)), color, covered);
-    }
-  }
-
-  /** Copies another picture onto this one. */
-  drawCanvas(other: Canvas, left: number, top: number): void {
-    for (let y = 0; y < other.height; y++) {
-      for (let x = 0; x < other.width; x++) {
-        const at = (y * other.width + x) * 3;
-        this.blend(left + x, top + y, [other.pixels[at], other.pixels[at + 1], other.pixels[at + 2]]);
-      }
-    }
-  }
-
   /** The bytes of a PNG. */
   toPng(): Uint8Array {
     return encodePng({ width: this.width, height: this.height, channels: 3, pixels: this.pixels });
   }
-}
-
-function distanceToSegment(x: number, y: number, a: Point, b: Point): number {
-  const [dx, dy] = [b[0] - a[0], b[1] - a[1]];
-  const squared = dx * dx + dy * dy;
-  const along = squared === 0 ? 0 : Math.min(1, Math.max(0, ((x - a[0]) * dx + (y - a[1]) * dy) / squared));
-  return Math.hypot(x - a[0] - along * dx, y - a[1] - along * dy);
 }

@@ -29,10 +29,5 @@ export function stepColor(t: number): Color {
   return STEPS[t % STEPS.length];
 }
 
-/** The colour of line k = 0, 1, ... of a plot: calm ones first. */
-export function lineColor(k: number): Color {
-  return STEPS[[2, 1, 3, 4, 0, 5][k % STEPS.length]];
-}
-
 /** Between the picture's edge and anything on it. */
 export const MARGIN = 14;

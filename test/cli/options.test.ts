@@ -11,7 +11,7 @@ import {
   int,
   list,
   range,
-  text,
+  valued,
 } from '#air/cli/command.js';
 import { helpAskedFor, parseOptions, usageLine } from '#air/cli/options.js';
 import { AirError } from '#air/errors.js';
@@ -29,7 +29,7 @@ const spec = defineCommand({
     zPresPrior: float({ above: 0, below: 1, help: 'prior' }),
     posPriorMean: float({ default: 0, help: 'mean' }),
     digits: file({ value: 'DIR', help: 'digits' }),
-    name: text({ help: 'a name' }),
+    name: valued<string>({ help: 'a name', expects: 'a text', parse: (value) => value }),
     objects: range({ min: 0, max: 9, default: [0, 1, 2], help: 'how many' }),
     count: countOrInf({ default: 60000, min: 1, help: 'scenes' }),
     maxTime: duration({ help: 'stop' }),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { resizeGray } from '#air/data/resize.js';
-import { type ComposedScene, composeScene, OVERLAPS, PYRO_SCENES, SceneComposer } from '#air/data/scenes.js';
+import { Resizer } from '#air/data/resize.js';
+import { type ComposedScene, OVERLAPS, PYRO_SCENES, SceneComposer } from '#air/data/scenes.js';
 import { AirError } from '#air/errors.js';
 import { onePerLabel, readMnist } from './mnist.js';
 
@@ -11,7 +11,9 @@ const ten = onePerLabel(mnist);
 /** The canvases of a scene's objects, each alone, painted anew from frames and labels. */
 function layers(scene: ComposedScene, canvas: number): number[][] {
   return scene.objects.map(({ label, frame: [left, top, width, height] }) => {
-    const digit = resizeGray(ten.images.slice(784 * label, 784 * (label + 1)), 28, 28, height, width);
+    const resizer = new Resizer(28, 28);
+    resizer.resize(ten.images, 784 * label, height, width);
+    const digit = resizer.pixels.subarray(0, height * width);
     const layer = Array<number>(canvas * canvas).fill(0);
     for (const [p, value] of digit.entries()) {
       layer[(top + Math.floor(p / width)) * canvas + left + (p % width)] = value;
@@ -63,8 +65,8 @@ test('a scene depends on seed and index only: in any order, alone, and into a le
   const forward = Array.from({ length: 40 }, (_, i) => composer.compose(11, i));
   const lent = new Uint8Array(2500).fill(77);
   for (let i = 39; i >= 0; i--) assert.deepEqual(composer.compose(11, i, lent), forward[i]);
-  assert.deepEqual(composeScene(11, 17, mnist, PYRO_SCENES), forward[17]);
-  assert.notDeepEqual(composeScene(12, 17, mnist, PYRO_SCENES).image, forward[17].image);
+  assert.deepEqual(new SceneComposer(mnist, PYRO_SCENES).compose(11, 17), forward[17]);
+  assert.notDeepEqual(composer.compose(12, 17).image, forward[17].image);
 });
 
 test("60,000 default scenes have the statistics of Pyro's", () => {
