@@ -31,7 +31,8 @@ type AdapterInfo = {
 type Adapter = {
   info: AdapterInfo;
   limits: Limits;
-  requestDevice(descriptor: { requiredLimits: Limits }): Promise<Device>;
+  features: ReadonlySet<string>;
+  requestDevice(descriptor: { requiredLimits: Limits; requiredFeatures: string[] }): Promise<Device>;
 };
 type Device = {
   lost: Promise<{ reason: string; message: string }>;
@@ -74,7 +75,8 @@ async function register(): Promise<{ info: AdapterInfo; gpu: Gpu }> {
   }
   const { info } = adapter;
   const requiredLimits = Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]])) as Limits;
-  const device = await adapter.requestDevice({ requiredLimits });
+  const requiredFeatures = ['timestamp-query'].filter((name) => adapter.features.has(name)); // for profiles
+  const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
   stopOnFailure(device);
   const backend = withNavigator(gpu, () => new WebGPUBackend(device, info));
   tf.registerBackend('webgpu', () => backend);

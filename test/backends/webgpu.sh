@@ -51,5 +51,5 @@ if [[ -z $found ]]; then
   found=$(adapter)
   [[ -n $found ]] || fail "no adapter, even with $VK_ICD_FILENAMES" "$(node bin/air.js backends | grep -A1 '^. webgpu' | tr -s ' ' | tr '\n' ';')"
 fi
-echo "${found:2}"
+echo "${found:2}" >&2
 exec "$@"
