@@ -10,6 +10,7 @@ import { type Checkpoint, encodeCheckpoint } from '../train/checkpoint.js';
 import { diverged, trainLoop } from '../train/loop.js';
 import { openSource, type SceneSource } from '../train/source.js';
 import { Sums } from '../train/sums.js';
+import { checkAgainstCanvas } from './train-options.js';
 import { makeReporter } from './train-report.js';
 import { checkSameRun, type RunState, readEarlier, readState, type Settings, startAs } from './train-resume.js';
 
@@ -55,6 +56,7 @@ async function trainOn(
   const started = io.now();
   const stateFile = `${options.output}.state`;
   const settings = { ...asked, config: { ...asked.config, canvas: source.canvas } };
+  checkAgainstCanvas(settings.config);
   const earlier = finished ?? saved;
   if (earlier) checkSameRun(earlier, settings, source, options.output);
   if (finished) {
