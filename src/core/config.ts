@@ -34,6 +34,11 @@ export type ModelConfig = {
   zPresPrior: number;
 };
 
+/** Height and width of the attention window, px. */
+export function windowSizeOf({ windowSize }: ModelConfig): readonly [height: number, width: number] {
+  return [windowSize, windowSize];
+}
+
 export type Anneal = 'none' | 'lin' | 'exp';
 
 /** How to train: none of it is needed to use the model. */

@@ -1,6 +1,6 @@
 /** The distributions of AIR: reparameterised normals for z_where and z_what, a truncated geometric for the count n. */
 import * as tf from '@tensorflow/tfjs';
-import { defineOp } from './kernel.js';
+import { defineOp, listed, numbered } from './kernel.js';
 
 /** A diagonal normal in D dimensions. */
 export type NormalPrior = { loc: tf.Tensor1D; scale: tf.Tensor1D };
@@ -11,8 +11,8 @@ export type NormalDraw = {
   sample: tf.Tensor2D;
   loc: tf.Tensor2D;
   scale: tf.Tensor2D;
-  /** [B], KL(posterior || prior), analytic, summed over D */
-  kl: tf.Tensor1D;
+  /** [B, 1], KL(posterior || prior), analytic, summed over D */
+  kl: tf.Tensor2D;
 };
 
 type HeadInputs = { head: tf.Tensor2D; noise: tf.Tensor2D; priorLoc: tf.Tensor1D; priorScale: tf.Tensor1D };
@@ -24,47 +24,10 @@ function logSoftplus(x: tf.Tensor): tf.Tensor {
   return tf.sub(tf.log(tf.softplus(tf.maximum(x, floor))), small);
 }
 
-const normalHeadGradOp = defineOp<
-  {
-    dSample: tf.Tensor2D;
-    dLoc: tf.Tensor2D;
-    dScale: tf.Tensor2D;
-    dKl: tf.Tensor1D;
-    head: tf.Tensor2D;
-    noise: tf.Tensor2D;
-    priorScale: tf.Tensor1D;
-  },
-  { offset: number },
-  [dHead: tf.Tensor2D]
->({
-  name: 'AirNormalHeadGrad',
-  composite: ({ dSample, dLoc, dScale, dKl, head, noise, priorScale }, { offset }) => {
-    const [b, d] = noise.shape;
-    const rawLoc = tf.slice(head, [0, offset], [b, d]);
-    const rawScale = tf.slice(head, [0, offset + d], [b, d]);
-    const unitScale = tf.softplus(rawScale);
-    const slope = tf.sigmoid(rawScale); // of softplus
-    // sigmoid / softplus -> 1 for very negative x, where both vanish
-    const slopeOfLog = tf.where(
-      tf.less(rawScale, -15),
-      tf.onesLike(slope),
-      tf.div(slope, tf.maximum(unitScale, 1e-30)),
-    );
-    const dKlColumn = tf.reshape(dKl, [b, 1]);
-    const dRawLoc = tf.add(tf.add(dSample, dLoc), tf.mul(dKlColumn, tf.div(rawLoc, tf.square(priorScale))));
-    const dRawScale = tf.add(
-      tf.mul(tf.mul(tf.add(tf.mul(dSample, noise), dScale), priorScale), slope),
-      tf.mul(dKlColumn, tf.sub(tf.mul(unitScale, slope), slopeOfLog)),
-    );
-    const untouched = offset > 0 ? [tf.zeros([b, offset])] : [];
-    return [tf.concat([...untouched, dRawLoc, dRawScale], 1) as tf.Tensor2D];
-  },
-});
-
 const normalHeadOp = defineOp<
   HeadInputs,
   { offset: number },
-  [sample: tf.Tensor2D, loc: tf.Tensor2D, scale: tf.Tensor2D, kl: tf.Tensor1D]
+  [sample: tf.Tensor2D, loc: tf.Tensor2D, scale: tf.Tensor2D, kl: tf.Tensor2D]
 >({
   name: 'AirNormalHead',
   composite: ({ head, noise, priorLoc, priorScale }, { offset }) => {
@@ -75,14 +38,8 @@ const normalHeadOp = defineOp<
     const loc = tf.add(rawLoc, priorLoc) as tf.Tensor2D;
     const scale = tf.mul(unitScale, priorScale) as tf.Tensor2D;
     const squares = tf.add(tf.square(unitScale), tf.square(tf.div(rawLoc, priorScale)));
-    const kl = tf.sum(tf.sub(tf.sub(tf.div(squares, 2), 0.5), logSoftplus(rawScale)), 1) as tf.Tensor1D;
+    const kl = tf.sum(tf.sub(tf.sub(tf.div(squares, 2), 0.5), logSoftplus(rawScale)), 1, true) as tf.Tensor2D;
     return [tf.add(loc, tf.mul(scale, noise)), loc, scale, kl];
-  },
-  saves: { inputs: ['head', 'noise', 'priorScale'] },
-  gradient: ([dSample, dLoc, dScale, dKl], saved, attrs) => {
-    const [head, noise] = saved as tf.Tensor2D[];
-    const priorScale = saved[2] as tf.Tensor1D;
-    return { head: () => normalHeadGradOp({ dSample, dLoc, dScale, dKl, head, noise, priorScale }, attrs)[0] };
   },
 });
 
@@ -92,8 +49,6 @@ const normalHeadOp = defineOp<
  *   head  [B, offset + 2D]   columns offset.. hold D locations, then D raw scales
  *   noise [B, D]             standard normal draws; zeros give the mean
  *   loc = prior.loc + raw loc, scale = prior.scale * softplus(raw scale)
- *
- * Gradients flow to `head` only.
  */
 export function normalFromHead(head: tf.Tensor2D, noise: tf.Tensor2D, prior: NormalPrior, offset = 0): NormalDraw {
   const [sample, loc, scale, kl] = normalHeadOp(
@@ -101,6 +56,58 @@ export function normalFromHead(head: tf.Tensor2D, noise: tf.Tensor2D, prior: Nor
     { offset },
   );
   return { sample, loc, scale, kl };
+}
+
+/** dSample0, dSample1, ...: gradients by the sample, which add up. */
+const normalHeadGradOp = defineOp<
+  {
+    dKl: tf.Tensor2D;
+    dBefore: tf.Tensor2D | undefined;
+    head: tf.Tensor2D;
+    noise: tf.Tensor2D;
+    priorScale: tf.Tensor1D;
+    [use: string]: tf.Tensor | undefined;
+  },
+  { offset: number },
+  [dHead: tf.Tensor2D]
+>({
+  name: 'AirNormalHeadGrad',
+  composite: ({ dKl, dBefore, head, noise, priorScale, ...uses }, { offset }) => {
+    const [b, d] = noise.shape;
+    const dSample = tf.addN(listed<tf.Tensor2D>(uses, 'dSample'));
+    const rawLoc = tf.slice(head, [0, offset], [b, d]);
+    const rawScale = tf.slice(head, [0, offset + d], [b, d]);
+    const unitScale = tf.softplus(rawScale);
+    const slope = tf.sigmoid(rawScale); // of softplus
+    // sigmoid / softplus -> 1 for very negative x, where both vanish
+    const slopeOfLog = tf.where(
+      tf.less(rawScale, -15),
+      tf.onesLike(slope),
+      tf.div(slope, tf.maximum(unitScale, 1e-30)),
+    );
+    const dRawLoc = tf.add(dSample, tf.mul(dKl, tf.div(rawLoc, tf.square(priorScale))));
+    const dRawScale = tf.add(
+      tf.mul(tf.mul(tf.mul(dSample, noise), priorScale), slope),
+      tf.mul(dKl, tf.sub(tf.mul(unitScale, slope), slopeOfLog)),
+    );
+    return [tf.concat([...(dBefore ? [dBefore] : []), dRawLoc, dRawScale], 1) as tf.Tensor2D];
+  },
+});
+
+/**
+ * Back through a draw: the gradient by the head, [B, offset + 2D].
+ *
+ *   dSamples  gradients by the sample [B, D], which add up; dKl [B, 1]
+ *   dBefore   [B, offset], by the columns before the normal's; none if there are none
+ */
+export function normalFromHeadGrad(
+  head: tf.Tensor2D,
+  noise: tf.Tensor2D,
+  prior: NormalPrior,
+  { dSamples, dKl, dBefore }: { dSamples: readonly tf.Tensor2D[]; dKl: tf.Tensor2D; dBefore?: tf.Tensor2D },
+): tf.Tensor2D {
+  const inputs = { ...numbered('dSample', dSamples), dKl, dBefore, head, noise, priorScale: prior.scale };
+  return normalHeadGradOp(inputs, { offset: dBefore?.shape[1] ?? 0 })[0];
 }
 
 /**

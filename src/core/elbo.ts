@@ -44,65 +44,69 @@ export function countLogProbs(zPresLogits: tf.Tensor2D): tf.Tensor2D {
   });
 }
 
-type ElboInputs = { zPresLogits: tf.Tensor2D; logLik: tf.Tensor2D; kl: tf.Tensor2D };
+/** What the objective is made of, of each image. */
+export type ElboInputs = {
+  /** [B, N], logits of the continue probabilities */
+  zPresLogits: tf.Tensor2D;
+  /** [B, N+1], log p(x | z_1..n), n = 0..N */
+  logLik: tf.Tensor2D;
+  /** [B, N] each: KL of z_where and of z_what of object t */
+  whereKl: tf.Tensor2D;
+  whatKl: tf.Tensor2D;
+};
 
 /** Per count: log p(x | z_1..n) + log p(n) - log q(n) - sum of the first n KLs. [B, N+1] */
-function worth({ logLik, kl }: ElboInputs, logQ: tf.Tensor2D, logPrior: readonly number[]): tf.Tensor2D {
-  const klOfFirst = tf.matMul(kl, includes(kl.shape[1]));
+function worth(
+  { logLik, whereKl, whatKl }: ElboInputs,
+  logQ: tf.Tensor2D,
+  logPrior: readonly number[],
+): tf.Tensor2D {
+  const klOfFirst = tf.matMul(tf.add(whereKl, whatKl) as tf.Tensor2D, includes(whereKl.shape[1]));
   return tf.sub(tf.sub(tf.add(logLik, tf.tensor1d([...logPrior])), logQ), klOfFirst);
 }
 
 const enumeratedElboGradOp = defineOp<
-  ElboInputs & { dy: tf.Tensor1D },
-  { logPrior: readonly number[] },
+  ElboInputs & { lessons: tf.Tensor2D | undefined },
+  { logPrior: readonly number[]; scale: number },
   [dZPresLogits: tf.Tensor2D, dLogLik: tf.Tensor2D, dKl: tf.Tensor2D]
 >({
   name: 'AirEnumeratedElboGrad',
-  composite: ({ dy, ...inputs }, { logPrior }) => {
-    const { zPresLogits, kl } = inputs;
-    const modelSteps = kl.shape[1];
-    const dyColumn = tf.reshape(dy, [-1, 1]) as tf.Tensor2D;
+  composite: ({ lessons, ...inputs }, { logPrior, scale }) => {
+    const { zPresLogits } = inputs;
+    const modelSteps = zPresLogits.shape[1];
     const logQ = countLogProbs(zPresLogits);
     const q = tf.exp(logQ);
     const values = worth(inputs, logQ, logPrior);
     // d/d logit_t of sum_n q(n) f(n) is sum_n q(n) f(n) d log q(n): 1 - p_t where n >= t, -p_t where n = t - 1. Any
     // constant may be taken off f; taking off its mean keeps the digits.
     const mean = tf.sum(tf.mul(q, values), 1, true);
-    const weighted = tf.mul(dyColumn, tf.mul(q, tf.sub(values, mean))) as tf.Tensor2D;
+    const ofElbo = tf.mul(q, tf.sub(values, mean));
+    const weighted = tf.mul(lessons === undefined ? ofElbo : tf.add(ofElbo, lessons), scale) as tf.Tensor2D;
     const p = tf.sigmoid(zPresLogits);
     const notP = tf.sigmoid(tf.neg(zPresLogits));
     const dZPresLogits = tf.sub(
       tf.mul(notP, tf.matMul(weighted, includes(modelSteps), false, true)),
       tf.mul(p, tf.matMul(weighted, stopsBefore(modelSteps), false, true)),
     ) as tf.Tensor2D;
-    const dLogLik = tf.mul(dyColumn, q) as tf.Tensor2D;
+    const dLogLik = tf.mul(q, scale) as tf.Tensor2D;
     return [dZPresLogits, dLogLik, tf.neg(tf.matMul(dLogLik, includes(modelSteps), false, true))];
   },
 });
 
-const enumeratedElboOp = defineOp<ElboInputs, { logPrior: readonly number[] }, [tf.Tensor1D]>({
-  name: 'AirEnumeratedElbo',
-  composite: (inputs, { logPrior }) => {
-    const logQ = countLogProbs(inputs.zPresLogits);
-    return [tf.sum(tf.mul(tf.exp(logQ), worth(inputs, logQ, logPrior)), 1) as tf.Tensor1D];
-  },
-  saves: { inputs: ['zPresLogits', 'logLik', 'kl'] },
-  gradient: ([dy], saved, attrs) => {
-    const [zPresLogits, logLik, kl] = saved as tf.Tensor2D[];
-    const [dZPresLogits, dLogLik, dKl] = enumeratedElboGradOp({ dy, zPresLogits, logLik, kl }, attrs);
-    return { zPresLogits: () => dZPresLogits, logLik: () => dLogLik, kl: () => dKl };
-  },
-});
-
 /**
- * The ELBO per image, summed over n.
+ * Gradients of scale * sum over images of [ELBO + sum_n lessons(n) log q(n)], by what the ELBO is made of. The value itself is
+ * told image by image, in float64, by `elboTerms` of count.ts.
  *
- *   zPresLogits [B, N]      of the continue probabilities
- *   logLik      [B, N+1]    log p(x | z_1..n), n = 0..N
- *   kl          [B, N]      KL of z_where and z_what of object t
- *   logPrior    N+1 numbers, log p(n)
- *   returns     [B], nats
+ *   logPrior  N+1 numbers, log p(n)
+ *   lessons   [B, N+1]: what it is worth that an image is given a count; none: nothing
+ *   returns   gradients of the shapes of the inputs; that by either KL is `kl`
  */
-export function enumeratedElbo(inputs: ElboInputs, logPrior: readonly number[]): tf.Tensor1D {
-  return enumeratedElboOp(inputs, { logPrior })[0];
+export function enumeratedElboGrad(
+  inputs: ElboInputs,
+  logPrior: readonly number[],
+  scale: number,
+  lessons?: tf.Tensor2D,
+): { zPresLogits: tf.Tensor2D; logLik: tf.Tensor2D; kl: tf.Tensor2D } {
+  const [zPresLogits, logLik, kl] = enumeratedElboGradOp({ ...inputs, lessons }, { logPrior, scale });
+  return { zPresLogits, logLik, kl };
 }

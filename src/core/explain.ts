@@ -72,7 +72,7 @@ async function latents(model: Model, batch: ImageBatch, draws: readonly Draws[] 
       whereScale: where.scale,
       what: what.sample,
       whatScale: what.scale,
-      window: decoded,
+      window: decoded.y,
       canvas,
     })),
   }));

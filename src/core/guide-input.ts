@@ -4,8 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import type { GuideInputName, ModelConfig } from './config.js';
-import { detach } from './kernel.js';
-import { mlp, mlpSpecs, type ParamSpec, type Params } from './nn.js';
+import { type LinearNotes, type MlpPass, mlp, mlpGrad, mlpSpecs, type ParamSpec, type Params } from './nn.js';
 import { residual } from './spatial.js';
 
 export type GuideInput = {
@@ -13,23 +12,34 @@ export type GuideInput = {
   size(config: ModelConfig): number;
   /** The weights between what is seen and the LSTM. */
   specs(config: ModelConfig): ParamSpec[];
-  /**
-   * Prepares a batch of images [B, H, W]; what does not change between steps is computed here, once. The result is
-   * called at each step with the canvas so far [B, H, W] and returns [B, size].
-   */
-  look(params: Params, config: ModelConfig, images: tf.Tensor3D): (canvas: tf.Tensor3D) => tf.Tensor2D;
+  /** Prepares a batch of images [B, H, W]; what does not change between steps is computed here, once. */
+  look(params: Params, config: ModelConfig, images: tf.Tensor3D): Look;
 };
 
-function embed(params: Params, name: string, x: tf.Tensor2D): tf.Tensor2D {
-  return mlp(params, name, x, { activation: 'relu' });
+/** Looking at a batch of images in the course of one pass. */
+export type Look = {
+  /** At each step: the canvas so far [B, H, W] -> what is seen [B, size]. */
+  see(canvas: tf.Tensor3D): tf.Tensor2D;
+  /**
+   * Back through all that was seen, given the gradients by it, step by step: notes what the weights did. No gradient goes
+   * through what is seen to the canvas: to look good is not what an object is drawn for.
+   */
+  back(dSeen: readonly tf.Tensor2D[], notes: LinearNotes): void;
+};
+
+function embed(params: Params, name: string, x: tf.Tensor): MlpPass {
+  return mlp(params, name, x, { activation: 'relu', shift: 0 });
 }
 
 const image: GuideInput = {
   size: ({ canvas, embedNet }) => embedNet.at(-1) ?? canvas[0] * canvas[1],
   specs: ({ canvas, embedNet }) => mlpSpecs('embed', canvas[0] * canvas[1], embedNet),
   look(params, _config, images) {
-    const seen = embed(params, 'embed', tf.reshape(images, [images.shape[0], -1]));
-    return () => seen;
+    const seen = embed(params, 'embed', images);
+    return {
+      see: () => seen.y,
+      back: (dSeen, notes) => void mlpGrad(params, seen, tf.addN([...dSeen]), notes, false),
+    };
   },
 };
 
@@ -42,14 +52,18 @@ function difference(name: string): GuideInput {
   return {
     size: (config) => config.embedNet.at(-1) ?? pooledSize(config),
     specs: (config) => mlpSpecs(name, pooledSize(config), config.embedNet),
-    look:
-      (params, { guidePool }, images) =>
-      (canvas) => {
-        const seen = detach(canvas);
-        const rest = residual(images, seen, guidePool);
-        seen.dispose();
-        return embed(params, name, rest);
-      },
+    look(params, { guidePool }, images) {
+      const seen: MlpPass[] = [];
+      return {
+        see(canvas) {
+          seen.push(embed(params, name, residual(images, canvas, guidePool)));
+          return seen[seen.length - 1].y;
+        },
+        back(dSeen, notes) {
+          for (const [t, pass] of seen.entries()) mlpGrad(params, pass, dSeen[t], notes, false);
+        },
+      };
+    },
   };
 }
 
@@ -59,9 +73,24 @@ const both: GuideInput = {
   size: (config) => image.size(config) + besideImage.size(config),
   specs: (config) => [...image.specs(config), ...besideImage.specs(config)],
   look(params, config, images) {
-    const lookAtImage = image.look(params, config, images);
-    const lookAtRest = besideImage.look(params, config, images);
-    return (canvas) => tf.concat([lookAtImage(canvas), lookAtRest(canvas)], 1);
+    const looks = [image.look(params, config, images), besideImage.look(params, config, images)];
+    const sizes = [image.size(config), besideImage.size(config)];
+    return {
+      see: (canvas) =>
+        tf.concat(
+          looks.map((look) => look.see(canvas)),
+          1,
+        ),
+      back(dSeen, notes) {
+        const parts = dSeen.map((d) => tf.split(d, sizes, 1) as tf.Tensor2D[]);
+        for (const [i, look] of looks.entries()) {
+          look.back(
+            parts.map((part) => part[i]),
+            notes,
+          );
+        }
+      },
+    };
   },
 };
 

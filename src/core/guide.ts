@@ -1,15 +1,23 @@
 /** The inference side, q(z | x): an LSTM that explains an image one object at a time. */
 import * as tf from '@tensorflow/tfjs';
-import type { ModelConfig } from './config.js';
-import { type NormalDraw, type NormalPrior, normalFromHead } from './distributions.js';
-import { lstmCell, mlp, type Params } from './nn.js';
-import { readWindows } from './spatial.js';
+import { type ModelConfig, windowSizeOf } from './config.js';
+import { type NormalDraw, type NormalPrior, normalFromHead, normalFromHeadGrad } from './distributions.js';
+import {
+  type LinearNotes,
+  type LstmState,
+  type LstmStep,
+  lstmCell,
+  lstmCellGrad,
+  type MlpPass,
+  mlp,
+  mlpGrad,
+  type Params,
+} from './nn.js';
+import { readWindows, readWindowsGrad } from './spatial.js';
 
 /** What the guide carries from step to step. */
 export type GuideState = {
-  /** [B, hidden] */
-  h: tf.Tensor2D;
-  c: tf.Tensor2D;
+  memory: LstmState;
   /** [B, 3], [B, Z], [B, 1]: the object before */
   zWhere: tf.Tensor2D;
   zWhat: tf.Tensor2D;
@@ -27,9 +35,11 @@ export type GuideStep = {
   /** z_where = (s, x, y) */
   where: NormalDraw;
   what: NormalDraw;
-  /** [B, h, w], what the guide attended to */
-  windows: tf.Tensor3D;
-  state: GuideState;
+  /** What all of it comes from: the LSTM, the perceptron behind z_pres and z_where, and that behind z_what. */
+  memory: LstmStep;
+  head: MlpPass;
+  /** Its `x` are the windows [B, h w], what the guide attended to. */
+  code: MlpPass;
 };
 
 /** z_where ~ N([scale, pos, pos], ...), z_what ~ N(0, I). Caller disposes. */
@@ -44,16 +54,19 @@ export function makePriors(config: ModelConfig): Priors {
   };
 }
 
-/** The trainable state before the first object. */
+/** The trainable state before the first object, weight by weight. */
+const INITIAL = { h: 'h_init', c: 'c_init', zWhere: 'z_where_init', zWhat: 'z_what_init' } as const;
+
+/** The state before the first object, the same for each image of a batch. */
 export function initialState(params: Params, batch: number): GuideState {
-  // a sum broadcasts; tf.tile would too, but its gradient is a loop over the batch
-  const forEach = (name: string) => tf.add(tf.zeros([batch, 1]), params[name]) as tf.Tensor2D;
+  const ones = tf.ones<tf.Rank.R2>([batch, 1]);
+  // a product broadcasts to the bit, as tf.tile would
+  const forEach = (name: string) => tf.mul(ones, params[name]) as tf.Tensor2D;
   return {
-    h: forEach('h_init'),
-    c: forEach('c_init'),
-    zWhere: forEach('z_where_init'),
-    zWhat: forEach('z_what_init'),
-    zPres: tf.ones([batch, 1]),
+    memory: { h: forEach(INITIAL.h), c: forEach(INITIAL.c) },
+    zWhere: forEach(INITIAL.zWhere),
+    zWhat: forEach(INITIAL.zWhat),
+    zPres: ones,
   };
 }
 
@@ -62,8 +75,6 @@ export function initialState(params: Params, batch: number): GuideState {
  *
  *   seen   [B, size]   what the guide sees (see guide-input.ts)
  *   images [B, H, W]   what it reads its window from
- *
- * The state returned takes the object as present (z_pres = 1); the count is the objective's business.
  */
 export function guideStep(
   params: Params,
@@ -74,24 +85,69 @@ export function guideStep(
   before: GuideState,
   noise: StepNoise,
 ): GuideStep {
-  const { windowSize } = config;
-  const [batch] = images.shape;
-  const input = tf.concat([seen, before.zWhere, before.zWhat, before.zPres], 1);
-  const { h, c } = lstmCell(params, 'rnn', input, before);
+  const memory = lstmCell(params, 'rnn', [seen, before.zWhere, before.zWhat, before.zPres], before.memory);
+  const head = mlp(params, 'predict.mlp', memory.h); // [B, 7] = z_pres logit, z_where loc, z_where raw scale
+  const where = normalFromHead(head.y, noise.where, priors.where, 1);
+  const code = mlp(params, 'encode.mlp', readWindows(images, where.sample, windowSizeOf(config))); // [B, 2Z]
+  const what = normalFromHead(code.y, noise.what, priors.what);
+  return { zPresLogits: tf.slice(head.y, [0, 0], [-1, 1]), where, what, memory, head, code };
+}
 
-  const head = mlp(params, 'predict.mlp', h); // [B, 7] = z_pres logit, z_where loc, z_where raw scale
-  const zPresLogits = tf.slice(head, [0, 0], [batch, 1]);
-  const where = normalFromHead(head, noise.where, priors.where, 1);
+/** The state after a step, its object taken as present (z_pres = 1): the count is the objective's business. */
+export function stateAfter({ memory, where, what }: GuideStep, { zPres }: GuideState): GuideState {
+  return { memory, zWhere: where.sample, zWhat: what.sample, zPres };
+}
 
-  const windows = readWindows(images, where.sample, [windowSize, windowSize]);
-  const code = mlp(params, 'encode.mlp', tf.reshape(windows, [batch, windowSize ** 2])); // [B, 2Z]
-  const what = normalFromHead(code, noise.what, priors.what);
+/** Gradients by what a step said, [B, 1] each, and by the object it drew. */
+export type StepGradients = {
+  zPresLogits: tf.Tensor2D;
+  whereKl: tf.Tensor2D;
+  whatKl: tf.Tensor2D;
+  zWhere: tf.Tensor2D;
+  zWhat: tf.Tensor2D;
+};
 
-  return {
-    zPresLogits,
-    where,
-    what,
-    windows,
-    state: { h, c, zWhere: where.sample, zWhat: what.sample, zPres: before.zPres },
-  };
+/** Gradients by the state between two steps. */
+export type StateGradients = { h: tf.Tensor2D; c: tf.Tensor2D; zWhere: tf.Tensor2D; zWhat: tf.Tensor2D };
+
+/**
+ * Back through one step: notes what the weights did.
+ *
+ *   later    gradients by the state after the step; none after the last
+ *   returns  gradients by the state before, and by what was seen [B, size]
+ */
+export function guideStepGrad(
+  params: Params,
+  config: ModelConfig,
+  priors: Priors,
+  images: tf.Tensor3D,
+  { where, memory, head, code }: GuideStep,
+  noise: StepNoise,
+  d: StepGradients,
+  later: StateGradients | undefined,
+  notes: LinearNotes,
+): { before: StateGradients; dSeen: tf.Tensor2D } {
+  const dCode = normalFromHeadGrad(code.y, noise.what, priors.what, {
+    dSamples: later ? [d.zWhat, later.zWhat] : [d.zWhat],
+    dKl: d.whatKl,
+  });
+  const dWindows = mlpGrad(params, code, dCode, notes, true) as tf.Tensor2D;
+  const dRead = readWindowsGrad(dWindows, images, where.sample, windowSizeOf(config));
+  const dHead = normalFromHeadGrad(head.y, noise.where, priors.where, {
+    dSamples: later ? [d.zWhere, dRead, later.zWhere] : [d.zWhere, dRead],
+    dKl: d.whereKl,
+    dBefore: d.zPresLogits,
+  });
+  const dh = mlpGrad(params, head, dHead, notes, true) as tf.Tensor2D;
+  const sizes = [memory.x.shape[1] - 3 - config.zWhatSize - 1, 3, config.zWhatSize];
+  const dMemory = { dhs: later ? [dh, later.h] : [dh], dc: later?.c };
+  const before = lstmCellGrad(params, memory, dMemory, sizes, notes);
+  const [dSeen, zWhere, zWhat] = before.dParts;
+  return { before: { h: before.dh, c: before.dc, zWhere, zWhat }, dSeen };
+}
+
+/** Gradients of the trainable initial state, by weight name. */
+export function initialStateGrad(d: StateGradients): { [name: string]: tf.Tensor } {
+  const states = Object.entries(INITIAL) as [keyof StateGradients, string][];
+  return Object.fromEntries(states.map(([state, name]) => [name, tf.sum(d[state], 0, true)]));
 }

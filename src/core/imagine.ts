@@ -1,9 +1,11 @@
 /** Scenes from the prior: what a model believes images look like before it sees one. */
 import * as tf from '@tensorflow/tfjs';
+import { windowSizeOf } from './config.js';
 import { geometricLogProbs } from './distributions.js';
 import { boxOf, toBytes } from './images.js';
-import { drawObject } from './model.js';
+import { decode } from './model.js';
 import { Draws } from './rng.js';
+import { placeWindows } from './spatial.js';
 import type { Model } from './unroll.js';
 
 export type Imagined = {
@@ -54,9 +56,9 @@ export async function imagine(
   const images = tf.tidy(() => {
     let sum: tf.Tensor3D = tf.zeros([batch, ...canvas]);
     for (let t = 0; t < modelSteps; t++) {
-      const present = tf.tensor3d(
+      const present = tf.tensor2d(
         scenes.map(({ parts }) => Number(t < parts.length)),
-        [batch, 1, 1],
+        [batch, 1],
       );
       const where = tf.tensor2d(
         scenes.map(({ parts }) => parts[t]?.where ?? [1, 0, 0]),
@@ -67,7 +69,9 @@ export async function imagine(
         scenes.map(({ parts }) => parts[t]?.what ?? nothing),
         [batch, zWhatSize],
       );
-      sum = tf.add(sum, tf.mul(present, drawObject(params, config, where, what).placed));
+      // nothing is drawn of an object that is not there: a window full of zeros
+      const windows = tf.mul(decode(params, config, what).y, present) as tf.Tensor2D;
+      sum = placeWindows(windows, where, windowSizeOf(config), sum);
     }
     return sum;
   });

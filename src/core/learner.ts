@@ -73,11 +73,10 @@ export class Learner {
     );
     const counts = plan.counts?.slice(from, from + part.size) ?? [];
     const known = counts.some((n) => n >= 0) ? { counts, weight: training.sumWeight } : undefined;
+    const logPrior = geometricLogProbs(plan.zPresPrior, config.modelSteps);
     const { gradients, outcome } = tf.tidy(() => {
-      const model = makeModel(config, this.weights);
       const images = toIntensities(part, config.canvas);
-      const logPrior = geometricLogProbs(plan.zPresPrior, config.modelSteps);
-      return elboGradients(model, images, makeNoise(config, rows), logPrior, batch, known);
+      return elboGradients(makeModel(config, this.weights), images, makeNoise(config, rows), logPrior, batch, known);
     });
     const { zPresLogits, logLik, whereKl, whatKl } = outcome;
     const [logits, liks, wheres, whats] = await Promise.all(
@@ -127,10 +126,13 @@ export class Learner {
 
   /** Weights, or moments `m` or `v`, on the host. */
   async read(which: 'params' | 'm' | 'v'): Promise<HostTensors> {
-    const tensors = which === 'params' ? this.weights : this.moments[which];
     const host: HostTensors = new Map();
-    for (const [name, tensor] of Object.entries(tensors)) {
-      host.set(name, { shape: tensor.shape, values: (await tensor.data()) as Float32Array });
+    const flat = which === 'params' ? undefined : ((await this.moments[which].data()) as Float32Array);
+    let start = 0;
+    for (const [name, { shape, size }] of Object.entries(this.weights)) {
+      const values = flat?.slice(start, start + size) ?? ((await this.weights[name].data()) as Float32Array);
+      host.set(name, { shape, values });
+      start += size;
     }
     return host;
   }
@@ -143,12 +145,20 @@ export class Learner {
 
   /** Replaces weights, or moments; names and shapes must be those of the model. */
   write(which: 'params' | 'm' | 'v', values: HostTensors): void {
-    const target = which === 'params' ? this.weights : this.moments[which];
-    for (const name of Object.keys(target)) {
-      const { shape, values: numbers } = values.get(name) as { shape: number[]; values: Float32Array };
-      target[name].dispose();
-      target[name] = tf.tensor(numbers, shape);
+    const all = Object.keys(this.weights).map((name) => values.get(name) as { shape: number[]; values: Float32Array });
+    if (which === 'params') {
+      const names = Object.keys(this.weights);
+      this.useWeights(Object.fromEntries(all.map((one, i) => [names[i], tf.tensor(one.values, one.shape)])));
+      return;
     }
+    const flat = new Float32Array(this.moments[which].size);
+    let start = 0;
+    for (const { values: numbers } of all) {
+      flat.set(numbers, start);
+      start += numbers.length;
+    }
+    this.moments[which].dispose();
+    this.moments[which] = tf.tensor1d(flat);
   }
 
   dispose(): void {

@@ -44,12 +44,13 @@ function hatWeights(points: tf.Tensor2D, side: number): tf.Tensor3D {
   return tf.relu(tf.sub(1, tf.abs(distances(points, side))));
 }
 
-/** Derivatives of the bilinear weights by the sampling points: -1 right of a pixel, +1 left of it, 0 beyond one pixel. */
+/**
+ * Derivatives of the bilinear weights by the sampling points: -1 from a pixel to the next, +1 from the one before up to it,
+ * 0 beyond.
+ */
 function hatSlopes(points: tf.Tensor2D, side: number): tf.Tensor3D {
-  const d = distances(points, side);
-  const isRight = tf.mul(tf.sub(1, tf.step(tf.neg(d))), tf.step(tf.sub(1, d))); // 0 <= d < 1
-  const isLeft = tf.mul(tf.step(tf.neg(d)), tf.sub(1, tf.step(tf.sub(-1, d)))); // -1 <= d < 0
-  return tf.sub(isLeft, isRight);
+  const which = tf.add(tf.mul(tf.floor(distances(points, side)), 2), 1); // -1 or 1 within one pixel, odd beyond
+  return tf.mul(tf.neg(which), tf.relu(tf.sub(2, tf.abs(which))));
 }
 
 /** out [B, n, m] = sum over pixels: rows [B, n, H] * source [B, H, W] * cols [B, m, W]. */
@@ -76,20 +77,44 @@ function placingPoints(zWhere: tf.Tensor2D, window: Size, canvas: Size): [tf.Ten
   ];
 }
 
-type ReadAttrs = { height: number; width: number; minScale: number };
+/** Windows are [B, h w], row by row: what a perceptron reads and writes. */
+type WindowAttrs = { height: number; width: number };
+type ReadAttrs = WindowAttrs & { minScale: number };
+
+const readWindowsOp = defineOp<{ images: tf.Tensor3D; zWhere: tf.Tensor2D }, ReadAttrs, [tf.Tensor2D]>({
+  name: 'AirReadWindows',
+  composite: ({ images, zWhere }, { height, width, minScale }) => {
+    const [batch, imageHeight, imageWidth] = images.shape;
+    const [colPoints, rowPoints] = readingPoints(zWhere, [height, width], [imageHeight, imageWidth], minScale);
+    const windows = resample(images, hatWeights(rowPoints, imageHeight), hatWeights(colPoints, imageWidth));
+    return [tf.reshape(windows, [batch, height * width])];
+  },
+});
+
+/**
+ * Read one window from each image: the "attend" half of attention.
+ *
+ *   images  [B, H, W]
+ *   zWhere  [B, 3]      (s, x, y), see above; s below 0.2 reads as 0.2, with zero gradient
+ *   returns [B, h w]
+ */
+export function readWindows(images: tf.Tensor3D, zWhere: tf.Tensor2D, [height, width]: Size): tf.Tensor2D {
+  return readWindowsOp({ images, zWhere }, { height, width, minScale: MIN_SCALE })[0];
+}
 
 const readWindowsGradOp = defineOp<
-  { dy: tf.Tensor3D; images: tf.Tensor3D; zWhere: tf.Tensor2D },
+  { dy: tf.Tensor2D; images: tf.Tensor3D; zWhere: tf.Tensor2D },
   ReadAttrs,
   [dZWhere: tf.Tensor2D]
 >({
   name: 'AirReadWindowsGrad',
   composite: ({ dy, images, zWhere }, { height, width, minScale }) => {
-    const [, imageHeight, imageWidth] = images.shape;
+    const [batch, imageHeight, imageWidth] = images.shape;
     const [colPoints, rowPoints] = readingPoints(zWhere, [height, width], [imageHeight, imageWidth], minScale);
     const [cols, rows] = [hatWeights(colPoints, imageWidth), hatWeights(rowPoints, imageHeight)];
-    const dCols = tf.sum(tf.mul(dy, resample(images, rows, hatSlopes(colPoints, imageWidth))), 1);
-    const dRows = tf.sum(tf.mul(dy, resample(images, hatSlopes(rowPoints, imageHeight), cols)), 2);
+    const dWindows = tf.reshape(dy, [batch, height, width]);
+    const dCols = tf.sum(tf.mul(dWindows, resample(images, rows, hatSlopes(colPoints, imageWidth))), 1);
+    const dRows = tf.sum(tf.mul(dWindows, resample(images, hatSlopes(rowPoints, imageHeight), cols)), 2);
     const [s, x, y] = columns(zWhere);
     const scale = tf.maximum(s, minScale);
     // points = ((centre - x)/s + 1) side/2 - 1/2
@@ -108,45 +133,62 @@ const readWindowsGradOp = defineOp<
   },
 });
 
-const readWindowsOp = defineOp<{ images: tf.Tensor3D; zWhere: tf.Tensor2D }, ReadAttrs, [tf.Tensor3D]>({
-  name: 'AirReadWindows',
-  composite: ({ images, zWhere }, { height, width, minScale }) => {
-    const [, imageHeight, imageWidth] = images.shape;
-    const [colPoints, rowPoints] = readingPoints(zWhere, [height, width], [imageHeight, imageWidth], minScale);
-    return [resample(images, hatWeights(rowPoints, imageHeight), hatWeights(colPoints, imageWidth))];
+/** Gradient of `readWindows` by zWhere, [B, 3]; dy [B, h w]. */
+export function readWindowsGrad(
+  dy: tf.Tensor2D,
+  images: tf.Tensor3D,
+  zWhere: tf.Tensor2D,
+  [height, width]: Size,
+): tf.Tensor2D {
+  return readWindowsGradOp({ dy, images, zWhere }, { height, width, minScale: MIN_SCALE })[0];
+}
+
+const placeWindowsOp = defineOp<
+  { windows: tf.Tensor2D; zWhere: tf.Tensor2D; canvas: tf.Tensor3D },
+  WindowAttrs,
+  [tf.Tensor3D]
+>({
+  name: 'AirPlaceWindows',
+  composite: ({ windows, zWhere, canvas }, { height, width }) => {
+    const [batch, canvasHeight, canvasWidth] = canvas.shape;
+    const [colPoints, rowPoints] = placingPoints(zWhere, [height, width], [canvasHeight, canvasWidth]);
+    const sources: tf.Tensor3D = tf.reshape(windows, [batch, height, width]);
+    return [tf.add(canvas, resample(sources, hatWeights(rowPoints, height), hatWeights(colPoints, width)))];
   },
-  saves: { inputs: ['images', 'zWhere'] },
-  gradient: ([dy], [images, zWhere], attrs) => ({
-    zWhere: () => readWindowsGradOp({ dy, images: images as tf.Tensor3D, zWhere: zWhere as tf.Tensor2D }, attrs)[0],
-  }),
 });
 
 /**
- * Read one window from each image: the "attend" half of attention.
+ * Place each decoded window on a canvas: the "write" half of attention. Where objects overlap, they add up.
  *
- *   images  [B, H, W]   data: no gradient flows to them
- *   zWhere  [B, 3]      (s, x, y), see above; s below 0.2 reads as 0.2, with zero gradient
- *   returns [B, h, w]
+ *   windows [B, h w]    intensities; 0 leaves the canvas untouched
+ *   zWhere  [B, 3]      (s, x, y), see above
+ *   canvas  [B, H, W]
+ *   returns [B, H, W]   the canvas itself, with zero gradient, where no window reaches
  */
-export function readWindows(images: tf.Tensor3D, zWhere: tf.Tensor2D, [height, width]: Size): tf.Tensor3D {
-  return readWindowsOp({ images, zWhere }, { height, width, minScale: MIN_SCALE })[0];
+export function placeWindows(
+  windows: tf.Tensor2D,
+  zWhere: tf.Tensor2D,
+  [height, width]: Size,
+  canvas: tf.Tensor3D,
+): tf.Tensor3D {
+  return placeWindowsOp({ windows, zWhere, canvas }, { height, width })[0];
 }
 
 const placeWindowsGradOp = defineOp<
-  { dy: tf.Tensor3D; windows: tf.Tensor3D; zWhere: tf.Tensor2D },
-  Record<string, never>,
-  [dWindows: tf.Tensor3D, dZWhere: tf.Tensor2D]
+  { dy: tf.Tensor3D; windows: tf.Tensor2D; zWhere: tf.Tensor2D },
+  WindowAttrs,
+  [dWindows: tf.Tensor2D, dZWhere: tf.Tensor2D]
 >({
   name: 'AirPlaceWindowsGrad',
-  composite: ({ dy, windows, zWhere }) => {
-    const [, height, width] = windows.shape;
-    const [, canvasHeight, canvasWidth] = dy.shape;
+  composite: ({ dy, windows, zWhere }, { height, width }) => {
+    const [batch, canvasHeight, canvasWidth] = dy.shape;
     const [colPoints, rowPoints] = placingPoints(zWhere, [height, width], [canvasHeight, canvasWidth]);
     const [cols, rows] = [hatWeights(colPoints, width), hatWeights(rowPoints, height)];
-    const dWindows = tf.matMul(tf.matMul(rows, dy, true, false), cols) as tf.Tensor3D;
+    const sources: tf.Tensor3D = tf.reshape(windows, [batch, height, width]);
+    const dWindows: tf.Tensor2D = tf.reshape(tf.matMul(tf.matMul(rows, dy, true, false), cols), windows.shape);
     // points = (s centre + x + 1) side/2 - 1/2
-    const dCols = tf.mul(tf.sum(tf.mul(dy, resample(windows, rows, hatSlopes(colPoints, width))), 1), width / 2);
-    const dRows = tf.mul(tf.sum(tf.mul(dy, resample(windows, hatSlopes(rowPoints, height), cols)), 2), height / 2);
+    const dCols = tf.mul(tf.sum(tf.mul(dy, resample(sources, rows, hatSlopes(colPoints, width))), 1), width / 2);
+    const dRows = tf.mul(tf.sum(tf.mul(dy, resample(sources, hatSlopes(rowPoints, height), cols)), 2), height / 2);
     const dScale = tf.add(
       tf.sum(tf.mul(dCols, centres(canvasWidth)), 1, true),
       tf.sum(tf.mul(dRows, centres(canvasHeight)), 1, true),
@@ -156,36 +198,15 @@ const placeWindowsGradOp = defineOp<
   },
 });
 
-const placeWindowsOp = defineOp<
-  { windows: tf.Tensor3D; zWhere: tf.Tensor2D },
-  { height: number; width: number },
-  [tf.Tensor3D]
->({
-  name: 'AirPlaceWindows',
-  composite: ({ windows, zWhere }, { height, width }) => {
-    const [, windowHeight, windowWidth] = windows.shape;
-    const [colPoints, rowPoints] = placingPoints(zWhere, [windowHeight, windowWidth], [height, width]);
-    return [resample(windows, hatWeights(rowPoints, windowHeight), hatWeights(colPoints, windowWidth))];
-  },
-  saves: { inputs: ['windows', 'zWhere'] },
-  gradient: ([dy], [windows, zWhere]) => {
-    const [dWindows, dZWhere] = placeWindowsGradOp(
-      { dy, windows: windows as tf.Tensor3D, zWhere: zWhere as tf.Tensor2D },
-      {},
-    );
-    return { windows: () => dWindows, zWhere: () => dZWhere };
-  },
-});
-
-/**
- * Place each decoded window on an empty canvas: the "write" half of attention.
- *
- *   windows [B, h, w]   intensities; 0 leaves the canvas untouched
- *   zWhere  [B, 3]      (s, x, y), see above
- *   returns [B, H, W]   exactly 0, with zero gradient, where no window reaches
- */
-export function placeWindows(windows: tf.Tensor3D, zWhere: tf.Tensor2D, [height, width]: Size): tf.Tensor3D {
-  return placeWindowsOp({ windows, zWhere }, { height, width })[0];
+/** Gradients of `placeWindows` by windows [B, h w] and zWhere [B, 3]; dy [B, H, W]. That by the canvas is dy itself. */
+export function placeWindowsGrad(
+  dy: tf.Tensor3D,
+  windows: tf.Tensor2D,
+  zWhere: tf.Tensor2D,
+  [height, width]: Size,
+): { dWindows: tf.Tensor2D; dZWhere: tf.Tensor2D } {
+  const [dWindows, dZWhere] = placeWindowsGradOp({ dy, windows, zWhere }, { height, width });
+  return { dWindows, dZWhere };
 }
 
 const residualOp = defineOp<{ images: tf.Tensor3D; canvas: tf.Tensor3D }, { pool: number }, [tf.Tensor2D]>({
@@ -198,10 +219,7 @@ const residualOp = defineOp<{ images: tf.Tensor3D; canvas: tf.Tensor3D }, { pool
   },
 });
 
-/**
- * What a canvas leaves unexplained, average-pooled: [B, floor(H/pool) * floor(W/pool)]. Takes part in no gradient, so
- * `canvas` must be detached.
- */
+/** What a canvas leaves unexplained, average-pooled: [B, floor(H/pool) * floor(W/pool)]. */
 export function residual(images: tf.Tensor3D, canvas: tf.Tensor3D, pool: number): tf.Tensor2D {
   return residualOp({ images, canvas }, { pool })[0];
 }

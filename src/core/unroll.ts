@@ -1,10 +1,22 @@
-/** One pass along the all-present path: guide and model take turns, object by object. */
+/** One pass along the all-present path: guide and model take turns, object by object; and back again. */
 import * as tf from '@tensorflow/tfjs';
 import type { ModelConfig } from './config.js';
-import { type GuideStep, guideStep, initialState, makePriors, type Priors, type StepNoise } from './guide.js';
-import { guideInputs } from './guide-input.js';
-import { drawObject, imageLogLik } from './model.js';
-import type { Params } from './nn.js';
+import {
+  type GuideState,
+  type GuideStep,
+  guideStep,
+  guideStepGrad,
+  initialState,
+  initialStateGrad,
+  makePriors,
+  type Priors,
+  type StateGradients,
+  type StepNoise,
+  stateAfter,
+} from './guide.js';
+import { guideInputs, type Look } from './guide-input.js';
+import { type DrawnObject, drawObject, drawObjectGrad, imageLogLik, imageLogLikGrad } from './model.js';
+import { LinearNotes, type Params } from './nn.js';
 import type { Draws } from './rng.js';
 
 /** A model in use. */
@@ -14,17 +26,12 @@ export function makeModel(config: ModelConfig, params: Params): Model {
   return { config, params, priors: makePriors(config) };
 }
 
-export type UnrolledStep = GuideStep & {
-  /** [B, h, w], what the object looks like */
-  decoded: tf.Tensor3D;
-  /** [B, H, W], the object on an empty canvas */
-  placed: tf.Tensor3D;
-  /** [B, H, W], this object and all before it */
-  canvas: tf.Tensor3D;
-};
+/** One object: what the guide said of it, and how the model drew it. Its `canvas` has it and all before it. */
+export type UnrolledStep = GuideStep & DrawnObject;
 
 export type Unrolled = {
   steps: UnrolledStep[];
+  look: Look;
   /** [B, N] */
   zPresLogits: tf.Tensor2D;
   /** [B, N+1], log p(x | z_1..n) */
@@ -41,35 +48,64 @@ export type Unrolled = {
  */
 export function unroll({ config, params, priors }: Model, images: tf.Tensor3D, noise: readonly StepNoise[]): Unrolled {
   const look = guideInputs[config.guideInput].look(params, config, images);
-  let canvas: tf.Tensor3D = tf.zerosLike(images);
-  let state = initialState(params, images.shape[0]);
+  let canvas: tf.Tensor3D = tf.zeros(images.shape);
+  let state: GuideState = initialState(params, images.shape[0]);
   const logLik = [imageLogLik(images, canvas, config.likelihoodSd)];
   const steps: UnrolledStep[] = [];
 
   for (const stepNoise of noise) {
-    const step = guideStep(params, config, priors, look(canvas), images, state, stepNoise);
-    const { decoded, placed } = drawObject(params, config, step.where.sample, step.what.sample);
-    canvas = tf.add(canvas, placed);
+    const step = guideStep(params, config, priors, look.see(canvas), images, state, stepNoise);
+    const drawn = drawObject(params, config, step.where.sample, step.what.sample, canvas);
+    canvas = drawn.canvas;
     logLik.push(imageLogLik(images, canvas, config.likelihoodSd));
-    steps.push({ ...step, decoded, placed, canvas });
-    state = step.state;
+    steps.push({ ...step, ...drawn });
+    state = stateAfter(step, state);
   }
+  const byStep = (columns: tf.Tensor2D[]) => tf.concat(columns, 1) as tf.Tensor2D;
   return {
     steps,
-    zPresLogits: tf.concat(
-      steps.map((step) => step.zPresLogits),
-      1,
-    ),
-    logLik: tf.stack(logLik, 1) as tf.Tensor2D,
-    whereKl: tf.stack(
-      steps.map((step) => step.where.kl),
-      1,
-    ) as tf.Tensor2D,
-    whatKl: tf.stack(
-      steps.map((step) => step.what.kl),
-      1,
-    ) as tf.Tensor2D,
+    look,
+    zPresLogits: byStep(steps.map((step) => step.zPresLogits)),
+    logLik: byStep(logLik),
+    whereKl: byStep(steps.map((step) => step.where.kl)),
+    whatKl: byStep(steps.map((step) => step.what.kl)),
   };
+}
+
+/** Gradients by what a pass says of each image: [B, N], [B, N+1], [B, N], which both KLs share. */
+export type UnrolledGradients = { zPresLogits: tf.Tensor2D; logLik: tf.Tensor2D; kl: tf.Tensor2D };
+
+/**
+ * Back through a pass, object by object from the last to the first (backpropagation through time): the gradients of all
+ * weights, by name.
+ *
+ *   images, noise  those of the pass
+ */
+export function unrollGrad(
+  { config, params, priors }: Model,
+  images: tf.Tensor3D,
+  noise: readonly StepNoise[],
+  { steps, look }: Unrolled,
+  d: UnrolledGradients,
+): { [name: string]: tf.Tensor } {
+  const notes = new LinearNotes();
+  const columns = (all: tf.Tensor2D) => tf.split(all, all.shape[1], 1) as tf.Tensor2D[];
+  const [dLogits, dLogLik, dKl] = [columns(d.zPresLogits), columns(d.logLik), columns(d.kl)];
+  const dSeen: tf.Tensor2D[] = [];
+  let dCanvas: tf.Tensor3D | undefined;
+  let later: StateGradients | undefined;
+
+  for (let t = steps.length - 1; t >= 0; t--) {
+    const step = steps[t];
+    dCanvas = imageLogLikGrad(dLogLik[t + 1], images, step.canvas, config.likelihoodSd, dCanvas);
+    const { dZWhere, dZWhat } = drawObjectGrad(params, config, step.where.sample, step, dCanvas, notes);
+    const ofStep = { zPresLogits: dLogits[t], whereKl: dKl[t], whatKl: dKl[t], zWhere: dZWhere, zWhat: dZWhat };
+    const back = guideStepGrad(params, config, priors, images, step, noise[t], ofStep, later, notes);
+    later = back.before;
+    dSeen.unshift(back.dSeen);
+  }
+  look.back(dSeen, notes);
+  return { ...notes.gradients(), ...initialStateGrad(later as StateGradients) };
 }
 
 /**

@@ -4,6 +4,7 @@
  * theirs; here a composite's time is what it adds, and the count is of kernels that call no other.
  */
 import * as tf from '@tensorflow/tfjs';
+import { listed } from '../../core/kernel.js';
 
 /** One matrix product: [m, k] times [k, n]. */
 export type Product = { m: number; k: number; n: number };
@@ -24,25 +25,23 @@ export type Watched = {
 
 type Inputs = { [name: string]: tf.TensorInfo };
 
-/** The products within the ops of core/nn.ts, by kernel; x [B, in], h [B, H], d [B, out]. */
+/** The products within the ops of core/nn.ts, by kernel. */
 const PRODUCTS: { readonly [kernel: string]: (inputs: Inputs, attrs: tf.NamedAttrMap) => Product[] } = {
-  AirDense: ({ x, weight }) => [{ m: x.shape[0], k: x.shape[1], n: weight.shape[0] }],
-  AirDenseGrad: ({ dy, x }) => [weightGradient(dy.shape[1], x)],
-  AirLstmCell: ({ x, h, weightIh, weightHh }) => [
-    { m: x.shape[0], k: x.shape[1], n: weightIh.shape[0] },
-    { m: h.shape[0], k: h.shape[1], n: weightHh.shape[0] },
-  ],
-  AirLstmCellGrad: ({ gates, x, h }) => [weightGradient(gates.shape[1], x), weightGradient(gates.shape[1], h)],
-  AirMatMul: ({ a, b }, { transposeA, transposeB }) => {
-    const [m, k] = transposeA ? [a.shape[1], a.shape[0]] : a.shape;
-    return [{ m, k, n: b.shape[transposeB ? 0 : 1] }];
+  AirMlp: (inputs) => listed(inputs, 'weight').map(({ shape: [n, k] }) => ({ m: inputs.x.shape[0], k, n })),
+  AirMlpGrad: (inputs, { wantsDx }) =>
+    listed(inputs, 'weight')
+      .slice(wantsDx === true ? 0 : 1)
+      .map(({ shape: [k, n] }) => ({ m: inputs.dy.shape[0], k, n })),
+  AirLinearGrad(inputs) {
+    const [ds, [{ shape: x }]] = [listed(inputs, 'd'), listed(inputs, 'x')];
+    const [batch, outputs] = ds[0].shape;
+    return [{ m: outputs, k: ds.length * batch, n: tf.util.sizeFromShape(x.slice(1)) }];
   },
+  AirLstmCell: ({ h, weightIh, weightHh }) =>
+    [weightIh, weightHh].map(({ shape: [n, k] }) => ({ m: h.shape[0], k, n })),
+  AirLstmCellGrad: ({ c, weightIh, weightHh }) =>
+    [weightIh, weightHh].map(({ shape: [k, n] }) => ({ m: c.shape[0], k, n })),
 };
-
-/** d^T x: [out, B] times [B, in]. */
-function weightGradient(outputs: number, x: tf.TensorInfo): Product {
-  return { m: outputs, k: x.shape[0], n: x.shape[1] };
-}
 
 /** Runs something, once, and tells what it asked of the backend. What it uses should have run before. */
 export async function watchKernels(run: () => Promise<unknown>): Promise<Watched> {

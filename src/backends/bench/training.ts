@@ -1,8 +1,6 @@
 /** What a training step costs, as a whole and in parts, in milliseconds and measured against its matrix products alone. */
 import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs';
-import { geometricLogProbs } from '../../core/distributions.js';
-import { enumeratedElbo } from '../../core/elbo.js';
 import { type ImageBatch, sliceImages, toIntensities } from '../../core/images.js';
 import { type Gradients, type Learner, type StepPlan, subBatches } from '../../core/learner.js';
 import { Draws } from '../../core/rng.js';
@@ -22,9 +20,9 @@ export type TrainingFigures = {
   stepMs: Spread;
   /** Images and noise to tensors. */
   inputsMs: Spread;
-  /** From tensors to the ELBO. */
+  /** From tensors to what the ELBO is made of. */
   forwardMs: Spread;
-  /** From the ELBO to gradients on hand: what the gradient takes beyond inputs and forward pass. */
+  /** From there to gradients on hand: what they take beyond inputs and forward pass. */
   backwardMs: Spread;
   /** Summing the gradients of sub-batches, and Adam. */
   adamMs: Spread;
@@ -110,7 +108,6 @@ type Parts = { inputs: number; forward: number; backward: number; adam: number }
 async function timeParts(learner: Learner, batch: ImageBatch, plan: StepPlan, subBatch: number): Promise<Parts> {
   const { config, training, params } = learner;
   const spent: Parts = { inputs: 0, forward: 0, backward: 0, adam: 0 };
-  const logPrior = geometricLogProbs(plan.zPresPrior, config.modelSteps);
   const parts: Gradients[] = [];
   for (const [from, to] of subBatches(batch.size, subBatch)) {
     const part = sliceImages(batch, from, to);
@@ -124,12 +121,9 @@ async function timeParts(learner: Learner, batch: ImageBatch, plan: StepPlan, su
     const inputs = performance.now() - start;
 
     const forward = await timed(async () => {
-      const elbo = tf.tidy(() => {
-        const { whereKl, whatKl, ...rest } = unroll(makeModel(config, params), images, noise);
-        return enumeratedElbo({ ...rest, kl: tf.add(whereKl, whatKl) }, logPrior);
-      });
-      await settle(elbo);
-      elbo.dispose();
+      const logLik = tf.tidy(() => unroll(makeModel(config, params), images, noise).logLik);
+      await settle(logLik);
+      logLik.dispose();
     });
     tf.dispose([images, noise]);
 

@@ -25,6 +25,13 @@ export type WasmKernel = (heap: Heap, inputs: Inputs, attrs: NamedAttrMap) => Te
 /** The tensors an op is given, by the names core/ gives them. */
 export type Inputs = { readonly [name: string]: TensorInfo };
 
+/** The tensors NAME0, NAME1, ... among the inputs. */
+export function numbered(inputs: Inputs, name: string): TensorInfo[] {
+  const tensors: TensorInfo[] = [];
+  for (let i = 0; inputs[`${name}${i}`] !== undefined; i++) tensors.push(inputs[`${name}${i}`]);
+  return tensors;
+}
+
 function heapIsFull(): AirError {
   return new AirError('backendUnavailable', 'wasm: its memory (4 GiB) is full', 'use a smaller batch');
 }
@@ -48,6 +55,11 @@ export class Heap {
       throw new AirError('bug', `wasm kernel: expected a tensor float32 [${shape}], got ${got}`);
     }
     return this.backend.dataIdMap.get(tensor.dataId).memoryOffset;
+  }
+
+  /** The same for a tensor that may be left out: 0 then. */
+  atIfAny(tensor: TensorInfo | undefined, shape: readonly number[]): number {
+    return tensor === undefined ? 0 : this.at(tensor, shape);
   }
 
   /** Memory for a result; its numbers are not set. @throws AirError (backendUnavailable) if there is none left. */

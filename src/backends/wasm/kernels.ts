@@ -1,10 +1,9 @@
 /** Registers the kernels of air with tfjs, by the names core/ gives its ops. */
 import * as tf from '@tensorflow/tfjs';
 import { Heap, type Inputs, type WasmBackend, type WasmKernel } from './heap.js';
-import { airDense, airDenseGrad, matMul } from './matrix.js';
+import { airLinearGrad, airMlp, airMlpGrad, matMul } from './matrix.js';
 import { loadKernels, type RelaxedSimd } from './module.js';
 import {
-  airEnumeratedElbo,
   airEnumeratedElboGrad,
   airImageLogLik,
   airImageLogLikGrad,
@@ -17,9 +16,9 @@ import { airAccumulate, airAdam } from './update.js';
 import { airPlaceWindows, airPlaceWindowsGrad, airReadWindows, airReadWindowsGrad } from './windows.js';
 
 const KERNELS: { readonly [name: string]: WasmKernel } = {
-  AirMatMul: matMul,
-  AirDense: airDense,
-  AirDenseGrad: airDenseGrad,
+  AirMlp: airMlp,
+  AirMlpGrad: airMlpGrad,
+  AirLinearGrad: airLinearGrad,
   AirLstmCell: airLstmCell,
   AirLstmCellGrad: airLstmCellGrad,
   AirReadWindows: airReadWindows,
@@ -31,7 +30,6 @@ const KERNELS: { readonly [name: string]: WasmKernel } = {
   AirResidual: airResidual,
   AirNormalHead: airNormalHead,
   AirNormalHeadGrad: airNormalHeadGrad,
-  AirEnumeratedElbo: airEnumeratedElbo,
   AirEnumeratedElboGrad: airEnumeratedElboGrad,
   AirAdam: airAdam,
   AirAccumulate: airAccumulate,
@@ -39,7 +37,7 @@ const KERNELS: { readonly [name: string]: WasmKernel } = {
   // In place of tfjs's own. Its product keeps a packed copy of the right operand by tensor id, so that after an update
   // in place it goes on multiplying by the old numbers; and it is twenty times slower on transposed operands.
   BatchMatMul: matMul,
-  // Its clone copies, and autograd clones whatever it saves for a gradient.
+  // Its clone copies.
   Identity: (heap, { x }) => heap.share(x),
 };
 

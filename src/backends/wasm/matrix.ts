@@ -1,7 +1,7 @@
-/** Matrix products and dense layers on the wasm heap. */
+/** Matrix products and perceptrons on the wasm heap. */
 import * as tf from '@tensorflow/tfjs';
 import { AirError } from '../../errors.js';
-import type { Heap, WasmKernel } from './heap.js';
+import { type Heap, numbered, type WasmKernel } from './heap.js';
 
 /** As numbered in kernels/dense.ts. */
 const ACTIVATIONS: readonly unknown[] = ['linear', 'relu', 'sigmoid'];
@@ -38,33 +38,72 @@ function products(heap: Heap, { a, b }: Matrices, { transposeA, transposeB }: Tr
 export const matMul: WasmKernel = (heap, { a, b }, { transposeA, transposeB }) =>
   products(heap, { a, b }, { transposeA: transposeA === true, transposeB: transposeB === true });
 
-export const airDense: WasmKernel = (heap, { x, weight, bias }, { activation, shift }) => {
-  const [batch, inputs] = x.shape;
-  const outputs = bias.shape[0];
-  const [xAt, weightAt] = [heap.at(x, [batch, inputs]), heap.at(weight, [outputs, inputs])];
-  const biasAt = heap.at(bias, [outputs]);
-  const y = heap.output([batch, outputs]);
-  const yAt = heap.at(y, [batch, outputs]);
-  const scratch = heap.scratch(heap.wasm.denseScratchBytes(batch, inputs, outputs));
-  const code = ACTIVATIONS.indexOf(activation);
-  heap.wasm.dense(xAt, weightAt, biasAt, yAt, batch, inputs, outputs, code, Number(shift), scratch);
-  return y;
+/** [B, any] of a tensor of any rank. */
+function rowsOf(tensor: tf.TensorInfo): [batch: number, width: number] {
+  const [batch, ...rest] = tensor.shape;
+  return [batch, tf.util.sizeFromShape(rest)];
+}
+
+export const airMlp: WasmKernel = (heap, inputs, { activation, shift }) => {
+  const [weights, biases] = [numbered(inputs, 'weight'), numbered(inputs, 'bias')];
+  const batch = inputs.x.shape[0];
+  let x = inputs.x;
+  return weights.map((weight, i) => {
+    const [, width] = rowsOf(x);
+    const outputs = biases[i].shape[0];
+    const [xAt, weightAt] = [heap.at(x, x.shape), heap.at(weight, [outputs, width])];
+    const biasAt = heap.at(biases[i], [outputs]);
+    const y = heap.output([batch, outputs]);
+    const scratch = heap.scratch(heap.wasm.denseScratchBytes(batch, width, outputs));
+    const isLast = i === weights.length - 1;
+    const [code, added] = isLast ? [ACTIVATIONS.indexOf(activation), Number(shift)] : [ACTIVATIONS.indexOf('relu'), 0];
+    heap.wasm.dense(xAt, weightAt, biasAt, heap.at(y, [batch, outputs]), batch, width, outputs, code, added, scratch);
+    x = y;
+    return y;
+  });
 };
 
-export const airDenseGrad: WasmKernel = (heap, { dy, y, x }, { activation }) => {
-  const [batch, outputs] = dy.shape;
-  const inputs = x.shape[1];
-  const [dyAt, yAt] = [heap.at(dy, [batch, outputs]), heap.at(y, [batch, outputs])];
-  const xAt = heap.at(x, [batch, inputs]);
-  const code = ACTIVATIONS.indexOf(activation);
-  const dPre = code === 0 ? heap.share(dy) : heap.output([batch, outputs]);
-  const dPreAt = heap.at(dPre, [batch, outputs]);
-  if (code !== 0) heap.wasm.activationGrad(dyAt, yAt, dPreAt, batch * outputs, code);
-  const dWeight = heap.output([outputs, inputs]);
-  const dBias = heap.output([outputs]);
-  const dWeightAt = heap.at(dWeight, [outputs, inputs]);
-  const scratch = heap.scratch(heap.wasm.weightGradScratchBytes(batch, inputs, outputs));
-  heap.wasm.weightGrads(dPreAt, batch, outputs, xAt, inputs, dWeightAt, 0, 0, 0, scratch);
-  heap.wasm.columnSums(dPreAt, heap.at(dBias, [outputs]), batch, outputs);
-  return [dPre, dWeight, dBias];
+/** a b, into `out`; b as it is stored. */
+export function multiply(heap: Heap, a: number, b: number, out: number, [m, k, n]: [number, number, number]): void {
+  heap.wasm.gemm(a, b, out, m, n, k, false, false, heap.scratch(heap.wasm.gemmScratchBytes(m, n, k, false)));
+}
+
+export const airMlpGrad: WasmKernel = (heap, inputs, { activation, wantsDx }) => {
+  const [ys, weights] = [numbered(inputs, 'y'), numbered(inputs, 'weight')];
+  const batch = inputs.dy.shape[0];
+  const dPres: tf.TensorInfo[] = new Array(ys.length);
+  let d = inputs.dy;
+  let isOurs = false; // what we are given stays as it is; what we have made is written over
+  for (let i = ys.length - 1; i >= 0; i--) {
+    const [outputs, width] = weights[i].shape;
+    const code = ACTIVATIONS.indexOf(i === ys.length - 1 ? activation : 'relu');
+    dPres[i] = isOurs ? d : code === 0 ? heap.share(d) : heap.output([batch, outputs]);
+    const [dAt, dPreAt] = [heap.at(d, [batch, outputs]), heap.at(dPres[i], [batch, outputs])];
+    if (code !== 0) heap.wasm.activationGrad(dAt, heap.at(ys[i], [batch, outputs]), dPreAt, batch * outputs, code);
+    if (i === 0 && wantsDx !== true) return dPres;
+    d = heap.output([batch, width]);
+    isOurs = true;
+    multiply(heap, dPreAt, heap.at(weights[i], [outputs, width]), heap.at(d, [batch, width]), [batch, outputs, width]);
+  }
+  return [...dPres, d];
+};
+
+export const airLinearGrad: WasmKernel = (heap, inputs) => {
+  const [ds, xs] = [numbered(inputs, 'd'), numbered(inputs, 'x')];
+  const [batch, outputs] = ds[0].shape;
+  const [, width] = rowsOf(xs[0]);
+  const rows = ds.length * batch;
+  const [dWeight, dBias] = [heap.output([outputs, width]), heap.output([outputs])];
+  const [packed, product] = [heap.wasm.packedBytes(outputs, rows), heap.wasm.gemmScratchBytes(outputs, width, rows, false)];
+  const scratch = heap.scratch(packed + product + 4 * rows * width);
+  const joined = scratch + packed + product;
+  const biasAt = heap.at(dBias, [outputs]);
+  ds.forEach((d, t) => {
+    const [dAt, xAt] = [heap.at(d, [batch, outputs]), heap.at(xs[t], xs[0].shape)];
+    heap.wasm.packRows(dAt, scratch, outputs, batch, t * batch, rows);
+    heap.wasm.copyRows(xAt, 0, joined + 4 * t * batch * width, 0, 1, 4 * batch * width);
+    heap.wasm.columnSums(dAt, biasAt, batch, outputs, t === 0);
+  });
+  heap.wasm.gemmOfPacked(scratch, joined, heap.at(dWeight, dWeight.shape), outputs, width, rows, scratch + packed);
+  return [dWeight, dBias];
 };

@@ -1,22 +1,34 @@
-/** Updates in one pass over the wasm heap, in place where no other tensor holds the numbers. */
+/** Updates of all weights in one pass over the wasm heap, in place where no other tensor holds the numbers. */
 import * as tf from '@tensorflow/tfjs';
-import type { WasmKernel } from './heap.js';
+import { numbered, type WasmKernel } from './heap.js';
 
-export const airAdam: WasmKernel = (heap, { param, grad, m, v }, attrs) => {
-  const { shape } = param;
-  const from = [heap.at(param, shape), heap.at(grad, shape), heap.at(m, shape), heap.at(v, shape)];
-  const next = [heap.successor(param), heap.successor(m), heap.successor(v)];
-  const to = next.map((tensor) => heap.at(tensor, shape));
+export const airAdam: WasmKernel = (heap, inputs, attrs) => {
+  const { m, v } = inputs;
   const [rate, beta1, beta2] = [Number(attrs.rate), Number(attrs.beta1), Number(attrs.beta2)];
   const factors = [rate, beta1, 1 - beta1, beta2, 1 - beta2];
   const rest = [Number(attrs.epsilon), Number(attrs.correction1), Number(attrs.correction2)];
-  heap.wasm.adam(...from, ...to, tf.util.sizeFromShape(shape), ...factors, ...rest);
-  return next;
+  const moments = [heap.successor(m), heap.successor(v)];
+  const grads = numbered(inputs, 'grad');
+  let start = 0; // of this weight in the moments, bytes
+  const next = numbered(inputs, 'param').map((param, i) => {
+    const { shape } = param;
+    const size = tf.util.sizeFromShape(shape);
+    const paramNext = heap.successor(param);
+    const from = [heap.at(param, shape), heap.at(grads[i], shape), heap.at(m, m.shape) + start, heap.at(v, m.shape) + start];
+    const to = [heap.at(paramNext, shape), ...moments.map((moment) => heap.at(moment, m.shape) + start)];
+    heap.wasm.adam(...from, ...to, size, ...factors, ...rest);
+    start += 4 * size;
+    return paramNext;
+  });
+  return [...moments, ...next];
 };
 
-export const airAccumulate: WasmKernel = (heap, { sum, part }) => {
-  const from = [heap.at(sum, sum.shape), heap.at(part, sum.shape)];
-  const total = heap.successor(sum);
-  heap.wasm.accumulate(...from, heap.at(total, sum.shape), tf.util.sizeFromShape(sum.shape));
-  return total;
+export const airAccumulate: WasmKernel = (heap, inputs) => {
+  const parts = numbered(inputs, 'part');
+  return numbered(inputs, 'sum').map((sum, i) => {
+    const from = [heap.at(sum, sum.shape), heap.at(parts[i], sum.shape)];
+    const total = heap.successor(sum);
+    heap.wasm.accumulate(...from, heap.at(total, sum.shape), tf.util.sizeFromShape(sum.shape));
+    return total;
+  });
 };

@@ -1,11 +1,11 @@
-/** Reading and placing windows on the wasm heap. */
+/** Reading and placing windows on the wasm heap; windows are [B, h w]. */
 import type { WasmKernel } from './heap.js';
 
 export const airReadWindows: WasmKernel = (heap, { images, zWhere }, attrs) => {
   const [batch, imageHeight, imageWidth] = images.shape;
   const [height, width] = [Number(attrs.height), Number(attrs.width)];
   const from = [heap.at(images, images.shape), heap.at(zWhere, [batch, 3])];
-  const windows = heap.output([batch, height, width]);
+  const windows = heap.output([batch, height * width]);
   const scratch = heap.scratch(heap.wasm.readScratchBytes(imageWidth, width));
   const sizes = [batch, imageHeight, imageWidth, height, width];
   heap.wasm.readWindows(...from, heap.at(windows, windows.shape), ...sizes, Number(attrs.minScale), scratch);
@@ -15,7 +15,7 @@ export const airReadWindows: WasmKernel = (heap, { images, zWhere }, attrs) => {
 export const airReadWindowsGrad: WasmKernel = (heap, { dy, images, zWhere }, attrs) => {
   const [batch, imageHeight, imageWidth] = images.shape;
   const [height, width] = [Number(attrs.height), Number(attrs.width)];
-  const from = [heap.at(dy, [batch, height, width]), heap.at(images, images.shape), heap.at(zWhere, [batch, 3])];
+  const from = [heap.at(dy, [batch, height * width]), heap.at(images, images.shape), heap.at(zWhere, [batch, 3])];
   const dZWhere = heap.output([batch, 3]);
   const scratch = heap.scratch(heap.wasm.readScratchBytes(imageWidth, width));
   const sizes = [batch, imageHeight, imageWidth, height, width];
@@ -23,22 +23,21 @@ export const airReadWindowsGrad: WasmKernel = (heap, { dy, images, zWhere }, att
   return dZWhere;
 };
 
-export const airPlaceWindows: WasmKernel = (heap, { windows, zWhere }, attrs) => {
-  const [batch, height, width] = windows.shape;
-  const [canvasHeight, canvasWidth] = [Number(attrs.height), Number(attrs.width)];
-  const from = [heap.at(windows, windows.shape), heap.at(zWhere, [batch, 3])];
-  const canvases = heap.output([batch, canvasHeight, canvasWidth]);
+export const airPlaceWindows: WasmKernel = (heap, { windows, zWhere, canvas }, attrs) => {
+  const [batch, canvasHeight, canvasWidth] = canvas.shape;
+  const [height, width] = [Number(attrs.height), Number(attrs.width)];
+  const from = [heap.at(windows, [batch, height * width]), heap.at(zWhere, [batch, 3]), heap.at(canvas, canvas.shape)];
+  const canvases = heap.output(canvas.shape);
   const scratch = heap.scratch(heap.wasm.placeScratchBytes(width, canvasWidth));
   const sizes = [batch, height, width, canvasHeight, canvasWidth];
   heap.wasm.placeWindows(...from, heap.at(canvases, canvases.shape), ...sizes, scratch);
   return canvases;
 };
 
-export const airPlaceWindowsGrad: WasmKernel = (heap, { dy, windows, zWhere }) => {
-  const [batch, height, width] = windows.shape;
-  const [, canvasHeight, canvasWidth] = dy.shape;
-  const dyAt = heap.at(dy, [batch, canvasHeight, canvasWidth]);
-  const from = [dyAt, heap.at(windows, windows.shape), heap.at(zWhere, [batch, 3])];
+export const airPlaceWindowsGrad: WasmKernel = (heap, { dy, windows, zWhere }, attrs) => {
+  const [batch, canvasHeight, canvasWidth] = dy.shape;
+  const [height, width] = [Number(attrs.height), Number(attrs.width)];
+  const from = [heap.at(dy, dy.shape), heap.at(windows, [batch, height * width]), heap.at(zWhere, [batch, 3])];
   const [dWindows, dZWhere] = [heap.output(windows.shape), heap.output([batch, 3])];
   const to = [heap.at(dWindows, windows.shape), heap.at(dZWhere, [batch, 3])];
   const scratch = heap.scratch(heap.wasm.placeScratchBytes(width, canvasWidth));

@@ -1,6 +1,5 @@
-// A dense layer y = act(x W^T + bias + shift) and the gradients of its weights.
-import { FROM_BIAS, FROM_ZERO, gemmBlocked, gemmScratchBytes } from './gemm';
-import { packedBytes, packRows } from './packing';
+// A dense layer y = act(x W^T + bias + shift), and what its gradient needs besides products.
+import { FROM_BIAS, gemmBlocked, gemmScratchBytes } from './gemm';
 import { loadUpTo4, sigmoid4, storeUpTo4 } from './vector';
 
 // Activations, numbered as in the glue (matrix.ts).
@@ -49,36 +48,16 @@ export function activationGrad(dy: usize, y: usize, dPre: usize, n: i32, activat
   }
 }
 
-/** [rows, columns] -> sums over the rows [columns]. */
-export function columnSums(from: usize, to: usize, rows: i32, columns: i32): void {
+/** [rows, columns] -> sums over the rows [columns], added to what is there unless `isFirst`. */
+export function columnSums(from: usize, to: usize, rows: i32, columns: i32, isFirst: bool): void {
   const stride = <usize>columns << 2;
   for (let j = 0; j < columns; j += 4) {
     let at = from + (<usize>j << 2);
-    let sum = f32x4.splat(0);
+    let sum = isFirst ? f32x4.splat(0) : loadUpTo4(to + (<usize>j << 2), columns - j);
     for (let r = 0; r < rows; r++) {
       sum = f32x4.add(sum, loadUpTo4(at, columns - j));
       at += stride;
     }
     storeUpTo4(to + (<usize>j << 2), sum, columns - j);
   }
-}
-
-/** Bytes of scratch for `weightGrads` with inputs of at most this width. */
-export function weightGradScratchBytes(batch: i32, inputs: i32, outputs: i32): usize {
-  return gemmScratchBytes(outputs, inputs, batch, true);
-}
-
-/**
- * dPre [B,O] with one or two inputs -> dWeight [O,I] = dPre^T x for each; dPre is repacked once.
- * @param inputs1 0 when there is no second input
- */
-export function weightGrads(
-  dPre: usize, batch: i32, outputs: i32,
-  x0: usize, inputs0: i32, dWeight0: usize,
-  x1: usize, inputs1: i32, dWeight1: usize, scratch: usize,
-): void {
-  const rest = scratch + packedBytes(outputs, batch);
-  packRows(dPre, scratch, outputs, batch);
-  gemmBlocked(scratch, x0, dWeight0, outputs, inputs0, batch, true, false, FROM_ZERO, 0, rest);
-  if (inputs1) gemmBlocked(scratch, x1, dWeight1, outputs, inputs1, batch, true, false, FROM_ZERO, 0, rest);
 }

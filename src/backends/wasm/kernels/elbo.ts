@@ -1,4 +1,4 @@
-// The ELBO of one image summed over the count n, and its gradient, from N continue logits, N + 1 likelihoods and N KLs.
+// The gradient of the ELBO of one image, summed over the count n: by N continue logits, N + 1 likelihoods and 2 N KLs.
 //
 //   log q(n) = sum over t <= n of log sigmoid(l_t), + log sigmoid(-l_{n+1}) for n < N
 //   f(n) = log p(x | z_1..n) + log p(n) - log q(n) - sum over t <= n of KL_t,   ELBO = sum over n of q(n) f(n)
@@ -24,7 +24,9 @@ export function elboScratchBytes(steps: i32): usize {
 }
 
 /** q(n) and f(n), n = 0..N, of one image, 16 bytes apart; returns their ELBO. */
-function worths(logits: usize, logLik: usize, kl: usize, logPrior: usize, steps: i32, out: usize): f64 {
+function worths(
+  logits: usize, logLik: usize, whereKl: usize, whatKl: usize, logPrior: usize, steps: i32, out: usize,
+): f64 {
   let goOn: f64 = 0;
   let cost: f64 = 0;
   let elbo: f64 = 0;
@@ -38,33 +40,25 @@ function worths(logits: usize, logLik: usize, kl: usize, logPrior: usize, steps:
     elbo += q * f;
     if (n < steps) {
       goOn -= softplus(-load<f32>(logits + at));
-      cost += <f64>load<f32>(kl + at);
+      cost += <f64>(load<f32>(whereKl + at) + load<f32>(whatKl + at));
     }
   }
   return elbo;
 }
 
-/** logits [B,N], logLik [B,N+1], kl [B,N], logPrior float64 [N+1] -> elbo [B]. */
-export function enumeratedElbo(
-  logits: usize, logLik: usize, kl: usize, logPrior: usize, elbo: usize, batch: i32, steps: i32, scratch: usize,
-): void {
-  for (let b = 0; b < batch; b++) {
-    const row = <usize>(b * steps) << 2;
-    const value = worths(logits + row, logLik + row + (<usize>b << 2), kl + row, logPrior, steps, scratch);
-    store<f32>(elbo + (<usize>b << 2), <f32>value);
-  }
-}
-
-/** dy [B] -> gradients of the same shapes as the inputs. */
+/**
+ * logits [B,N], logLik [B,N+1], whereKl and whatKl [B,N], logPrior float64 [N+1] -> gradients of scale times
+ * [ELBO + sum over n of lessons(n) log q(n)]; dKl [B,N] is that by either KL.
+ * @param lessons [B,N+1], or 0
+ */
 export function enumeratedElboGrad(
-  dy: usize, logits: usize, logLik: usize, kl: usize, logPrior: usize,
+  logits: usize, logLik: usize, whereKl: usize, whatKl: usize, lessons: usize, logPrior: usize, scale: f64,
   dLogits: usize, dLogLik: usize, dKl: usize, batch: i32, steps: i32, scratch: usize,
 ): void {
   for (let b = 0; b < batch; b++) {
     const row = <usize>(b * steps) << 2;
     const wide = row + (<usize>b << 2);
-    const elbo = worths(logits + row, logLik + wide, kl + row, logPrior, steps, scratch);
-    const d = <f64>load<f32>(dy + (<usize>b << 2));
+    const elbo = worths(logits + row, logLik + wide, whereKl + row, whatKl + row, logPrior, steps, scratch);
     // d/d logit_t = sum over n of q(n) (f(n) - ELBO) d log q(n): 1 - p_t where n >= t, -p_t where n = t - 1. Any
     // constant may be taken off f; the ELBO, its mean, keeps the digits. From N down: `weighted` sums what has n >= t.
     let present: f64 = 0;
@@ -72,12 +66,13 @@ export function enumeratedElboGrad(
     for (let n = steps; n >= 0; n--) {
       const at = <usize>n << 2;
       const q = load<f64>(scratch + (at << 2));
-      const here = q * (load<f64>(scratch + (at << 2), 8) - elbo);
-      store<f32>(dLogLik + wide + at, <f32>(d * q));
+      let here = q * (load<f64>(scratch + (at << 2), 8) - elbo);
+      if (lessons) here += <f64>load<f32>(lessons + wide + at);
+      store<f32>(dLogLik + wide + at, <f32>(scale * q));
       if (n < steps) {
         const logit = load<f32>(logits + row + at);
-        store<f32>(dLogits + row + at, <f32>(d * (sigmoid(-logit) * weighted - sigmoid(logit) * here)));
-        store<f32>(dKl + row + at, <f32>(-d * present));
+        store<f32>(dLogits + row + at, <f32>(scale * (sigmoid(-logit) * weighted - sigmoid(logit) * here)));
+        store<f32>(dKl + row + at, <f32>(-scale * present));
       }
       weighted += here;
       present += q;

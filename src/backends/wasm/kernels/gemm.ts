@@ -171,6 +171,11 @@ export function gemmBlocked(
   }
 }
 
+/** C = A B of an A that `packRows` has packed; `scratch` as gemmScratchBytes tells for an A that is not transposed. */
+export function gemmOfPacked(packed: usize, b: usize, c: usize, m: i32, n: i32, k: i32, scratch: usize): void {
+  gemmBlocked(packed, b, c, m, n, k, true, false, FROM_ZERO, 0, scratch);
+}
+
 /** C = op(A) op(B); `scratch` as told by gemmScratchBytes. */
 export function gemm(
   a: usize, b: usize, c: usize, m: i32, n: i32, k: i32, transposeA: bool, transposeB: bool, scratch: usize,
@@ -178,7 +183,7 @@ export function gemm(
   let rows = a;
   if (transposeA) {
     rows = scratch + gemmScratchBytes(m, n, k, false);
-    packRows(a, rows, m, k);
+    packRows(a, rows, m, k, 0, k);
   }
   gemmBlocked(rows, b, c, m, n, k, transposeA, transposeB, FROM_ZERO, 0, scratch);
 }

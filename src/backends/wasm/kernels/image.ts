@@ -34,9 +34,9 @@ export function imageLogLik(
   }
 }
 
-/** dy [B] -> dCanvases [B,n] = dy (x - c) weight. */
+/** dy [B] -> dCanvases [B,n] = later + dy (x - c) weight; `later` [B,n], or 0. */
 export function imageLogLikGrad(
-  dy: usize, images: usize, canvases: usize, dCanvases: usize, batch: i32, n: i32, weight: f32,
+  dy: usize, images: usize, canvases: usize, later: usize, dCanvases: usize, batch: i32, n: i32, weight: f32,
 ): void {
   for (let b = 0; b < batch; b++) {
     const factor = f32x4.splat(load<f32>(dy + (<usize>b << 2)) * weight);
@@ -44,7 +44,9 @@ export function imageLogLikGrad(
     for (let i = 0; i < n; i += 4) {
       const at = row + (<usize>i << 2);
       const d = f32x4.sub(loadUpTo4(images + at, n - i), loadUpTo4(canvases + at, n - i));
-      storeUpTo4(dCanvases + at, f32x4.mul(factor, d), n - i);
+      let out = f32x4.mul(factor, d);
+      if (later) out = f32x4.add(loadUpTo4(later + at, n - i), out);
+      storeUpTo4(dCanvases + at, out, n - i);
     }
   }
 }

@@ -1,10 +1,11 @@
 // What the glue in src/backends/wasm/ calls. Arguments named after tensors are byte offsets into the heap of tfjs.
-export { activationGrad, columnSums, dense, denseScratchBytes, weightGradScratchBytes, weightGrads } from './dense';
-export { elboScratchBytes, enumeratedElbo, enumeratedElboGrad } from './elbo';
-export { gemm, gemmScratchBytes } from './gemm';
+export { activationGrad, columnSums, dense, denseScratchBytes } from './dense';
+export { elboScratchBytes, enumeratedElboGrad } from './elbo';
+export { gemm, gemmOfPacked, gemmScratchBytes } from './gemm';
 export { imageLogLik, imageLogLikGrad, residual } from './image';
 export { lstmCell, lstmCellGrad, lstmScratchBytes } from './lstm';
 export { normalHead, normalHeadGrad } from './normal';
+export { copyRows, packedBytes, packRows } from './packing';
 export { placeScratchBytes, placeWindows, placeWindowsGrad } from './place-windows';
 export { readScratchBytes, readWindows, readWindowsGrad } from './read-windows';
 export { accumulate, adam } from './update';

@@ -50,9 +50,12 @@ export function lstmCell(
   }
 }
 
-/** dh, dc of the next state -> dPre [B,4H] of the gates before their sigmoids and tanh, and dc of the state before. */
+/**
+ * dh, dc of the next state -> dPre [B,4H] of the gates before their sigmoids and tanh, and dc of the state before.
+ * @param dhMore a second part of dh, or 0  @param dc 0 where there is none
+ */
 export function lstmCellGrad(
-  dh: usize, dc: usize, gates: usize, c: usize, cNext: usize,
+  dh: usize, dhMore: usize, dc: usize, gates: usize, c: usize, cNext: usize,
   dPre: usize, dcPrevious: usize, batch: i32, hidden: i32,
 ): void {
   const one = f32x4.splat(1);
@@ -71,9 +74,10 @@ export function lstmCellGrad(
       const g = loadUpTo4(gate + 2 * row, left);
       const o = loadUpTo4(gate + 3 * row, left);
       const t = tanh4(loadUpTo4(cNext + at, left));
-      const d = loadUpTo4(dh + at, left);
-      const through = f32x4.mul(f32x4.mul(d, o), f32x4.sub(one, f32x4.mul(t, t)));
-      const total = f32x4.add(loadUpTo4(dc + at, left), through);
+      let d = loadUpTo4(dh + at, left);
+      if (dhMore) d = f32x4.add(d, loadUpTo4(dhMore + at, left));
+      let total = f32x4.mul(f32x4.mul(d, o), f32x4.sub(one, f32x4.mul(t, t)));
+      if (dc) total = f32x4.add(loadUpTo4(dc + at, left), total);
       const dI = f32x4.mul(f32x4.mul(total, g), f32x4.mul(i, f32x4.sub(one, i)));
       const dF = f32x4.mul(f32x4.mul(total, loadUpTo4(c + at, left)), f32x4.mul(f, f32x4.sub(one, f)));
       const dG = f32x4.mul(f32x4.mul(total, i), f32x4.sub(one, f32x4.mul(g, g)));

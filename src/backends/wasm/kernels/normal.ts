@@ -43,10 +43,13 @@ export function normalHead(
   }
 }
 
-/** Gradients of the sample [B,D], loc [B,D], scale [B,D] and kl [B] -> dHead, 0 in the columns before `offset`. */
+/**
+ * Gradients of the sample [B,D] and kl [B] -> dHead, which begins with dBefore [B, offset].
+ * @param dSample1,dSample2 further parts of the gradient of the sample, or 0
+ */
 export function normalHeadGrad(
-  dSample: usize, dLoc: usize, dScale: usize, dKl: usize, head: usize, noise: usize, priorScale: usize,
-  dHead: usize, batch: i32, size: i32, offset: i32,
+  dSample0: usize, dSample1: usize, dSample2: usize, dKl: usize, dBefore: usize,
+  head: usize, noise: usize, priorScale: usize, dHead: usize, batch: i32, size: i32, offset: i32,
 ): void {
   const width = offset + 2 * size;
   for (let b = 0; b < batch; b++) {
@@ -55,24 +58,26 @@ export function normalHeadGrad(
     const rawScales = rawLocs + (<usize>size << 2);
     const row = <usize>(b * size) << 2;
     const ofKl = f32x4.splat(load<f32>(dKl + (<usize>b << 2)));
-    memory.fill(dHead + start, 0, <usize>offset << 2);
+    memory.copy(dHead + start, dBefore + (<usize>(b * offset) << 2), <usize>offset << 2);
     for (let d = 0; d < size; d += 4) {
       const left = size - d;
       const at = <usize>d << 2;
       const raw = loadUpTo4(head + rawLocs + at, left);
       const rawScale = loadUpTo4(head + rawScales + at, left);
       const priorSd = loadUpTo4(priorScale + at, left);
-      const ofSample = loadUpTo4(dSample + row + at, left);
+      let ofSample = loadUpTo4(dSample0 + row + at, left);
+      if (dSample1) ofSample = f32x4.add(ofSample, loadUpTo4(dSample1 + row + at, left));
+      if (dSample2) ofSample = f32x4.add(ofSample, loadUpTo4(dSample2 + row + at, left));
       const unit = softplus4(rawScale);
       const slope = sigmoid4(rawScale);
       const isSmall = f32x4.lt(rawScale, f32x4.splat(VERY_NEGATIVE));
       const slopeOfLog = v128.bitselect(f32x4.splat(1), f32x4.div(slope, unit), isSmall);
 
       const pull = f32x4.mul(ofKl, f32x4.div(raw, f32x4.mul(priorSd, priorSd)));
-      storeUpTo4(dHead + rawLocs + at, f32x4.add(f32x4.add(ofSample, loadUpTo4(dLoc + row + at, left)), pull), left);
+      storeUpTo4(dHead + rawLocs + at, f32x4.add(ofSample, pull), left);
 
       const noisy = f32x4.mul(ofSample, loadUpTo4(noise + row + at, left));
-      const ofScale = f32x4.mul(f32x4.add(noisy, loadUpTo4(dScale + row + at, left)), f32x4.mul(priorSd, slope));
+      const ofScale = f32x4.mul(noisy, f32x4.mul(priorSd, slope));
       const spread = f32x4.mul(ofKl, f32x4.sub(f32x4.mul(unit, slope), slopeOfLog));
       storeUpTo4(dHead + rawScales + at, f32x4.add(ofScale, spread), left);
     }

@@ -23,12 +23,24 @@ function storeTransposed(r0: v128, r1: v128, r2: v128, r3: v128, to: usize, stri
   v128.store(to + 3 * stride, i64x2.shuffle(high01, high23, 1, 3));
 }
 
-/** A stored [K,M] -> groups of four of its columns, each [K,4] contiguous; columns past M repeat the last. */
-export function packRows(a: usize, packed: usize, m: i32, k: i32): void {
+/** Rows of `bytes` bytes each, from where they lie `fromStride` bytes apart to where they are to lie `toStride` apart. */
+export function copyRows(from: usize, fromStride: usize, to: usize, toStride: usize, rows: i32, bytes: usize): void {
+  for (let r = 0; r < rows; r++) {
+    memory.copy(to, from, bytes);
+    from += fromStride;
+    to += toStride;
+  }
+}
+
+/**
+ * A stored [K,M] -> groups of four of its columns, each [K,4] contiguous; columns past M repeat the last. `a` holds rows
+ * [first, first + k) of all K, so that A may be packed piece by piece.
+ */
+export function packRows(a: usize, packed: usize, m: i32, k: i32, first: i32, all: i32): void {
   const stride = <usize>m << 2;
-  let to = packed;
   for (let i = 0; i < m; i += TILE_ROWS) {
     let from = a + (<usize>i << 2);
+    let to = packed + (<usize>i * all + (<usize>first << 2) << 2);
     if (i + TILE_ROWS <= m) {
       for (let p = 0; p < k; p++) {
         v128.store(to, v128.load(from));

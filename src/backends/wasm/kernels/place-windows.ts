@@ -1,7 +1,7 @@
-// Placing a window on each empty canvas, and the gradients by the window and by where it is.
+// Placing a window on each canvas, and the gradients by the window and by where it is.
 //
 // Canvas pixel (r, c) samples the window at u = s X_c + x, v = s Y_r + y. Only rows and columns that the window reaches
-// are visited; the rest of the canvas is exactly 0.
+// are visited; the rest of the canvas stays as it was.
 import {
   centre, combineRows, fractionsOf, leftOf4, paddedLength, padTable, reaches, rightOf4, setEntry, tableBytes, toPixel,
 } from './sampling';
@@ -39,15 +39,15 @@ function lookAlongRow(table: usize, fractions: usize, n: i32, s: f32, x: f32, wi
   padTable(table, fractions, end - first, width);
 }
 
-/** windows [B,h,w], zWhere [B,3] -> canvases [B,H,W]. */
+/** windows [B,h,w], zWhere [B,3], before [B,H,W] -> canvases [B,H,W]. */
 export function placeWindows(
-  windows: usize, zWhere: usize, canvases: usize, batch: i32,
+  windows: usize, zWhere: usize, before: usize, canvases: usize, batch: i32,
   height: i32, width: i32, canvasHeight: i32, canvasWidth: i32, scratch: usize,
 ): void {
   const table = scratch;
   const fractions = fractionsOf(table, canvasWidth);
   const row = table + tableBytes(canvasWidth);
-  memory.fill(canvases, 0, <usize>batch * canvasHeight * canvasWidth << 2);
+  memory.copy(canvases, before, <usize>batch * canvasHeight * canvasWidth << 2);
   memory.fill(row, 0, <usize>paddedLength(width) << 2);
   for (let b = 0; b < batch; b++) {
     const window = windows + (<usize>b * height * width << 2);
@@ -71,7 +71,9 @@ export function placeWindows(
         const at = <usize>q << 2;
         const left = leftOf4(row, table + at);
         const step = f32x4.sub(rightOf4(row, table + at), left);
-        storeUpTo4(out + at, f32x4.add(left, f32x4.mul(v128.load(fractions + at), step)), end - first - q);
+        const sample = f32x4.add(left, f32x4.mul(v128.load(fractions + at), step));
+        const count = end - first - q;
+        storeUpTo4(out + at, f32x4.add(loadUpTo4(out + at, count), sample), count);
       }
     }
   }
