@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs';
 import { type Explained, type ExplainOptions, explain } from '../core/explain.js';
 import type { ImageBatch } from '../core/images.js';
-import type { Learner, StepOutcome, StepPlan } from '../core/learner.js';
+import { type Learner, type StepOutcome, type StepPlan, subBatches } from '../core/learner.js';
 import type { Model } from '../core/unroll.js';
 import { AirError } from '../errors.js';
 import { mayHaveCuda } from './cuda.js';
@@ -25,7 +25,7 @@ export type Started = {
   detail: string;
   /** What the bytes of a result depend on, beyond the seed. */
   identity: string;
-  /** Images per part of a batch gradient that computes best here. */
+  /** Images per part of a batch gradient, at most: what computes best here. */
   subBatch: number;
   /** Whether parts can be computed side by side, in threads of this process. */
   canThread: boolean;
@@ -48,8 +48,8 @@ export async function makeStepper(
   threads: number | undefined,
 ): Promise<Stepper> {
   const { batchSize, sumPairs } = learner.training;
-  const parts = Math.ceil((batchSize + 2 * sumPairs) / subBatch);
-  const useful = Math.min(parts, threads ?? availableParallelism());
+  const parts = subBatches(batchSize + 2 * sumPairs, subBatch);
+  const useful = Math.min(parts.length, threads ?? availableParallelism());
   if (!canThread || useful === 1) {
     return { step: (batch, plan) => learner.step(batch, subBatch, plan), close: async () => {} };
   }

@@ -1,18 +1,21 @@
 /**
- * Kernels for libtensorflow, where an op costs 10-15 us before it computes anything: fewer and larger ones than the plain
- * composites. Attention is TensorFlow's own CropAndResize, which samples bilinearly at evenly spaced points, the first and
- * last of which a box names; images get a border of zeros first, since it has no zero padding.
+ * Kernels for libtensorflow, where an op costs 10-15 us before it computes anything: fewer and larger ones than those of
+ * the plain composites. Attention is TensorFlow's own CropAndResize, which samples bilinearly at evenly spaced points, the
+ * first and last of which a box names; images get a border of zeros first, since it has no zero padding.
  */
 import * as tf from '@tensorflow/tfjs';
+import { listed } from '../core/kernel.js';
+import { type TensorflowBackend, TensorflowOps } from './tensorflow-ops.js';
 
-type OpAttr = { name: string; type: number; value: unknown };
+/** Tensors of any rank; what their axes are, core says where it defines the op. */
+type Input = Omit<tf.Tensor, 'shape'> & { readonly shape: number[] };
+type Inputs = { readonly [name: string]: tf.Tensor & Input };
 
-type TensorflowBackend = tf.KernelBackend & {
-  binding: { TF_ATTR_TYPE: number; TF_ATTR_STRING: number; TF_ATTR_FLOAT: number; TF_FLOAT: number };
-  executeSingleOutput(name: string, attrs: OpAttr[], inputs: tf.TensorInfo[]): tf.Tensor;
-};
-
-type Call = Parameters<tf.KernelFunc>[0];
+type Kernel = (
+  ops: TensorflowOps,
+  inputs: Inputs,
+  attrs: { readonly [name: string]: unknown },
+) => tf.Tensor | tf.Tensor[];
 
 /**
  * Index of the last pixel of a side with its border: one zero before, one or more after. A power of two, so that the
@@ -48,155 +51,245 @@ function placing(height: number, width: number): tf.Tensor2D {
  * Normalised coordinates [B, 4] to CropAndResize's boxes, in which 0 and 1 are the centres of the first and the last
  * pixel of an image with its border: ((u + 1) side/2 - 1/2 + 1) / last.
  */
-function boxesOf(coordinates: tf.Tensor2D, height: number, width: number): tf.Tensor2D {
+function boxesOf(ops: TensorflowOps, coordinates: tf.Tensor, height: number, width: number): tf.Tensor {
   const [y, x] = [lastOf(height), lastOf(width)];
   const shift = perCorner((height + 1) / 2 / y, (width + 1) / 2 / x);
-  return tf.add(tf.mul(coordinates, perCorner(height / 2 / y, width / 2 / x)), shift);
+  return ops.add(ops.mul(coordinates, perCorner(height / 2 / y, width / 2 / x)), shift);
 }
 
 /** Gradient by the normalised coordinates, from that by the boxes. */
-function throughBoxes(dBoxes: tf.Tensor2D, height: number, width: number): tf.Tensor2D {
-  return tf.mul(dBoxes, perCorner(height / 2 / lastOf(height), width / 2 / lastOf(width)));
+function throughBoxes(ops: TensorflowOps, dBoxes: tf.Tensor, height: number, width: number): tf.Tensor {
+  return ops.mul(dBoxes, perCorner(height / 2 / lastOf(height), width / 2 / lastOf(width)));
 }
 
 /** [B, H, W] with its border, as an image of one channel. */
-function bordered(images: tf.Tensor3D): tf.Tensor4D {
-  const [, height, width] = images.shape;
+function bordered(ops: TensorflowOps, images: tf.Tensor, [batch, height, width]: readonly number[]): tf.Tensor {
+  const image = ops.reshape(images, [batch, height, width, 1]);
   const sides = [height, width].map((side): [number, number] => [1, lastOf(side) - side]);
-  return tf.expandDims(tf.pad(images, [[0, 0], ...sides]), 3);
+  return ops.pad(image, [[0, 0], ...sides, [0, 0]]);
 }
 
-/** Bilinear samples of each image: [B, height, width]. */
-function crop(images: tf.Tensor3D, boxes: tf.Tensor2D, height: number, width: number): tf.Tensor3D {
-  const each = tf.range(0, images.shape[0], 1, 'int32');
-  return tf.squeeze(tf.image.cropAndResize(bordered(images), boxes, each, [height, width], 'bilinear', 0), [3]);
+/** Which image each box looks into: its own. */
+function each(batch: number): tf.Tensor1D {
+  return tf.tensor1d(
+    Int32Array.from({ length: batch }, (_, b) => b),
+    'int32',
+  );
 }
 
-/** Gradient of `crop` by the boxes, [B, 4]. */
+const BILINEAR = { method: 'bilinear' };
+
+/** Bilinear samples of each image [B, H, W]: [B, height, width, 1]. */
+function crop(
+  ops: TensorflowOps,
+  images: tf.Tensor,
+  shape: readonly number[],
+  boxes: tf.Tensor,
+  size: readonly [height: number, width: number],
+): tf.Tensor {
+  const inputs = [bordered(ops, images, shape), boxes, each(shape[0]), tf.tensor1d([...size], 'int32')];
+  return ops.run('CropAndResize', inputs, { ...BILINEAR, extrapolation_value: 0 });
+}
+
+/** Gradient of `crop` by the boxes, [B, 4]; dy [B, height, width, 1]. */
 function cropGradBoxes(
-  backend: TensorflowBackend,
-  dy: tf.Tensor3D,
-  images: tf.Tensor3D,
-  boxes: tf.Tensor2D,
-): tf.Tensor2D {
-  const each = tf.range(0, images.shape[0], 1, 'int32');
-  return backend.executeSingleOutput('CropAndResizeGradBoxes', attributes(backend), [
-    tf.expandDims(dy, 3),
-    bordered(images),
-    boxes,
-    each,
-  ]) as tf.Tensor2D;
+  ops: TensorflowOps,
+  dy: tf.Tensor,
+  images: tf.Tensor,
+  shape: readonly number[],
+  boxes: tf.Tensor,
+): tf.Tensor {
+  return ops.run('CropAndResizeGradBoxes', [dy, bordered(ops, images, shape), boxes, each(shape[0])], BILINEAR);
 }
 
-/** Gradient of `crop` by the images, [B, height, width]. */
-function cropGradImage(
-  backend: TensorflowBackend,
-  dy: tf.Tensor3D,
-  boxes: tf.Tensor2D,
-  [batch, height, width]: [number, number, number],
-): tf.Tensor3D {
-  const each = tf.range(0, batch, 1, 'int32');
+/** Gradient of `crop` by the images, [B, H, W, 1]. */
+function cropGradImage(ops: TensorflowOps, dy: tf.Tensor, boxes: tf.Tensor, shape: readonly number[]): tf.Tensor {
+  const [batch, height, width] = shape;
   const size = tf.tensor1d([batch, lastOf(height) + 1, lastOf(width) + 1, 1], 'int32');
-  const inputs = [tf.expandDims(dy, 3), boxes, each, size];
-  const grad = backend.executeSingleOutput('CropAndResizeGradImage', attributes(backend), inputs);
-  return tf.slice(tf.squeeze(grad, [3]), [0, 1, 1], [batch, height, width]) as tf.Tensor3D;
-}
-
-function attributes({ binding }: TensorflowBackend): OpAttr[] {
-  return [ofFloats(binding), { name: 'method', type: binding.TF_ATTR_STRING, value: 'bilinear' }];
-}
-
-function ofFloats(binding: TensorflowBackend['binding']): OpAttr {
-  return { name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT };
-}
-
-/** An op of TensorFlow's that takes and gives float tensors and has no other attribute. */
-function floatOp(backend: TensorflowBackend, name: string, ...inputs: tf.Tensor[]): tf.Tensor2D {
-  return backend.executeSingleOutput(name, [ofFloats(backend.binding)], inputs) as tf.Tensor2D;
+  const grad = ops.run('CropAndResizeGradImage', [dy, boxes, each(batch), size], BILINEAR);
+  return ops.slice(grad, [0, 1, 1, 0], [batch, height, width, 1]);
 }
 
 /** (corner of the window - position) / scale: where the corners of a window lie in the image, [B, 4]. */
-function reading(zWhere: tf.Tensor2D, height: number, width: number, minScale: number) {
-  const scale = tf.maximum(tf.slice(zWhere, [0, 0], [-1, 1]), minScale) as tf.Tensor2D;
-  const coordinates = tf.div(tf.sub(corners(height, width), tf.matMul(zWhere, positions())), scale) as tf.Tensor2D;
-  return { scale, coordinates };
+function reading(ops: TensorflowOps, zWhere: tf.Tensor, height: number, width: number, minScale: number) {
+  const s = ops.slice(zWhere, [0, 0], [zWhere.shape[0], 1]);
+  const scale = ops.run('Maximum', [s, tf.scalar(minScale)]);
+  const coordinates = ops.div(ops.sub(corners(height, width), ops.matMul(zWhere, positions())), scale);
+  return { s, scale, coordinates };
 }
 
-const kernels: { [name: string]: (call: Call, backend: TensorflowBackend) => tf.Tensor | tf.Tensor[] } = {
-  AirDense({ inputs, attrs }, backend) {
-    const [x, weight, bias] = [inputs.x as tf.Tensor2D, inputs.weight as tf.Tensor2D, inputs.bias as tf.Tensor1D];
-    const shifted = attrs?.shift === 0 ? bias : tf.add(bias, attrs?.shift as number);
-    const pre = floatOp(backend, 'BiasAdd', tf.matMul(x, weight, false, true), shifted);
-    if (attrs?.activation === 'relu') return tf.relu(pre);
-    return attrs?.activation === 'sigmoid' ? tf.sigmoid(pre) : pre;
+function sizeOf(attrs: { readonly [name: string]: unknown }): [height: number, width: number] {
+  return [Number(attrs.height), Number(attrs.width)];
+}
+
+function rows(ops: TensorflowOps, x: tf.Tensor): tf.Tensor {
+  return x.shape.length === 2 ? x : ops.reshape(x, [x.shape[0], x.size / x.shape[0]]);
+}
+
+/** The draw's raw location and scale, after `offset` other columns; and the unit scale, softplus of the raw one. */
+function normalOf(ops: TensorflowOps, head: tf.Tensor, offset: number, size: number) {
+  const parts = ops.split(head, offset > 0 ? [offset, size, size] : [size, size], 1);
+  const [rawLoc, rawScale] = parts.slice(-2);
+  return { rawLoc, rawScale, unit: ops.softplus(rawScale) };
+}
+
+/** Below this, softplus(x) = e^x to float32's last digit, so log softplus(x) = x and sigmoid / softplus = 1. */
+const VERY_NEGATIVE = -15;
+
+const kernels: { [name: string]: Kernel } = {
+  AirMlp(ops, { x, ...layers }, { activation, shift }) {
+    const [weights, biases] = [listed<tf.Tensor>(layers, 'weight'), listed<tf.Tensor>(layers, 'bias')];
+    const ys: tf.Tensor[] = [];
+    weights.forEach((weight, i) => {
+      const isLast = i === weights.length - 1;
+      const bias = isLast && shift !== 0 ? ops.add(biases[i], tf.scalar(Number(shift))) : biases[i];
+      const pre = ops.addBias(ops.matMul(ys.at(-1) ?? rows(ops, x), weight, false, true), bias);
+      const kind = isLast ? activation : 'relu';
+      ys.push(kind === 'relu' ? ops.relu(pre) : kind === 'sigmoid' ? ops.sigmoid(pre) : pre);
+    });
+    return ys;
   },
 
-  AirDenseGrad({ inputs, attrs }, backend) {
-    const [dy, y, x] = [inputs.dy as tf.Tensor2D, inputs.y as tf.Tensor2D, inputs.x as tf.Tensor2D];
-    let dPre = dy.clone();
-    if (attrs?.activation === 'relu') dPre = floatOp(backend, 'ReluGrad', dy, y);
-    if (attrs?.activation === 'sigmoid') dPre = floatOp(backend, 'SigmoidGrad', y, dy);
-    return [dPre, tf.matMul(dPre, x, true, false), floatOp(backend, 'BiasAddGrad', dPre)];
+  AirMlpGrad(ops, { dy, ...layers }, { activation, wantsDx }) {
+    const [ys, weights] = [listed<tf.Tensor>(layers, 'y'), listed<tf.Tensor>(layers, 'weight')];
+    const dPres: tf.Tensor[] = [];
+    let d = dy;
+    for (let i = ys.length - 1; i >= 0; i--) {
+      const kind = i === ys.length - 1 ? activation : 'relu';
+      const dPre = kind === 'relu' ? ops.reluGrad(d, ys[i]) : kind === 'sigmoid' ? ops.sigmoidGrad(d, ys[i]) : d;
+      dPres.unshift(dPre === dy ? dy.clone() : dPre);
+      if (i > 0 || wantsDx === true) d = ops.matMul(dPre, weights[i]);
+    }
+    return wantsDx === true ? [...dPres, d] : dPres;
   },
 
-  AirAdam({ inputs, attrs }) {
-    const [param, grad, m, v] = ['param', 'grad', 'm', 'v'].map((name) => inputs[name] as tf.Tensor);
-    const { rate, beta1, beta2, epsilon, correction1, correction2 } = attrs as unknown as { [name: string]: number };
-    const mNext = tf.add(tf.mul(m, beta1), tf.mul(grad, 1 - beta1));
-    const vNext = tf.add(tf.mul(v, beta2), tf.mul(tf.square(grad), 1 - beta2));
-    // both corrections in one factor: m / c1 / (sqrt(v / c2) + epsilon) = sqrt(c2) / c1 * m / (sqrt(v) + sqrt(c2) epsilon)
-    const root = Math.sqrt(correction2);
-    const step = tf.div(mNext, tf.add(tf.sqrt(vNext), root * epsilon));
-    return [tf.sub(param, tf.mul(step, (rate * root) / correction1)), mNext, vNext];
+  AirLinearGrad(ops, inputs) {
+    const d = ops.concat(listed<tf.Tensor>(inputs, 'd'), 0);
+    const x = listed<tf.Tensor>(inputs, 'x').map((each) => rows(ops, each));
+    return [ops.matMul(d, ops.concat(x, 0), true), ops.biasGrad(d)];
   },
 
-  AirReadWindows({ inputs, attrs }) {
-    const [images, zWhere] = [inputs.images as tf.Tensor3D, inputs.zWhere as tf.Tensor2D];
-    const [height, width] = [Number(attrs?.height), Number(attrs?.width)];
-    const { coordinates } = reading(zWhere, height, width, Number(attrs?.minScale));
-    return crop(images, boxesOf(coordinates, images.shape[1], images.shape[2]), height, width);
+  AirLstmCell(ops, { h, c, weightIh, weightHh, biasIh, biasHh, ...parts }) {
+    const xs = listed<tf.Tensor>(parts, 'x');
+    const x = xs.length === 1 ? xs[0].clone() : ops.concat(xs, 1);
+    const products = ops.add(ops.matMul(x, weightIh, false, true), ops.matMul(h, weightHh, false, true));
+    const pre = ops.addBias(products, ops.add(biasIh, biasHh));
+    const hidden = h.shape[1];
+    const [preI, preF, preG, preO] = ops.split(pre, [hidden, hidden, hidden, hidden], 1);
+    const [i, f, g, o] = [ops.sigmoid(preI), ops.sigmoid(preF), ops.tanh(preG), ops.sigmoid(preO)];
+    const cNext = ops.add(ops.mul(f, c), ops.mul(i, g));
+    return [ops.mul(o, ops.tanh(cNext)), cNext, ops.concat([i, f, g, o], 1), x];
   },
 
-  AirReadWindowsGrad({ inputs, attrs }, backend) {
-    const [dy, images, zWhere] = [inputs.dy as tf.Tensor3D, inputs.images as tf.Tensor3D, inputs.zWhere as tf.Tensor2D];
-    const [, imageHeight, imageWidth] = images.shape;
-    const [, height, width] = dy.shape;
-    const minScale = Number(attrs?.minScale);
-    const { scale, coordinates } = reading(zWhere, height, width, minScale);
-    const dBoxes = cropGradBoxes(backend, dy, images, boxesOf(coordinates, imageHeight, imageWidth));
-    const d = tf.div(throughBoxes(dBoxes, imageHeight, imageWidth), scale) as tf.Tensor2D; // by corner - position
-    const dPosition = tf.matMul(d, positions(), false, true); // 0, x, y
-    const free = tf.step(tf.sub(scale, minScale));
-    const dScale = tf.mul(tf.sum(tf.mul(d, coordinates), 1, true), free);
-    return tf.neg(tf.add(dPosition, tf.mul(dScale, [[1, 0, 0]])));
+  AirLstmCellGrad(ops, { dc, gates, c, cNext, weightIh, weightHh, ...uses }, { sizes }) {
+    const dh = ops.addAll(listed<tf.Tensor>(uses, 'dh'));
+    const hidden = c.shape[1];
+    const [i, f, g, o] = ops.split(gates, [hidden, hidden, hidden, hidden], 1);
+    const tanhC = ops.tanh(cNext);
+    const through = ops.tanhGrad(ops.mul(dh, o), tanhC);
+    const dcTotal = dc === undefined ? through : ops.add(dc, through);
+    const dPre = ops.concat(
+      [
+        ops.sigmoidGrad(ops.mul(dcTotal, g), i),
+        ops.sigmoidGrad(ops.mul(dcTotal, c), f),
+        ops.tanhGrad(ops.mul(dcTotal, i), g),
+        ops.sigmoidGrad(ops.mul(dh, tanhC), o),
+      ],
+      1,
+    );
+    const wanted = sizes as number[];
+    const rest = weightIh.shape[1] - wanted.reduce((sum, size) => sum + size, 0);
+    const parts = ops.split(ops.matMul(dPre, weightIh), rest > 0 ? [...wanted, rest] : wanted, 1);
+    return [dPre, ops.matMul(dPre, weightHh), ops.mul(dcTotal, f), ...parts.slice(0, wanted.length)];
   },
 
-  AirPlaceWindows({ inputs, attrs }) {
-    const [windows, zWhere] = [inputs.windows as tf.Tensor3D, inputs.zWhere as tf.Tensor2D];
-    const [height, width] = [Number(attrs?.height), Number(attrs?.width)];
-    const coordinates: tf.Tensor2D = tf.matMul(zWhere, placing(height, width));
-    return crop(windows, boxesOf(coordinates, windows.shape[1], windows.shape[2]), height, width);
+  AirNormalHead(ops, { head, noise, priorLoc, priorScale }, { offset }) {
+    const size = noise.shape[1];
+    const { rawLoc, rawScale, unit } = normalOf(ops, head, Number(offset), size);
+    const [loc, scale] = [ops.add(rawLoc, priorLoc), ops.mul(unit, priorScale)];
+    const squares = ops.add(ops.square(unit), ops.square(ops.div(rawLoc, priorScale)));
+    const logUnit = ops.whereLess(rawScale, VERY_NEGATIVE, rawScale, ops.log(unit));
+    const perDimension = ops.sub(ops.mul(ops.sub(squares, tf.scalar(1)), tf.scalar(0.5)), logUnit);
+    return [ops.add(loc, ops.mul(scale, noise)), loc, scale, ops.sum(perDimension, 1, true)];
   },
 
-  AirPlaceWindowsGrad({ inputs }, backend) {
-    const [dy, windows, zWhere] = [
-      inputs.dy as tf.Tensor3D,
-      inputs.windows as tf.Tensor3D,
-      inputs.zWhere as tf.Tensor2D,
-    ];
-    const [, height, width] = windows.shape;
-    const place = placing(dy.shape[1], dy.shape[2]);
-    const boxes = boxesOf(tf.matMul(zWhere, place), height, width);
-    const dCoordinates = throughBoxes(cropGradBoxes(backend, dy, windows, boxes), height, width);
-    return [cropGradImage(backend, dy, boxes, windows.shape), tf.matMul(dCoordinates, place, false, true)];
+  AirNormalHeadGrad(ops, { dKl, dBefore, head, noise, priorScale, ...uses }, { offset }) {
+    const dSample = ops.addAll(listed<tf.Tensor>(uses, 'dSample'));
+    const { rawLoc, rawScale, unit } = normalOf(ops, head, Number(offset), noise.shape[1]);
+    const slope = ops.sigmoid(rawScale);
+    const slopeOfLog = ops.whereLess(rawScale, VERY_NEGATIVE, tf.scalar(1), ops.div(slope, unit));
+    const dRawLoc = ops.add(dSample, ops.mul(dKl, ops.div(rawLoc, ops.square(priorScale))));
+    const dRawScale = ops.add(
+      ops.mul(ops.mul(ops.mul(dSample, noise), priorScale), slope),
+      ops.mul(dKl, ops.sub(ops.mul(unit, slope), slopeOfLog)),
+    );
+    return ops.concat([...(dBefore ? [dBefore] : []), dRawLoc, dRawScale], 1);
   },
 
-  AirResidual({ inputs, attrs }) {
-    const [images, canvas] = [inputs.images as tf.Tensor3D, inputs.canvas as tf.Tensor3D];
-    const pool = Number(attrs?.pool);
-    const rest = tf.sub(images, canvas) as tf.Tensor3D;
-    const [batch, height, width] = rest.shape;
-    if (pool === 1) return tf.reshape(rest, [batch, -1]);
+  AirReadWindows(ops, { images, zWhere }, attrs) {
+    const [height, width] = sizeOf(attrs);
+    const { coordinates } = reading(ops, zWhere, height, width, Number(attrs.minScale));
+    const boxes = boxesOf(ops, coordinates, images.shape[1], images.shape[2]);
+    return ops.reshape(crop(ops, images, images.shape, boxes, [height, width]), [images.shape[0], height * width]);
+  },
+
+  AirReadWindowsGrad(ops, { dy, images, zWhere }, attrs) {
+    const [batch, imageHeight, imageWidth] = images.shape;
+    const [height, width] = sizeOf(attrs);
+    const minScale = Number(attrs.minScale);
+    const { s, scale, coordinates } = reading(ops, zWhere, height, width, minScale);
+    const boxes = boxesOf(ops, coordinates, imageHeight, imageWidth);
+    const dWindows = ops.reshape(dy, [batch, height, width, 1]);
+    const dBoxes = cropGradBoxes(ops, dWindows, images, images.shape, boxes);
+    const d = ops.div(throughBoxes(ops, dBoxes, imageHeight, imageWidth), scale); // by corner - position
+    const dPosition = ops.matMul(d, positions(), false, true); // 0, x, y
+    const dScale = ops.sum(ops.mul(d, coordinates), 1, true);
+    const free = ops.relu(ops.run('Sign', [ops.sub(s, tf.scalar(minScale))]));
+    return ops.run('Neg', [ops.add(dPosition, ops.mul(ops.mul(dScale, free), tf.tensor2d([[1, 0, 0]])))]);
+  },
+
+  AirPlaceWindows(ops, { windows, zWhere, canvas }, attrs) {
+    const [height, width] = sizeOf(attrs);
+    const [batch, canvasHeight, canvasWidth] = canvas.shape;
+    const coordinates = ops.matMul(zWhere, placing(canvasHeight, canvasWidth));
+    const boxes = boxesOf(ops, coordinates, height, width);
+    const placed = crop(ops, windows, [batch, height, width], boxes, [canvasHeight, canvasWidth]);
+    return ops.add(canvas, ops.reshape(placed, canvas.shape));
+  },
+
+  AirPlaceWindowsGrad(ops, { dy, windows, zWhere }, attrs) {
+    const [height, width] = sizeOf(attrs);
+    const [batch, canvasHeight, canvasWidth] = dy.shape;
+    const place = placing(canvasHeight, canvasWidth);
+    const boxes = boxesOf(ops, ops.matMul(zWhere, place), height, width);
+    const dCanvas = ops.reshape(dy, [batch, canvasHeight, canvasWidth, 1]);
+    const shape = [batch, height, width];
+    const dBoxes = cropGradBoxes(ops, dCanvas, windows, shape, boxes);
+    const dWindows = ops.reshape(cropGradImage(ops, dCanvas, boxes, shape), windows.shape);
+    return [dWindows, ops.matMul(throughBoxes(ops, dBoxes, height, width), place, false, true)];
+  },
+
+  AirImageLogLik(ops, { images, canvas }, { sd }) {
+    const [, height, width] = images.shape;
+    const deviation = Number(sd);
+    const squares = ops.run('SquaredDifference', [images, canvas]);
+    // rows first: a float32 sum of thousands of terms in one go loses digits
+    const distance = ops.sum(ops.sum(squares, 2), 1, true);
+    const constant = height * width * Math.log(deviation * Math.sqrt(2 * Math.PI));
+    return ops.sub(ops.mul(distance, tf.scalar(-1 / (2 * deviation ** 2))), tf.scalar(constant));
+  },
+
+  AirImageLogLikGrad(ops, { dy, images, canvas, later }, { sd }) {
+    const factor = ops.mul(ops.reshape(dy, [dy.size, 1, 1]), tf.scalar(1 / Number(sd) ** 2));
+    const dCanvas = ops.mul(factor, ops.sub(images, canvas));
+    return later === undefined ? dCanvas : ops.add(later, dCanvas);
+  },
+
+  AirResidual(ops, { images, canvas }, attrs) {
+    const pool = Number(attrs.pool);
+    const rest = ops.sub(images, canvas);
+    const [batch, height, width] = images.shape;
+    if (pool === 1) return rows(ops, rest);
     // the rows of one row of squares are one row here; a product with 1/pool^2 where a pixel belongs to a square
     const [down, across] = [Math.floor(height / pool), Math.floor(width / pool)];
     const means = new Float32Array(pool * width * across);
@@ -204,10 +297,29 @@ const kernels: { [name: string]: (call: Call, backend: TensorflowBackend) => tf.
       const square = Math.floor((i % width) / pool);
       if (square < across) means[i * across + square] = 1 / (pool * pool);
     }
-    const whole = down * pool === height ? rest : tf.slice(rest, [0, 0, 0], [batch, down * pool, width]);
-    const rows = tf.reshape(whole, [batch * down, pool * width]);
-    const product = tf.matMul(rows as tf.Tensor2D, tf.tensor2d(means, [pool * width, across]));
-    return tf.reshape(product, [batch, down * across]);
+    const whole = down * pool === height ? rest : ops.slice(rest, [0, 0, 0], [batch, down * pool, width]);
+    const squares = ops.reshape(whole, [batch * down, pool * width]);
+    return ops.reshape(ops.matMul(squares, tf.tensor2d(means, [pool * width, across])), [batch, down * across]);
+  },
+
+  AirAdam(ops, { m, v, ...weights }, attrs) {
+    const { rate, beta1, beta2, epsilon, correction1, correction2 } = attrs as { [name: string]: number };
+    const params = listed<tf.Tensor>(weights, 'param');
+    const grads = listed<tf.Tensor>(weights, 'grad').map((grad) => ops.reshape(grad, [grad.size]));
+    const grad = ops.concat(grads, 0);
+    const towards = (moment: tf.Tensor, value: tf.Tensor, share: number) =>
+      ops.add(moment, ops.mul(ops.sub(value, moment), tf.scalar(share)));
+    const [mNext, vNext] = [towards(m, grad, 1 - beta1), towards(v, ops.square(grad), 1 - beta2)];
+    // as in the composite: both corrections in one factor
+    const root = Math.sqrt(correction2);
+    const direction = ops.div(mNext, ops.add(ops.sqrt(vNext), tf.scalar(root * epsilon)));
+    const step = ops.mul(direction, tf.scalar((rate * root) / correction1));
+    const parts = ops.split(
+      step,
+      params.map(({ size }) => size),
+      0,
+    );
+    return [mNext, vNext, ...params.map((param, i) => ops.sub(param, ops.reshape(parts[i], param.shape)))];
   },
 };
 
@@ -217,16 +329,10 @@ export function registerKernels(): void {
     tf.registerKernel({
       kernelName,
       backendName: 'tensorflow',
-      kernelFunc: (call) => tf.tidy(() => kernel(call, call.backend as TensorflowBackend)),
+      kernelFunc: ({ inputs, attrs, backend }) =>
+        tf.tidy(() =>
+          kernel(new TensorflowOps(backend as TensorflowBackend), inputs as unknown as Inputs, attrs ?? {}),
+        ),
     });
   }
-  // tfjs's own takes five ops and an array of ones from the host
-  const step = tf.getKernel('Step', 'tensorflow').kernelFunc;
-  tf.unregisterKernel('Step', 'tensorflow');
-  tf.registerKernel({
-    kernelName: 'Step',
-    backendName: 'tensorflow',
-    kernelFunc: (call) =>
-      call.attrs?.alpha === 0 ? tf.tidy(() => tf.relu(tf.sign(call.inputs.x as tf.Tensor))) : step(call),
-  });
 }

@@ -56,11 +56,7 @@ export type ElboInputs = {
 };
 
 /** Per count: log p(x | z_1..n) + log p(n) - log q(n) - sum of the first n KLs. [B, N+1] */
-function worth(
-  { logLik, whereKl, whatKl }: ElboInputs,
-  logQ: tf.Tensor2D,
-  logPrior: readonly number[],
-): tf.Tensor2D {
+function worth({ logLik, whereKl, whatKl }: ElboInputs, logQ: tf.Tensor2D, logPrior: readonly number[]): tf.Tensor2D {
   const klOfFirst = tf.matMul(tf.add(whereKl, whatKl) as tf.Tensor2D, includes(whereKl.shape[1]));
   return tf.sub(tf.sub(tf.add(logLik, tf.tensor1d([...logPrior])), logQ), klOfFirst);
 }

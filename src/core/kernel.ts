@@ -33,7 +33,9 @@ export function defineOp<I extends Tensors, A extends Attrs, O extends readonly 
       });
     }
     const given = Object.fromEntries(Object.entries(inputs).filter(([, tensor]) => tensor !== undefined));
-    const out: tf.Tensor | tf.Tensor[] = tf.engine().runKernel(name, given as tf.NamedTensorMap, attrs as tf.NamedAttrMap);
+    const out: tf.Tensor | tf.Tensor[] = tf
+      .engine()
+      .runKernel(name, given as tf.NamedTensorMap, attrs as tf.NamedAttrMap);
     return (Array.isArray(out) ? out : [out]) as unknown as O;
   };
 }

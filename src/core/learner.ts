@@ -34,11 +34,15 @@ export type Gradients = { sum: NamedTensors; outcomes: ImageOutcome[] };
 
 export type StepOutcome = { outcomes: ImageOutcome[]; gradientNorm?: number };
 
-/** The parts of a batch, [from, to) each, in order. */
-export function subBatches(size: number, subBatch: number): [from: number, to: number][] {
-  const parts: [number, number][] = [];
-  for (let from = 0; from < size; from += subBatch) parts.push([from, Math.min(size, from + subBatch)]);
-  return parts;
+/**
+ * The parts of a batch, [from, to) each, in order: all of about one size, at most `most`; and an even number of them if more
+ * than one, so that two threads, or four, have the same to do.
+ */
+export function subBatches(size: number, most: number): [from: number, to: number][] {
+  const needed = Math.ceil(size / Math.min(size || 1, most));
+  const count = needed > 1 ? needed + (needed % 2) : needed;
+  const start = (part: number) => Math.round((part * size) / count);
+  return Array.from({ length: count }, (_, part) => [start(part), start(part + 1)]);
 }
 
 export class Learner {

@@ -283,12 +283,7 @@ export type LstmStep = LstmState & {
  *
  *   parts  the input [B, in] in parts, side by side; params NAME.weight_ih [4H, in], .weight_hh [4H, H], .bias_ih, .bias_hh [4H]
  */
-export function lstmCell(
-  params: Params,
-  name: string,
-  parts: readonly tf.Tensor2D[],
-  { h, c }: LstmState,
-): LstmStep {
+export function lstmCell(params: Params, name: string, parts: readonly tf.Tensor2D[], { h, c }: LstmState): LstmStep {
   const weights = {
     weightIh: params[`${name}.weight_ih`] as tf.Tensor2D,
     weightHh: params[`${name}.weight_hh`] as tf.Tensor2D,

@@ -43,7 +43,7 @@ export type StepSource = { batchAt(step: number): ImageBatch; planAt(step: numbe
 
 /** Threads that `makeStepper` uses for such a batch. */
 function threadsFor({ canThread, subBatch }: Started, batchSize: number, workers: number | undefined): number {
-  return canThread ? Math.min(Math.ceil(batchSize / subBatch), workers ?? availableParallelism()) : 1;
+  return canThread ? Math.min(subBatches(batchSize, subBatch).length, workers ?? availableParallelism()) : 1;
 }
 
 /** Trains `learner` for a while, on its batch size, and measures. */
@@ -86,7 +86,7 @@ export async function measureTraining(
   const partSpread = (name: keyof Parts): Spread => spreadOf(rounds.map(({ parts }) => parts[name]));
   return {
     batchSize,
-    subBatch: Math.min(backend.subBatch, batchSize),
+    subBatch: subBatches(batchSize, backend.subBatch)[0][1],
     workers: threadsFor(backend, batchSize, workers),
     stepMs: spreadOf(rounds.map((round) => round.step)),
     inputsMs: partSpread('inputs'),

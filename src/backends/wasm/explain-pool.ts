@@ -32,7 +32,7 @@ export class ExplainPool {
 
   static async start({ config, params }: Model, width: number, relaxedSimd: RelaxedSimd): Promise<ExplainPool> {
     const shared = new SharedTensors(layoutOf(params));
-    await shared.write(params);
+    shared.write(params);
     const setup: ExplainSetup = { config, relaxedSimd, layout: shared.layout, weights: shared.buffer };
     return new ExplainPool(setup, width);
   }

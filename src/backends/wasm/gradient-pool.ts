@@ -53,7 +53,7 @@ export class GradientPool {
     const all = this.threads.length + 1;
     const shareOf = (thread: number) => parts.flatMap((_, k) => (k % all === thread ? [k] : []));
 
-    await this.weights.write(this.learner.params);
+    this.weights.write(this.learner.params);
     const gradients: Gradients[] = new Array(parts.length);
     const elsewhere = this.threads.map(async (thread, t) => {
       const share = shareOf(t + 1);

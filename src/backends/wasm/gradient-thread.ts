@@ -18,7 +18,7 @@ answerRequests(async ({ plan, parts }: GradientRequest): Promise<GradientReply> 
   const outcomes: GradientReply['outcomes'] = [];
   for (const { from, images, batch, gradients } of parts) {
     const part = await learner.gradients(images, from, batch, plan);
-    await new SharedTensors(layout, gradients).write(part.sum);
+    new SharedTensors(layout, gradients).write(part.sum);
     tf.dispose(part.sum);
     outcomes.push(part.outcomes);
   }

@@ -94,7 +94,10 @@ export const airLinearGrad: WasmKernel = (heap, inputs) => {
   const [, width] = rowsOf(xs[0]);
   const rows = ds.length * batch;
   const [dWeight, dBias] = [heap.output([outputs, width]), heap.output([outputs])];
-  const [packed, product] = [heap.wasm.packedBytes(outputs, rows), heap.wasm.gemmScratchBytes(outputs, width, rows, false)];
+  const [packed, product] = [
+    heap.wasm.packedBytes(outputs, rows),
+    heap.wasm.gemmScratchBytes(outputs, width, rows, false),
+  ];
   const scratch = heap.scratch(packed + product + 4 * rows * width);
   const joined = scratch + packed + product;
   const biasAt = heap.at(dBias, [outputs]);

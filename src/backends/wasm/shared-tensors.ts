@@ -1,5 +1,6 @@
 /** Named float32 tensors in memory that threads share, one after the other in a fixed order. */
 import * as tf from '@tensorflow/tfjs';
+import type { WasmBackend } from './heap.js';
 
 export type Layout = readonly { name: string; shape: number[] }[];
 
@@ -22,21 +23,25 @@ export class SharedTensors {
     this.values = new Float32Array(this.buffer);
   }
 
-  async write(tensors: Named): Promise<void> {
+  /** Straight from the heap of this thread's wasm backend. */
+  write(tensors: Named): void {
+    const { wasm, dataIdMap } = tf.backend() as unknown as WasmBackend;
+    const { buffer } = wasm.asm.memory;
     let start = 0;
-    for (const { name, shape } of this.layout) {
-      this.values.set((await tensors[name].data()) as Float32Array, start);
-      start += tf.util.sizeFromShape(shape);
+    for (const { name } of this.layout) {
+      const { dataId, size } = tensors[name];
+      this.values.set(new Float32Array(buffer, dataIdMap.get(dataId).memoryOffset, size), start);
+      start += size;
     }
   }
 
-  /** Caller disposes. */
+  /** Straight onto that heap. Caller disposes. */
   read(): Named {
     let start = 0;
     return Object.fromEntries(
       this.layout.map(({ name, shape }) => {
         const end = start + tf.util.sizeFromShape(shape);
-        const tensor = tf.tensor(this.values.slice(start, end), shape);
+        const tensor = tf.tensor(this.values.subarray(start, end), shape);
         start = end;
         return [name, tensor];
       }),

@@ -14,7 +14,12 @@ export const airAdam: WasmKernel = (heap, inputs, attrs) => {
     const { shape } = param;
     const size = tf.util.sizeFromShape(shape);
     const paramNext = heap.successor(param);
-    const from = [heap.at(param, shape), heap.at(grads[i], shape), heap.at(m, m.shape) + start, heap.at(v, m.shape) + start];
+    const from = [
+      heap.at(param, shape),
+      heap.at(grads[i], shape),
+      heap.at(m, m.shape) + start,
+      heap.at(v, m.shape) + start,
+    ];
     const to = [heap.at(paramNext, shape), ...moments.map((moment) => heap.at(moment, m.shape) + start)];
     heap.wasm.adam(...from, ...to, size, ...factors, ...rest);
     start += 4 * size;
