@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs';
 import { type Explained, type ExplainOptions, explain } from '../core/explain.js';
 import type { ImageBatch } from '../core/images.js';
-import { type Learner, type StepOutcome, type StepPlan, subBatches } from '../core/learner.js';
+import { type Learner, type Stepper, subBatches } from '../core/learner.js';
 import type { Model } from '../core/unroll.js';
 import { AirError } from '../errors.js';
 import { mayHaveCuda } from './cuda.js';
@@ -29,12 +29,6 @@ export type Started = {
   subBatch: number;
   /** Whether parts can be computed side by side, in threads of this process. */
   canThread: boolean;
-};
-
-/** Does the steps of a learner. */
-export type Stepper = {
-  step(batch: ImageBatch, plan: StepPlan): Promise<StepOutcome>;
-  close(): Promise<void>;
 };
 
 /**

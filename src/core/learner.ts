@@ -34,6 +34,12 @@ export type Gradients = { sum: NamedTensors; outcomes: ImageOutcome[] };
 
 export type StepOutcome = { outcomes: ImageOutcome[]; gradientNorm?: number };
 
+/** Whoever does the steps: this thread alone, or several. */
+export type Stepper = {
+  step(batch: ImageBatch, plan: StepPlan): Promise<StepOutcome>;
+  close(): Promise<void>;
+};
+
 /**
  * The parts of a batch, [from, to) each, in order: all of about one size, at most `most`; and an even number of them if more
  * than one, so that two threads, or four, have the same to do.
@@ -43,6 +49,46 @@ export function subBatches(size: number, most: number): [from: number, to: numbe
   const count = needed > 1 ? needed + (needed % 2) : needed;
   const start = (part: number) => Math.round((part * size) / count);
   return Array.from({ length: count }, (_, part) => [start(part), start(part + 1)]);
+}
+
+/**
+ * Gradients of the mean over a batch of -ELBO, summed over images [from, from + part.size) of it. Caller disposes `sum`.
+ *
+ * @param batch size of the whole batch  @param from index of the first image in the whole batch
+ */
+export async function partGradients(
+  config: ModelConfig,
+  { seed, sumWeight }: TrainConfig,
+  weights: NamedTensors,
+  part: ImageBatch,
+  from: number,
+  batch: number,
+  plan: StepPlan,
+): Promise<Gradients> {
+  const rows = Array.from({ length: part.size }, (_, b) => new Draws(seed, 'trainNoise', plan.step, from + b));
+  const counts = plan.counts?.slice(from, from + part.size) ?? [];
+  const known = counts.some((n) => n >= 0) ? { counts, weight: sumWeight } : undefined;
+  const logPrior = geometricLogProbs(plan.zPresPrior, config.modelSteps);
+  const { gradients, outcome } = tf.tidy(() => {
+    const images = toIntensities(part, config.canvas);
+    return elboGradients(makeModel(config, weights), images, makeNoise(config, rows), logPrior, batch, known);
+  });
+  const { zPresLogits, logLik, whereKl, whatKl } = outcome;
+  const [logits, liks, wheres, whats] = await Promise.all(
+    [zPresLogits, logLik, whereKl, whatKl].map((tensor) => tensor.data() as Promise<Float32Array>),
+  );
+  tf.dispose(Object.values(outcome));
+  const row = (values: Float32Array, b: number) => {
+    const width = values.length / part.size;
+    return values.slice(b * width, (b + 1) * width);
+  };
+  const outcomes = Array.from({ length: part.size }, (_, b) => ({
+    zPresLogits: row(logits, b),
+    logLik: row(liks, b),
+    whereKl: row(wheres, b),
+    whatKl: row(whats, b),
+  }));
+  return { sum: gradients, outcomes };
 }
 
 export class Learner {
@@ -64,40 +110,9 @@ export class Learner {
     return this.weights;
   }
 
-  /**
-   * Gradients of the mean over the batch of -ELBO, summed over images [from, to) of it. Caller disposes `sum`.
-   *
-   * @param batch size of the whole batch  @param from index of the first image in the whole batch
-   */
-  async gradients(part: ImageBatch, from: number, batch: number, plan: StepPlan): Promise<Gradients> {
-    const { config, training } = this;
-    const rows = Array.from(
-      { length: part.size },
-      (_, b) => new Draws(training.seed, 'trainNoise', plan.step, from + b),
-    );
-    const counts = plan.counts?.slice(from, from + part.size) ?? [];
-    const known = counts.some((n) => n >= 0) ? { counts, weight: training.sumWeight } : undefined;
-    const logPrior = geometricLogProbs(plan.zPresPrior, config.modelSteps);
-    const { gradients, outcome } = tf.tidy(() => {
-      const images = toIntensities(part, config.canvas);
-      return elboGradients(makeModel(config, this.weights), images, makeNoise(config, rows), logPrior, batch, known);
-    });
-    const { zPresLogits, logLik, whereKl, whatKl } = outcome;
-    const [logits, liks, wheres, whats] = await Promise.all(
-      [zPresLogits, logLik, whereKl, whatKl].map((tensor) => tensor.data() as Promise<Float32Array>),
-    );
-    tf.dispose(Object.values(outcome));
-    const row = (values: Float32Array, b: number) => {
-      const width = values.length / part.size;
-      return values.slice(b * width, (b + 1) * width);
-    };
-    const outcomes = Array.from({ length: part.size }, (_, b) => ({
-      zPresLogits: row(logits, b),
-      logLik: row(liks, b),
-      whereKl: row(wheres, b),
-      whatKl: row(whats, b),
-    }));
-    return { sum: gradients, outcomes };
+  /** Gradients of images [from, from + part.size) of a batch, at the weights as they are now. Caller disposes `sum`. */
+  gradients(part: ImageBatch, from: number, batch: number, plan: StepPlan): Promise<Gradients> {
+    return partGradients(this.config, this.training, this.weights, part, from, batch, plan);
   }
 
   /**
@@ -141,18 +156,13 @@ export class Learner {
     return host;
   }
 
-  /** Takes over weights that another instance has learnt; the old ones are disposed. */
-  useWeights(weights: NamedTensors): void {
-    tf.dispose(this.weights);
-    this.weights = weights;
-  }
-
   /** Replaces weights, or moments; names and shapes must be those of the model. */
   write(which: 'params' | 'm' | 'v', values: HostTensors): void {
     const all = Object.keys(this.weights).map((name) => values.get(name) as { shape: number[]; values: Float32Array });
     if (which === 'params') {
       const names = Object.keys(this.weights);
-      this.useWeights(Object.fromEntries(all.map((one, i) => [names[i], tf.tensor(one.values, one.shape)])));
+      tf.dispose(this.weights);
+      this.weights = Object.fromEntries(all.map((one, i) => [names[i], tf.tensor(one.values, one.shape)]));
       return;
     }
     const flat = new Float32Array(this.moments[which].size);

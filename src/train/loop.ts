@@ -4,16 +4,11 @@ import type { ModelConfig, TrainConfig } from '../core/config.js';
 import { type ElboTerms, elboTerms, meanTerms } from '../core/count.js';
 import { geometricLogProbs } from '../core/distributions.js';
 import type { ImageBatch } from '../core/images.js';
-import type { StepOutcome, StepPlan } from '../core/learner.js';
+import type { StepPlan, Stepper } from '../core/learner.js';
 import { AirError } from '../errors.js';
 import { learningRateAt, zPresPriorAt } from './schedule.js';
 import type { Sums } from './sums.js';
 import type { Validation } from './validate.js';
-
-/** Whoever does the steps: this thread alone, or several. */
-export type Stepper = {
-  step(batch: ImageBatch, plan: StepPlan): Promise<StepOutcome>;
-};
 
 export type Report = {
   step: number;
@@ -58,7 +53,7 @@ export type LoopResult = { step: number; stopped: 'signal' | 'time' | undefined;
  */
 export async function trainLoop(
   { config, training, done }: { config: ModelConfig; training: TrainConfig; done: number },
-  stepper: Stepper,
+  stepper: Pick<Stepper, 'step'>,
   nextBatch: (step: number) => Promise<ImageBatch>,
   sums: Sums,
   cadence: Cadence,
