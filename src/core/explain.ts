@@ -42,11 +42,16 @@ export type Explained = {
   nEvidence?: number;
 };
 
-/** Rows of a [B, D] tensor on the host. */
-async function rows(tensor: tf.Tensor): Promise<Float32Array[]> {
+/** Rows of a [B, D] tensor on the host, one in memory with the others: for what is not kept. */
+async function views(tensor: tf.Tensor): Promise<Float32Array[]> {
   const values = (await tensor.data()) as Float32Array;
   const width = values.length / tensor.shape[0];
-  return Array.from({ length: tensor.shape[0] }, (_, b) => values.slice(b * width, (b + 1) * width));
+  return Array.from({ length: tensor.shape[0] }, (_, b) => values.subarray(b * width, (b + 1) * width));
+}
+
+/** The same, each in memory of its own. */
+async function rows(tensor: tf.Tensor): Promise<Float32Array[]> {
+  return (await views(tensor)).map((row) => row.slice());
 }
 
 /** Runs a pass and disposes everything but what `pick` takes from it. */
@@ -83,8 +88,8 @@ async function latents(model: Model, batch: ImageBatch, draws: readonly Draws[] 
       whereScale: await rows(step.whereScale),
       what: await rows(step.what),
       whatScale: await rows(step.whatScale),
-      window: await rows(step.window),
-      canvas: await rows(step.canvas),
+      window: await views(step.window),
+      canvas: await views(step.canvas),
     })),
   );
   tf.dispose([zPresLogits, steps]);
