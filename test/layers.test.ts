@@ -16,10 +16,11 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   data: ['core'],
   render: ['formats', 'core'],
   train: ['data', 'formats', 'core'],
-  backends: ['core'],
+  backends: ['core', 'thread.ts'],
   cli: ['core'],
-  commands: ['cli', 'train', 'data', 'render', 'formats', 'backends', 'core'],
+  commands: ['cli', 'train', 'data', 'render', 'formats', 'backends', 'core', 'thread.ts'],
   'errors.ts': [],
+  'thread.ts': [],
   'index.ts': ['train', 'data', 'render', 'formats', 'backends', 'core'],
 };
 
@@ -33,6 +34,7 @@ const MAY_USE: Record<string, readonly string[]> = {
   backends: ['node:', '@tensorflow/', 'webgpu', 'assemblyscript'],
   cli: ['node:', 'cac', 'cli-progress'],
   commands: ['@tensorflow/tfjs'],
+  'thread.ts': ['node:'],
 };
 
 /** The one place where cli reaches up: the list of commands. */

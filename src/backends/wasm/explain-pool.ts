@@ -3,9 +3,9 @@ import type { ModelConfig } from '../../core/config.js';
 import type { Explained, ExplainOptions } from '../../core/explain.js';
 import type { ImageBatch } from '../../core/images.js';
 import type { Model } from '../../core/unroll.js';
+import { Thread } from '../../thread.js';
 import type { RelaxedSimd } from './module.js';
 import { type Layout, layoutOf, SharedTensors } from './shared-tensors.js';
-import { Thread } from './thread.js';
 
 /** What a thread is started with. */
 export type ExplainSetup = {
@@ -48,7 +48,7 @@ export class ExplainPool {
   }
 
   private startThread(): Thread<ExplainRequest, Explained[]> {
-    const thread = new Thread<ExplainRequest, Explained[]>('./explain-thread.js', this.setup);
+    const thread = new Thread<ExplainRequest, Explained[]>(new URL('./explain-thread.js', import.meta.url), this.setup);
     this.threads.push(thread);
     return thread;
   }

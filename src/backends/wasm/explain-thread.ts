@@ -3,10 +3,10 @@ import { workerData } from 'node:worker_threads';
 import * as tf from '@tensorflow/tfjs';
 import { type Explained, explain } from '../../core/explain.js';
 import { makeModel } from '../../core/unroll.js';
+import { answerRequests } from '../../thread.js';
 import type { ExplainRequest, ExplainSetup } from './explain-pool.js';
 import { SharedTensors } from './shared-tensors.js';
 import { startWasm } from './start.js';
-import { answerRequests } from './thread.js';
 
 const { config, relaxedSimd, layout, weights } = workerData as ExplainSetup;
 tf.enableProdMode();

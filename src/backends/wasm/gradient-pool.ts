@@ -7,9 +7,9 @@ import type { ModelConfig, TrainConfig } from '../../core/config.js';
 import type { ImageOutcome } from '../../core/count.js';
 import { type ImageBatch, sliceImages } from '../../core/images.js';
 import { type Gradients, type Learner, type StepOutcome, type StepPlan, subBatches } from '../../core/learner.js';
+import { Thread } from '../../thread.js';
 import type { RelaxedSimd } from './module.js';
 import { type Layout, layoutOf, SharedTensors } from './shared-tensors.js';
-import { Thread } from './thread.js';
 
 /** What a thread is started with. */
 export type GradientSetup = {
@@ -43,7 +43,10 @@ export class GradientPool {
     const { config, training } = learner;
     const { layout, buffer } = this.weights;
     const setup: GradientSetup = { config, training, relaxedSimd, layout, weights: buffer };
-    this.threads = Array.from({ length: threads - 1 }, () => new Thread('./gradient-thread.js', setup));
+    this.threads = Array.from(
+      { length: threads - 1 },
+      () => new Thread(new URL('./gradient-thread.js', import.meta.url), setup),
+    );
   }
 
   /** One step; this thread does its share. */

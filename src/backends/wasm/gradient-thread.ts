@@ -2,10 +2,10 @@
 import { workerData } from 'node:worker_threads';
 import * as tf from '@tensorflow/tfjs';
 import { partGradients } from '../../core/learner.js';
+import { answerRequests } from '../../thread.js';
 import type { GradientReply, GradientRequest, GradientSetup } from './gradient-pool.js';
 import { SharedTensors } from './shared-tensors.js';
 import { startWasm } from './start.js';
-import { answerRequests } from './thread.js';
 
 const { config, training, relaxedSimd, layout, weights } = workerData as GradientSetup;
 tf.enableProdMode();

@@ -1,6 +1,6 @@
 /** A worker thread that answers one request at a time. */
 import { parentPort, Worker } from 'node:worker_threads';
-import { AirError, type ErrorKind } from '../../errors.js';
+import { AirError, type ErrorKind } from './errors.js';
 
 /** What a thread sends back: errors do not keep their class on the way. */
 type Message<Reply> = { reply: Reply } | { failure: { kind: ErrorKind; message: string; hint: string | undefined } };
@@ -10,9 +10,9 @@ export class Thread<Request, Reply> {
   private failure: Error | undefined;
   private waiting: { resolve(reply: Reply): void; reject(error: Error): void } | undefined;
 
-  /** @param module of the thread, beside this file; it calls `answerRequests`  @param setup its workerData */
-  constructor(module: string, setup: unknown) {
-    this.worker = new Worker(new URL(module, import.meta.url), { workerData: setup });
+  /** @param module of the thread; it calls `answerRequests`  @param setup its workerData */
+  constructor(module: URL, setup: unknown) {
+    this.worker = new Worker(module, { workerData: setup });
     this.worker.on('message', (message: Message<Reply>) =>
       this.settle((waiting) => {
         if ('reply' in message) waiting.resolve(message.reply);
