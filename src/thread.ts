@@ -1,5 +1,6 @@
 /** A worker thread that answers one request at a time. */
-import { parentPort, Worker } from 'node:worker_threads';
+import { availableParallelism } from 'node:os';
+import { parentPort, type TransferListItem, Worker, workerData } from 'node:worker_threads';
 import { AirError, type ErrorKind } from './errors.js';
 
 /** What a thread sends back: errors do not keep their class on the way. */
@@ -10,7 +11,7 @@ export class Thread<Request, Reply> {
   private failure: Error | undefined;
   private waiting: { resolve(reply: Reply): void; reject(error: Error): void } | undefined;
 
-  /** @param module of the thread; it calls `answerRequests`  @param setup its workerData */
+  /** @param module of the thread; it calls `answerRequests`  @param setup its `threadSetup` */
   constructor(module: URL, setup: unknown) {
     this.worker = new Worker(module, { workerData: setup });
     this.worker.on('message', (message: Message<Reply>) =>
@@ -48,8 +49,19 @@ export class Thread<Request, Reply> {
   }
 }
 
-/** Inside a thread: answers each request. An AirError goes back as it is; anything else fails the thread. */
-export function answerRequests<Request, Reply>(answer: (request: Request) => Promise<Reply>): void {
+/** Inside a thread: what it was started with. */
+export function threadSetup<Setup>(): Setup {
+  return workerData as Setup;
+}
+
+/**
+ * Inside a thread: answers each request. An AirError goes back as it is; anything else fails the thread.
+ * @param moved the buffers of a reply that go over to the other side, rather than copies of them
+ */
+export function answerRequests<Request, Reply>(
+  answer: (request: Request) => Promise<Reply>,
+  moved: (reply: Reply) => readonly TransferListItem[] = () => [],
+): void {
   parentPort?.on('message', async (request: Request) => {
     const message: Message<Reply> = await answer(request).then(
       (reply) => ({ reply }),
@@ -59,6 +71,11 @@ export function answerRequests<Request, Reply>(answer: (request: Request) => Pro
         return { failure: { kind, message, hint } };
       },
     );
-    parentPort?.postMessage(message);
+    parentPort?.postMessage(message, 'reply' in message ? moved(message.reply) : []);
   });
+}
+
+/** How many threads can compute side by side on this machine. */
+export function processors(): number {
+  return availableParallelism();
 }

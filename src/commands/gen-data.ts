@@ -9,7 +9,6 @@ import type { Header } from '../formats/stream.js';
 /** As in data/scenes.ts, which is not loaded for help. */
 const OVERLAPS = ['saturate', 'ink', 'boxes', 'any'] as const;
 const SPLIT_FILES = { train: 'train', test: 't10k' } as const;
-const PROGRESS_EVERY = 1024;
 
 export const genData = defineCommand({
   name: 'gen-data',
@@ -18,7 +17,7 @@ export const genData = defineCommand({
     resized digit image) and its ink (the box of the non-zero pixels). The default is the data that Pyro's AIR example is trained
     on: 50 x 50 pixels, 0, 1 or 2 MNIST digits of 17 to 28 pixels, drawn again while a summed pixel exceeds 255.
 
-    Scene i depends on the seed and on i only, so shards and longer runs agree. Digits come from the MNIST training split, or
+    Scene i depends on the seed and on i only, so shards and longer runs agree, on however many threads. Digits come from the MNIST training split, or
     from the test split, which no model has seen, with --split test.`,
   operands: [],
   options: {
@@ -59,6 +58,14 @@ export const genData = defineCommand({
     }),
     scaleSd: float({ default: 0.1, min: 0, group: 'Digits', help: 'standard deviation of s' }),
     seed,
+    workers: int({
+      min: 1,
+      max: 256,
+      value: 'N',
+      group: 'Compute',
+      defaultText: 'as many as help',
+      help: 'threads for many scenes; changes speed, not results',
+    }),
     output: output({ help: 'write the scenes here' }),
     noProvenance,
   },
@@ -74,11 +81,10 @@ export const genData = defineCommand({
     if (shard !== undefined && count === Number.POSITIVE_INFINITY) {
       throw usage('--shard: there is no part of --count inf', 'give a number with --count, or each part a --seed');
     }
-    const { SceneComposer } = await import('../data/scenes.js');
+    const { makeScenes } = await import('./scene-maker.js');
     const { StreamWriter } = await import('../formats/stream.js');
     const out = await io.openOutput(options.output, { binary: true });
     const digits = await readDigits(options.digits ?? bundledDigits(), split, io);
-    const composer = new SceneComposer(digits, { canvas, objects, scaleMean, scaleSd, overlap });
 
     const header: Header = {
       air: 'scenes',
@@ -95,15 +101,16 @@ export const genData = defineCommand({
     const end = shard === undefined ? count : Math.floor((count * shard.index) / shard.of);
     const made = new Map(objects.map((n) => [n, 0]));
     const writer = new StreamWriter(header);
-    const image = new Uint8Array(canvas * canvas);
     const started = io.now();
     const progress = io.talk.progress(end - first, 'scenes');
     await out.write(writer.header());
-    for (let i = first; i < end; i++) {
-      const scene = composer.compose(options.seed, i, image);
-      await out.write(writer.record(scene));
-      made.set(scene.count, (made.get(scene.count) ?? 0) + 1);
-      if ((i - first) % PROGRESS_EVERY === 0) progress.update(i - first);
+    const setup = { digits, options: { canvas, objects, scaleMean, scaleSd, overlap }, seed: options.seed, header };
+    let done = 0;
+    for await (const chunk of makeScenes(setup, { first, end }, { workers: options.workers, now: io.now })) {
+      await out.write(writer.encoded(chunk.records, chunk.counts.length));
+      for (const n of chunk.counts) made.set(n, (made.get(n) ?? 0) + 1);
+      done += chunk.counts.length;
+      progress.update(done);
     }
     await out.write(writer.end());
     await out.finish();

@@ -60,26 +60,31 @@ export class StreamWriter {
   }
 
   header(): Uint8Array {
-    return this.count(this.head);
+    return this.encoded(packValue(this.head), 0);
   }
 
   record(record: Scene | Latent): Uint8Array {
-    const wire = orBug(`record ${this.records + 1}`, () =>
-      this.head.air === 'scenes' ? sceneToWire(record, this.head) : latentToWire(record as Latent, this.head),
-    );
-    this.records++;
-    return this.count(wire);
+    return this.encoded(encodeRecord(record, this.head), 1);
+  }
+
+  /** So many records that `encodeRecord` has made bytes of elsewhere, one after the other. */
+  encoded(bytes: Uint8Array, records: number): Uint8Array {
+    this.records += records;
+    this.crc = crc32(this.crc, bytes);
+    return bytes;
   }
 
   end(): Uint8Array {
     return packValue({ end: true, records: this.records, crc32: this.crc });
   }
+}
 
-  private count(value: unknown): Uint8Array {
-    const bytes = packValue(value);
-    this.crc = crc32(this.crc, bytes);
-    return bytes;
-  }
+/** The bytes of one record under a header. @throws AirError 'bug' if it is not as the format says. */
+export function encodeRecord(record: Scene | Latent, header: Header): Uint8Array {
+  const wire = orBug(`record ${record.i}`, () =>
+    header.air === 'scenes' ? sceneToWire(record, header) : latentToWire(record as Latent, header),
+  );
+  return packValue(wire);
 }
 
 function orBug<T>(what: string, make: () => T): T {

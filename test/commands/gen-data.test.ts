@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -65,6 +66,15 @@ test('the shards in order hold the records of the whole, byte for byte, and --co
   assert.deepEqual(records(longer).subarray(0, records(whole).length), records(whole));
 });
 
+test('the number of threads changes nothing', () => {
+  const [one, three] = ['1', '3'].map((workers) =>
+    genData('--count', '6000', '--objects', '20', '--overlap', 'any', '--no-provenance', '--workers', workers),
+  );
+  assert.equal(one.status, 0);
+  assert.ok(one.stdout.equals(three.stdout));
+  assert.deepEqual([three.status, three.stderr], [one.status, one.stderr]);
+});
+
 test('more shards than scenes: some are empty, none fails', async () => {
   const parts = [1, 2, 3, 4, 5].map((k) => genData('--count', '2', '--shard', `${k}/5`));
   assert.deepEqual(
@@ -92,10 +102,23 @@ test('test digits are other digits', async () => {
 });
 
 test('a reader that goes away ends an endless run quietly', () => {
-  const script = '"$0" bin/air.js gen-data --count inf | head -c 300000 | wc -c; echo "$' + '{PIPESTATUS[@]}"';
-  const { stdout, stderr } = spawnSync('bash', ['-c', script, process.execPath]);
-  assert.equal(stdout.toString(), '300000\n0 0 0\n');
-  assert.equal(stderr.toString(), '');
+  // Before threads are started, and after.
+  for (const bytes of ['300000', '30000000']) {
+    const run = '"$0" bin/air.js gen-data --count inf --workers 2 | head -c "$1" | wc -c';
+    const { stdout, stderr } = spawnSync('bash', ['-c', `${run}; echo "$\{PIPESTATUS[@]}"`, process.execPath, bytes]);
+    assert.equal(stdout.toString(), `${bytes}\n0 0 0\n`);
+    assert.equal(stderr.toString(), '');
+  }
+});
+
+test('a signal ends it, threads and all', async () => {
+  const child = spawn(process.execPath, ['bin/air.js', 'gen-data', '--count', 'inf', '--workers', '2']);
+  let bytes = 0;
+  child.stdout.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > 30_000_000) child.kill('SIGINT');
+  });
+  assert.deepEqual(await once(child, 'close'), [130, null]);
 });
 
 test('digits from a folder, plain or gzip; each thing wrong with them has its exit code', () => {

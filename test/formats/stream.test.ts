@@ -182,7 +182,7 @@ test('a writer refuses what a reader would', () => {
   const [scene] = sampleScenes();
   const [latent] = sampleLatents();
   const wrongScenes: [unknown, RegExp][] = [
-    [{ ...scene, image: new Uint8Array(5) }, /^cannot write record 1: image must be 6 bytes \(2 x 3\), got 5 bytes$/],
+    [{ ...scene, image: new Uint8Array(5) }, /^cannot write record 0: image must be 6 bytes \(2 x 3\), got 5 bytes$/],
     [{ ...scene, i: -1 }, /i must be a whole number, got -1/],
     [{ ...scene, count: 2 }, /count is 2, but there are 1 objects/],
   ];

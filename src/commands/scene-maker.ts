@@ -1,0 +1,153 @@
+/**
+ * Makes the records of a stream of scenes, on this thread or on several. Scene i depends on the seed and on i only, and
+ * chunks are passed on in their order: the bytes are the same whatever the number of threads and the size of chunks.
+ */
+import type { DigitSet } from '../data/glyphs.js';
+import { SceneComposer, type SceneOptions } from '../data/scenes.js';
+import { AirError } from '../errors.js';
+import { encodeRecord, type Header } from '../formats/stream.js';
+import { processors, Thread } from '../thread.js';
+
+/** All that scenes depend on but their number; what a thread is started with. */
+export type SceneSetup = { digits: DigitSet; options: SceneOptions; seed: number; header: Header };
+
+/** Scenes [first, end). */
+export type ScenePart = { first: number; end: number };
+
+/** Records one after the other as they stand in the stream, and the number of objects in each. */
+export type SceneChunk = { records: Uint8Array<ArrayBuffer>; counts: number[] };
+
+export class SceneMaker {
+  private readonly composer: SceneComposer;
+  private readonly setup: SceneSetup;
+  private readonly image: Uint8Array<ArrayBuffer>;
+
+  /** @throws AirError as SceneComposer's */
+  constructor(setup: SceneSetup) {
+    this.setup = setup;
+    this.composer = new SceneComposer(setup.digits, setup.options);
+    this.image = new Uint8Array(setup.options.canvas ** 2);
+  }
+
+  /**
+   * The scenes of a part, up to one that cannot be made.
+   * @throws AirError if that is the first
+   */
+  make({ first, end }: ScenePart): SceneChunk {
+    const { seed, header } = this.setup;
+    const records: Uint8Array[] = [];
+    const counts: number[] = [];
+    try {
+      for (let i = first; i < end; i++) {
+        const scene = this.composer.compose(seed, i, this.image);
+        records.push(encodeRecord(scene, header));
+        counts.push(scene.count);
+      }
+    } catch (error) {
+      if (counts.length === 0 || !(error instanceof AirError)) throw error;
+    }
+    return { records: joined(records), counts };
+  }
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** For so long this thread makes scenes one by one: that may be all of them, and says how long one takes. */
+const TRIAL_MS = 50;
+/** What then takes less is made here too: threads take some time to start, and to become fast. */
+const WORTH_THREADS_MS = 1000;
+/** A chunk takes a thread about so long, so that the first comes soon, whatever scenes are asked for... */
+const CHUNK_MS = 4;
+/** ... and has at most so many pixels. */
+const CHUNK_PIXELS = 1 << 20;
+/** Chunks of a thread that are under way or wait to be passed on. */
+const CHUNKS_AHEAD = 2;
+/** Beyond that one thread's writing is what takes the time. */
+const MOST_THREADS = 8;
+
+export type MakeOptions = {
+  /** At most so many threads; 1: none but this. By default as many as help. */
+  workers: number | undefined;
+  /** Milliseconds. */
+  now(): number;
+};
+
+/**
+ * The scenes of `part`, whose end may be Infinity, in order. Holds some chunks, and makes no more while none is taken.
+ * @throws AirError where a scene cannot be made, after those before it
+ */
+export async function* makeScenes(
+  setup: SceneSetup,
+  part: ScenePart,
+  { workers = Math.min(processors(), MOST_THREADS), now }: MakeOptions,
+): AsyncGenerator<SceneChunk, void, undefined> {
+  const maker = new SceneMaker(setup);
+  const { end } = part;
+  let { first } = part;
+  let spent = 0;
+  for (; first < end && spent < TRIAL_MS; first++) {
+    const started = now();
+    const scene = maker.make({ first, end: first + 1 });
+    spent += now() - started;
+    yield scene;
+  }
+  if (first === end) return;
+  const pace = spent / (first - part.first);
+  const fit = Math.floor(CHUNK_PIXELS / setup.options.canvas ** 2);
+  const scenes = Math.max(1, Math.min(Math.floor(CHUNK_MS / pace), fit));
+  const threads = (end - first) * pace < WORTH_THREADS_MS ? 1 : workers;
+  if (threads > 1) yield* makeOnThreads(setup, maker, { first, end }, { threads, scenes });
+  else for (; first < end; first += scenes) yield maker.make({ first, end: Math.min(first + scenes, end) });
+}
+
+/** As makeScenes, in chunks of `scenes` on so many threads. `maker` makes those that no thread can. */
+export async function* makeOnThreads(
+  setup: SceneSetup,
+  maker: SceneMaker,
+  { first, end }: ScenePart,
+  { threads: width, scenes }: { threads: number; scenes: number },
+): AsyncGenerator<SceneChunk, void, undefined> {
+  const images = new Uint8Array(new SharedArrayBuffer(setup.digits.images.length));
+  images.set(setup.digits.images);
+  const shared: SceneSetup = { ...setup, digits: { ...setup.digits, images } };
+  const threads = Array.from(
+    { length: width },
+    () => new Thread<ScenePart, SceneChunk>(new URL('./scene-thread.js', import.meta.url), shared),
+  );
+  const ahead: { part: ScenePart; chunk: Promise<SceneChunk> }[] = [];
+  const latest: Promise<unknown>[] = threads.map(() => Promise.resolve());
+  let dealt = 0;
+  const deal = (): void => {
+    const t = dealt++ % width;
+    const part = { first, end: Math.min(first + scenes, end) };
+    first = part.end;
+    const chunk = latest[t].then(() => threads[t].ask(part));
+    chunk.catch(() => {}); // whoever takes it hears of it
+    latest[t] = chunk;
+    ahead.push({ part, chunk });
+  };
+  try {
+    for (;;) {
+      while (first < end && ahead.length < width * CHUNKS_AHEAD) deal();
+      const next = ahead.shift();
+      if (next === undefined) return;
+      const chunk = await next.chunk;
+      yield chunk;
+      const reached = next.part.first + chunk.counts.length;
+      // One that cannot be made ends a chunk early; here it fails with its error.
+      if (reached < next.part.end) yield maker.make({ first: reached, end: next.part.end });
+    }
+  } finally {
+    await Promise.all(threads.map((thread) => thread.close()));
+  }
+}
