@@ -1,5 +1,4 @@
 /** A worker thread that answers one request at a time. */
-import { availableParallelism } from 'node:os';
 import { parentPort, type TransferListItem, Worker, workerData } from 'node:worker_threads';
 import { AirError, type ErrorKind } from './errors.js';
 
@@ -73,9 +72,4 @@ export function answerRequests<Request, Reply>(
     );
     parentPort?.postMessage(message, 'reply' in message ? moved(message.reply) : []);
   });
-}
-
-/** How many threads can compute side by side on this machine. */
-export function processors(): number {
-  return availableParallelism();
 }

@@ -59,11 +59,11 @@ export const genData = defineCommand({
     scaleSd: float({ default: 0.1, min: 0, group: 'Digits', help: 'standard deviation of s' }),
     seed,
     workers: int({
+      default: 1,
       min: 1,
       max: 256,
       value: 'N',
       group: 'Compute',
-      defaultText: 'as many as help',
       help: 'threads for many scenes; changes speed, not results',
     }),
     output: output({ help: 'write the scenes here' }),

@@ -6,7 +6,7 @@ import type { DigitSet } from '../data/glyphs.js';
 import { SceneComposer, type SceneOptions } from '../data/scenes.js';
 import { AirError } from '../errors.js';
 import { encodeRecord, type Header } from '../formats/stream.js';
-import { processors, Thread } from '../thread.js';
+import { Thread } from '../thread.js';
 
 /** All that scenes depend on but their number; what a thread is started with. */
 export type SceneSetup = { digits: DigitSet; options: SceneOptions; seed: number; header: Header };
@@ -72,12 +72,10 @@ const CHUNK_MS = 4;
 const CHUNK_PIXELS = 1 << 20;
 /** Chunks of a thread that are under way or wait to be passed on. */
 const CHUNKS_AHEAD = 2;
-/** Beyond that one thread's writing is what takes the time. */
-const MOST_THREADS = 8;
 
 export type MakeOptions = {
-  /** At most so many threads; 1: none but this. By default as many as help. */
-  workers: number | undefined;
+  /** At most so many threads; 1: none but this. */
+  workers: number;
   /** Milliseconds. */
   now(): number;
 };
@@ -89,7 +87,7 @@ export type MakeOptions = {
 export async function* makeScenes(
   setup: SceneSetup,
   part: ScenePart,
-  { workers = Math.min(processors(), MOST_THREADS), now }: MakeOptions,
+  { workers, now }: MakeOptions,
 ): AsyncGenerator<SceneChunk, void, undefined> {
   const maker = new SceneMaker(setup);
   const { end } = part;
