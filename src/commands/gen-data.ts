@@ -17,8 +17,8 @@ export const genData = defineCommand({
     resized digit image) and its ink (the box of the non-zero pixels). The default is the data that Pyro's AIR example is trained
     on: 50 x 50 pixels, 0, 1 or 2 MNIST digits of 17 to 28 pixels, drawn again while a summed pixel exceeds 255.
 
-    Scene i depends on the seed and on i only, so shards and longer runs agree, on however many threads. Digits come from the MNIST training split, or
-    from the test split, which no model has seen, with --split test.`,
+    Scene i depends on the seed and on i only, so shards and longer runs agree, on however many threads. Digits come from the
+    MNIST training split, or from the test split, which no model has seen, with --split test.`,
   operands: [],
   options: {
     count: countOrInf({ default: 60000, group: 'Scenes', help: 'how many scenes' }),
@@ -64,7 +64,7 @@ export const genData = defineCommand({
       max: 256,
       value: 'N',
       group: 'Compute',
-      help: 'threads for many scenes; changes speed, not results',
+      help: 'threads; changes speed, not results',
     }),
     output: output({ help: 'write the scenes here' }),
     noProvenance,
@@ -106,7 +106,7 @@ export const genData = defineCommand({
     await out.write(writer.header());
     const setup = { digits, options: { canvas, objects, scaleMean, scaleSd, overlap }, seed: options.seed, header };
     let done = 0;
-    for await (const chunk of makeScenes(setup, { first, end }, { workers: options.workers, now: io.now })) {
+    for await (const chunk of makeScenes(setup, { first, end }, options.workers)) {
       await out.write(writer.encoded(chunk.records, chunk.counts.length));
       for (const n of chunk.counts) made.set(n, (made.get(n) ?? 0) + 1);
       done += chunk.counts.length;

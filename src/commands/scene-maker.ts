@@ -62,50 +62,32 @@ function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
-/** For so long this thread makes scenes one by one: that may be all of them, and says how long one takes. */
-const TRIAL_MS = 50;
-/** What then takes less is made here too: threads take some time to start, and to become fast. */
-const WORTH_THREADS_MS = 1000;
-/** A chunk takes a thread about so long, so that the first comes soon, whatever scenes are asked for... */
-const CHUNK_MS = 4;
-/** ... and has at most so many pixels. */
-const CHUNK_PIXELS = 1 << 20;
+/** A chunk has at most so many pixels: some dozen scenes, so that the first come soon and none wait for long. */
+const CHUNK_PIXELS = 1 << 17;
 /** Chunks of a thread that are under way or wait to be passed on. */
 const CHUNKS_AHEAD = 2;
 
-export type MakeOptions = {
-  /** At most so many threads; 1: none but this. */
-  workers: number;
-  /** Milliseconds. */
-  now(): number;
-};
-
 /**
  * The scenes of `part`, whose end may be Infinity, in order. Holds some chunks, and makes no more while none is taken.
+ *
+ * @param workers at most so many threads; 1: none but this
  * @throws AirError where a scene cannot be made, after those before it
  */
 export async function* makeScenes(
   setup: SceneSetup,
   part: ScenePart,
-  { workers, now }: MakeOptions,
+  workers: number,
 ): AsyncGenerator<SceneChunk, void, undefined> {
   const maker = new SceneMaker(setup);
-  const { end } = part;
+  const scenes = Math.max(1, Math.floor(CHUNK_PIXELS / setup.options.canvas ** 2));
+  const threads = Math.min(workers, Math.ceil((part.end - part.first) / scenes));
+  if (threads > 1) return yield* makeOnThreads(setup, maker, part, { threads, scenes });
   let { first } = part;
-  let spent = 0;
-  for (; first < end && spent < TRIAL_MS; first++) {
-    const started = now();
-    const scene = maker.make({ first, end: first + 1 });
-    spent += now() - started;
-    yield scene;
+  while (first < part.end) {
+    const chunk = maker.make({ first, end: Math.min(first + scenes, part.end) });
+    first += chunk.counts.length;
+    yield chunk;
   }
-  if (first === end) return;
-  const pace = spent / (first - part.first);
-  const fit = Math.floor(CHUNK_PIXELS / setup.options.canvas ** 2);
-  const scenes = Math.max(1, Math.min(Math.floor(CHUNK_MS / pace), fit));
-  const threads = (end - first) * pace < WORTH_THREADS_MS ? 1 : workers;
-  if (threads > 1) yield* makeOnThreads(setup, maker, { first, end }, { threads, scenes });
-  else for (; first < end; first += scenes) yield maker.make({ first, end: Math.min(first + scenes, end) });
 }
 
 /** As makeScenes, in chunks of `scenes` on so many threads. `maker` makes those that no thread can. */

@@ -67,9 +67,7 @@ test('the shards in order hold the records of the whole, byte for byte, and --co
 });
 
 test('the number of threads changes nothing', () => {
-  const [one, three] = ['1', '3'].map((workers) =>
-    genData('--count', '6000', '--objects', '20', '--overlap', 'any', '--no-provenance', '--workers', workers),
-  );
+  const [one, three] = ['1', '3'].map((workers) => genData('--count', '600', '--no-provenance', '--workers', workers));
   assert.equal(one.status, 0);
   assert.ok(one.stdout.equals(three.stdout));
   assert.deepEqual([three.status, three.stderr], [one.status, one.stderr]);
@@ -102,11 +100,10 @@ test('test digits are other digits', async () => {
 });
 
 test('a reader that goes away ends an endless run quietly', () => {
-  // Before threads are started, and after.
-  for (const bytes of ['300000', '30000000']) {
-    const run = '"$0" bin/air.js gen-data --count inf --workers 2 | head -c "$1" | wc -c';
-    const { stdout, stderr } = spawnSync('bash', ['-c', `${run}; echo "$\{PIPESTATUS[@]}"`, process.execPath, bytes]);
-    assert.equal(stdout.toString(), `${bytes}\n0 0 0\n`);
+  for (const workers of ['1', '2']) {
+    const run = '"$0" bin/air.js gen-data --count inf --workers "$1" | head -c 3000000 | wc -c';
+    const { stdout, stderr } = spawnSync('bash', ['-c', `${run}; echo "$\{PIPESTATUS[@]}"`, process.execPath, workers]);
+    assert.equal(stdout.toString(), '3000000\n0 0 0\n');
     assert.equal(stderr.toString(), '');
   }
 });
@@ -116,7 +113,7 @@ test('a signal ends it, threads and all', async () => {
   let bytes = 0;
   child.stdout.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes > 30_000_000) child.kill('SIGINT');
+    if (bytes > 3_000_000) child.kill('SIGINT');
   });
   assert.deepEqual(await once(child, 'close'), [130, null]);
 });
