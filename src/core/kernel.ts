@@ -3,7 +3,7 @@
  *
  * An op has a name and a composite made of plain tfjs ops: what it means, and how it runs where nothing better is known. A
  * backend may register a faster kernel under the same name (see `backends/`). Gradients are ops like any other: the pass
- * is differentiated by hand (see `unroll-gradient.ts`), not by tfjs's tape.
+ * is differentiated by hand (see `unrollGrad`), not by tfjs's tape.
  */
 import * as tf from '@tensorflow/tfjs';
 
