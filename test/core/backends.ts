@@ -1,19 +1,19 @@
 /** The backends that need nothing but Node, and numbers as tests hold them. */
 import { before, describe } from 'node:test';
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import { type BackendName, startBackend } from '#air/backends/start.js';
 import { Draws } from '#air/core/rng.js';
 
 const backends = (process.env.AIR_TEST_BACKENDS ?? 'cpu,wasm').split(',') as BackendName[];
 
 /** The tests of `body` on each backend; AIR_TEST_BACKENDS names others. */
-export function onEachBackend(body: () => void): void {
+export function onEachBackend(body: (backend: BackendName) => void): void {
   for (const backend of backends) {
     describe(`on ${backend}`, () => {
       before(async () => {
         await startBackend(backend);
       });
-      body();
+      body(backend);
     });
   }
 }
@@ -31,15 +31,4 @@ export async function read(tensor: tf.Tensor): Promise<number[]> {
   const numbers = Array.from(await tensor.data());
   tensor.dispose();
   return numbers;
-}
-
-/** Gradients of a scalar of some tensors by each of them, as numbers. */
-export async function gradientsOf(
-  loss: (...tensors: tf.Tensor[]) => tf.Scalar,
-  inputs: readonly { shape: number[]; values: readonly number[] }[],
-): Promise<number[][]> {
-  const tensors = inputs.map(({ shape, values }) => tf.tensor([...values], shape));
-  const gradients = tf.tidy(() => tf.grads(loss)(tensors));
-  tf.dispose(tensors);
-  return Promise.all(gradients.map(read));
 }

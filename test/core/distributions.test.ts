@@ -2,8 +2,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import { geometricLogProbs, geometricTrialProbs, logRatio, normalFromHead } from '#air/core/distributions.js';
-import { gradientsOf, normals, onEachBackend, read } from './backends.js';
+import {
+  geometricLogProbs,
+  geometricTrialProbs,
+  logRatio,
+  normalFromHead,
+  normalFromHeadGrad,
+} from '#air/core/distributions.js';
+import { normals, onEachBackend, read } from './backends.js';
 import { assertEachNear, assertNear, slopes } from './finite-differences.js';
 
 const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
@@ -114,6 +120,7 @@ onEachBackend(() => {
           const heads = priors.map((_, d) => ({ rawLoc: [0.3, -2, 0][d], rawScale }));
           const expected = heads.reduce((sum, head, d) => sum + klIntegral(head, priors[d]), 0);
           const { kl } = normalFromHead(headOf(offset, heads), tf.zeros([1, 3]), priorOf(priors), offset);
+          assert.deepEqual(kl.shape, [1, 1]);
           assertEachNear(await read(kl), [expected], 2e-5, `KL at raw scale ${rawScale}`);
         }
       }
@@ -157,41 +164,55 @@ onEachBackend(() => {
           1e-5,
           'scale',
         );
-        const [gradient] = await gradientsOf(
-          (head) => {
-            const { sample, kl: cost } = normalFromHead(head as tf.Tensor2D, tf.tensor2d([noise]), priorOf(priors));
-            return tf.add(tf.sum(cost), tf.sum(tf.mul(sample, tf.tensor2d([[1, 2, 3]]))));
-          },
-          [{ shape: [1, 6], values }],
-        );
-        assertEachNear(gradient, slopes(loss, values, 1e-4), 1e-5, 'gradient', 1);
+        const gradient = normalFromHeadGrad(headOf(0, heads), tf.tensor2d([noise]), priorOf(priors), {
+          dSamples: [tf.tensor2d([[1, 2, 3]])],
+          dKl: tf.ones([1, 1]),
+        });
+        assertEachNear(await read(gradient), slopes(loss, values, 1e-4), 1e-5, 'gradient', 1);
       });
     }
 
-    it('passes gradients of location and scale on, and none to what is not its own', async () => {
-      const values = [7, ...normals(6)];
-      const noise = normals(3);
-      const weights = normals(9);
-      const loss = (x: readonly number[]) =>
-        priors.reduce((sum, prior, d) => {
-          const [loc, scale] = [x[1 + d] + prior.loc, prior.scale * softplus(x[4 + d])];
-          const head = { rawLoc: x[1 + d], rawScale: x[4 + d] };
-          const sample = loc + scale * noise[d];
-          return sum + weights[d] * sample + weights[3 + d] * loc + weights[6 + d] * scale + klFormula(head, prior);
-        }, 0);
-      const [gradient] = await gradientsOf(
-        (head) => {
-          const draw = normalFromHead(head as tf.Tensor2D, tf.tensor2d([noise]), priorOf(priors), 1);
-          const parts = [draw.sample, draw.loc, draw.scale].map((part, i) =>
-            tf.sum(tf.mul(part, tf.tensor2d([weights.slice(3 * i, 3 * i + 3)]))),
+    for (const offset of [0, 1, 2]) {
+      for (const uses of [1, 2, 3]) {
+        it(`has the gradient of ${uses} uses of its sample and of its KL, at column ${offset}`, async () => {
+          const batch = 4;
+          const [heads, noise] = [normals(batch * 6), normals(batch * 3)];
+          const dSamples = Array.from({ length: uses }, () => normals(batch * 3));
+          const [dKl, dBefore] = [normals(batch), normals(batch * offset)];
+          const loss = (x: readonly number[]) => {
+            let sum = 0;
+            for (let b = 0; b < batch; b++) {
+              priors.forEach((prior, d) => {
+                const head = { rawLoc: x[6 * b + d], rawScale: x[6 * b + 3 + d] };
+                const sample = head.rawLoc + prior.loc + prior.scale * softplus(head.rawScale) * noise[3 * b + d];
+                for (const dSample of dSamples) sum += dSample[3 * b + d] * sample;
+                sum += dKl[b] * klFormula(head, prior);
+              });
+            }
+            return sum;
+          };
+          const slope = slopes(loss, heads);
+          const [wide, expected] = [heads, slope].map((values, i) =>
+            Array.from({ length: batch }, (_, b) => {
+              const first = (i === 0 ? normals(batch * offset) : dBefore).slice(b * offset, (b + 1) * offset);
+              return [...first, ...values.slice(6 * b, 6 * b + 6)];
+            }),
           );
-          return tf.addN([...parts, tf.sum(draw.kl)]) as tf.Scalar;
-        },
-        [{ shape: [1, 7], values }],
-      );
-      assertNear(gradient, slopes(loss, values), 1e-5, 'gradient');
-      assert.equal(gradient[0], 0);
-    });
+          const gradient = normalFromHeadGrad(
+            tf.tensor2d(wide, [batch, offset + 6]),
+            tf.tensor2d(noise, [batch, 3]),
+            priorOf(priors),
+            {
+              dSamples: dSamples.map((values) => tf.tensor2d(values, [batch, 3])),
+              dKl: tf.tensor2d(dKl, [batch, 1]),
+              dBefore: offset > 0 ? tf.tensor2d(dBefore, [batch, offset]) : undefined,
+            },
+          );
+          assert.deepEqual(gradient.shape, [batch, offset + 6]);
+          assertNear(await read(gradient), expected.flat(), 1e-5, 'gradient');
+        });
+      }
+    }
   });
 
   describe('logRatio', () => {

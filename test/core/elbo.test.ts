@@ -1,13 +1,13 @@
-/** The enumerated ELBO against the expectation over every path of z_pres, and its gradient by finite differences. */
+/** The gradient of the enumerated ELBO by finite differences of the expectation over every path of z_pres. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { elboTerms, logCountProbs } from '#air/core/count.js';
 import { geometricLogProbs } from '#air/core/distributions.js';
-import { countLogProbs, enumeratedElbo } from '#air/core/elbo.js';
-import { gradientsOf, normals, onEachBackend, read } from './backends.js';
+import { countLogProbs, enumeratedElboGrad } from '#air/core/elbo.js';
+import { normals, onEachBackend, read } from './backends.js';
 import { assertEachNear, assertNear, slopes } from './finite-differences.js';
-import { elboByPaths } from './paths.js';
+import { elboByPaths, pathsOf } from './paths.js';
 
 const BATCH = 4;
 
@@ -16,68 +16,65 @@ function rowsOf(values: readonly number[], width: number): number[][] {
   return Array.from({ length: BATCH }, (_, b) => values.slice(b * width, (b + 1) * width));
 }
 
-function randomInputs(modelSteps: number): { zPresLogits: number[]; logLik: number[]; kl: number[] } {
-  return {
-    zPresLogits: normals(BATCH * modelSteps, 2),
-    logLik: normals(BATCH * (modelSteps + 1), 100),
-    kl: normals(BATCH * modelSteps, 5, [15]),
+/** Gradients of the ELBO of one image by its logits. */
+async function gradientAt(logits: number[], logLik: number[], kl: number[], logPrior: number[]): Promise<number[]> {
+  const inputs = {
+    zPresLogits: tf.tensor2d([logits]),
+    logLik: tf.tensor2d([logLik]),
+    whereKl: tf.tensor2d([kl]),
+    whatKl: tf.zeros<tf.Rank.R2>([1, kl.length]),
   };
+  return read(enumeratedElboGrad(inputs, logPrior, 1).zPresLogits);
 }
 
 onEachBackend(() => {
   for (const modelSteps of [1, 2, 3, 4]) {
     for (const k of [0.5, 1e-6]) {
-      const logPrior = geometricLogProbs(k, modelSteps);
-      const { zPresLogits, logLik, kl } = randomInputs(modelSteps);
-      const perObject: [number, number] = [BATCH, modelSteps];
-      const perCount: [number, number] = [BATCH, modelSteps + 1];
+      for (const hasLessons of [false, true]) {
+        const what = hasLessons ? 'sum and what lessons add' : 'sum';
+        it(`differentiates the ${what} over 0..${modelSteps} objects, k ${k}`, async () => {
+          const scale = -0.7;
+          const [each, counts] = [BATCH * modelSteps, BATCH * (modelSteps + 1)];
+          const values = [
+            normals(each, 2), // logits
+            normals(counts, 100), // likelihoods
+            normals(each, 5, [15]), // KLs
+            normals(each, 5, [10]),
+          ];
+          const lessons = hasLessons ? normals(counts, 30) : Array(counts).fill(0);
+          const starts = [0, each, each + counts, 2 * each + counts];
+          const cut = (all: readonly number[]) =>
+            starts.map((start, i) => rowsOf(all.slice(start, start + values[i].length), values[i].length / BATCH));
+          const weighted = (all: readonly number[]) => {
+            const [logits, liks, wheres, whats] = cut(all);
+            return logits.reduce((sum, row, b) => {
+              const kl = wheres[b].map((where, t) => where + whats[b][t]);
+              const lesson = pathsOf(row).reduce(
+                (total, { n, probability }) => total + lessons[b * (modelSteps + 1) + n] * Math.log(probability),
+                0,
+              );
+              return sum + scale * (elboByPaths({ zPresLogits: row, logLik: liks[b], kl }, k) + lesson);
+            }, 0);
+          };
+          const expected = cut(slopes(weighted, values.flat(), 1e-5)).map((rows) => rows.flat());
 
-      it(`sums over 0..${modelSteps} objects, k ${k}`, async () => {
-        const elbo = enumeratedElbo(
-          {
-            zPresLogits: tf.tensor2d(zPresLogits, perObject),
-            logLik: tf.tensor2d(logLik, perCount),
-            kl: tf.tensor2d(kl, perObject),
-          },
-          logPrior,
-        );
-        assert.deepEqual(elbo.shape, [BATCH]);
-        const [logits, liks, kls] = [
-          rowsOf(zPresLogits, modelSteps),
-          rowsOf(logLik, modelSteps + 1),
-          rowsOf(kl, modelSteps),
-        ];
-        const expected = logits.map((row, b) => elboByPaths({ zPresLogits: row, logLik: liks[b], kl: kls[b] }, k));
-        assertNear(await read(elbo), expected, 1e-6, 'ELBO', 100);
-      });
-
-      it(`differentiates the sum over 0..${modelSteps} objects, k ${k}`, async () => {
-        const weights = normals(BATCH);
-        const sizes = [BATCH * modelSteps, BATCH * (modelSteps + 1), BATCH * modelSteps];
-        const weighted = (all: readonly number[]) => {
-          const logits = rowsOf(all.slice(0, sizes[0]), modelSteps);
-          const liks = rowsOf(all.slice(sizes[0], sizes[0] + sizes[1]), modelSteps + 1);
-          const kls = rowsOf(all.slice(sizes[0] + sizes[1]), modelSteps);
-          return logits.reduce((sum, row, b) => {
-            return sum + weights[b] * elboByPaths({ zPresLogits: row, logLik: liks[b], kl: kls[b] }, k);
-          }, 0);
-        };
-        const expected = slopes(weighted, [...zPresLogits, ...logLik, ...kl], 1e-5);
-        const actual = await gradientsOf(
-          (a, b, c) => {
-            const inputs = { zPresLogits: a as tf.Tensor2D, logLik: b as tf.Tensor2D, kl: c as tf.Tensor2D };
-            return tf.sum(tf.mul(enumeratedElbo(inputs, logPrior), tf.tensor1d(weights)));
-          },
-          [
-            { shape: perObject, values: zPresLogits },
-            { shape: perCount, values: logLik },
-            { shape: perObject, values: kl },
-          ],
-        );
-        assertNear(actual[0], expected.slice(0, sizes[0]), 1e-5, 'd zPresLogits');
-        assertNear(actual[1], expected.slice(sizes[0], sizes[0] + sizes[1]), 1e-5, 'd logLik');
-        assertNear(actual[2], expected.slice(sizes[0] + sizes[1]), 1e-5, 'd kl');
-      });
+          const [zPresLogits, logLik, whereKl, whatKl] = values.map((all) =>
+            tf.tensor2d(all, [BATCH, all.length / BATCH]),
+          );
+          const gradients = enumeratedElboGrad(
+            { zPresLogits, logLik, whereKl, whatKl },
+            geometricLogProbs(k, modelSteps),
+            scale,
+            hasLessons ? tf.tensor2d(lessons, [BATCH, modelSteps + 1]) : undefined,
+          );
+          assert.deepEqual(gradients.kl.shape, [BATCH, modelSteps]);
+          const kl = await read(gradients.kl);
+          assertNear(await read(gradients.zPresLogits), expected[0], 1e-5, 'd zPresLogits');
+          assertNear(await read(gradients.logLik), expected[1], 1e-5, 'd logLik');
+          assertNear(kl, expected[2], 1e-5, 'd KL of z_where');
+          assertNear(kl, expected[3], 1e-5, 'd KL of z_what');
+        });
+      }
     }
   }
 
@@ -96,7 +93,7 @@ onEachBackend(() => {
     }
   });
 
-  it('keeps its digits, value and gradient, at extreme logits', async () => {
+  it('keeps its digits at extreme logits', async () => {
     const logPrior = geometricLogProbs(1e-6, 3);
     const logLik = [-3000, 200, 620, 640];
     const kl = [40, 45, 50];
@@ -109,14 +106,7 @@ onEachBackend(() => {
     ]) {
       const elboOf = (x: readonly number[]) =>
         elboTerms({ zPresLogits: x, logLik, whereKl: kl, whatKl: [0, 0, 0] }, logPrior).elbo;
-      const inputs = { logLik: tf.tensor2d([logLik]), kl: tf.tensor2d([kl]) };
-      const [gradient] = await gradientsOf(
-        (zPresLogits) =>
-          tf.sum(enumeratedElbo({ ...inputs, zPresLogits: zPresLogits as tf.Tensor2D }, logPrior)) as tf.Scalar,
-        [{ shape: [1, 3], values: logits }],
-      );
-      const value = enumeratedElbo({ ...inputs, zPresLogits: tf.tensor2d([logits]) }, logPrior);
-      assertEachNear(await read(value), [elboOf(logits)], 1e-6, `ELBO at ${logits}`);
+      const gradient = await gradientAt(logits, logLik, kl, logPrior);
       assertNear(gradient, slopes(elboOf, logits, 1e-3), 1e-4, `gradient at ${logits}`, 1e-3);
     }
   });
@@ -131,12 +121,7 @@ onEachBackend(() => {
     ]) {
       const elboOf = (x: readonly number[]) =>
         elboTerms({ zPresLogits: x, logLik, whereKl: kl, whatKl: [0, 0, 0] }, logPrior).elbo;
-      const inputs = { logLik: tf.tensor2d([logLik]), kl: tf.tensor2d([kl]) };
-      const [gradient] = await gradientsOf(
-        (zPresLogits) =>
-          tf.sum(enumeratedElbo({ ...inputs, zPresLogits: zPresLogits as tf.Tensor2D }, logPrior)) as tf.Scalar,
-        [{ shape: [1, 3], values: logits }],
-      );
+      const gradient = await gradientAt(logits, logLik, kl, logPrior);
       assertEachNear(gradient, slopes(elboOf, logits, 1e-3), 1e-4, `gradient at ${logits}`);
     }
   });

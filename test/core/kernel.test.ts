@@ -1,28 +1,24 @@
-/** How ops find their kernels and gradients, and what detaching does. */
+/** How ops find their kernels, and what reaches them. */
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { startBackend } from '#air/backends/start.js';
-import { defineOp, detach } from '#air/core/kernel.js';
+import { defineOp, listed, numbered } from '#air/core/kernel.js';
 import { onEachBackend, read } from './backends.js';
 
 const calls: string[] = [];
 
-/** sum and difference, scaled; the second output is saved for the gradient without need, to see it arrive. */
-const sumAndDifference = defineOp<{ a: tf.Tensor; b: tf.Tensor }, { scale: number }, [tf.Tensor, tf.Tensor]>({
+/** sum and difference, scaled, the sum on top of `base` if there is one. */
+const sumAndDifference = defineOp<
+  { a: tf.Tensor; b: tf.Tensor; base?: tf.Tensor | undefined },
+  { scale: number },
+  [sum: tf.Tensor, difference: tf.Tensor]
+>({
   name: 'AirTestSumAndDifference',
-  composite: ({ a, b }, { scale }) => {
+  composite: ({ a, b, base }, { scale }) => {
     calls.push('composite');
-    return [tf.mul(tf.add(a, b), scale), tf.mul(tf.sub(a, b), scale)];
-  },
-  saves: { inputs: ['b'], outputs: [1] },
-  gradient: ([dSum, dDifference], [b, difference], { scale }) => {
-    assert.deepEqual([...b.dataSync()], [10, 20]);
-    assert.deepEqual([...difference.dataSync()], [-18, -36]);
-    return {
-      a: () => tf.mul(tf.add(dSum, dDifference), scale),
-      b: () => tf.mul(tf.sub(dSum, dDifference), scale),
-    };
+    const sum = tf.mul(tf.add(a, b), scale);
+    return [base === undefined ? sum : tf.add(base, sum), tf.mul(tf.sub(a, b), scale)];
   },
 });
 
@@ -38,6 +34,13 @@ describe('defineOp', () => {
       assert.deepEqual(calls, ['composite']);
     });
 
+    it('hands on what may be left out, or leaves it out', async () => {
+      const [onTop] = sumAndDifference({ ...inputs(), base: tf.tensor1d([100, 200]) }, { scale: 2 });
+      assert.deepEqual(await read(onTop), [122, 244]);
+      const [alone] = sumAndDifference({ ...inputs(), base: undefined }, { scale: 2 });
+      assert.deepEqual(await read(alone), [22, 44]);
+    });
+
     it('leaves nothing behind but its outputs', () => {
       const given = inputs();
       const before = tf.memory().numTensors;
@@ -46,37 +49,19 @@ describe('defineOp', () => {
       tf.dispose([outputs, given]);
     });
 
-    it('differentiates by every input, by all outputs or some', async () => {
-      const { a, b } = inputs();
-      const gradients = (of: (sum: tf.Tensor, difference: tf.Tensor) => tf.Tensor) =>
-        tf.grads((x, y) => {
-          const [sum, difference] = sumAndDifference({ a: x, b: y }, { scale: 2 });
-          return tf.sum(of(sum, difference)) as tf.Scalar;
-        })([a, b]);
-      const [byA, byB] = gradients((sum, difference) => tf.add(tf.mul(sum, 3), difference));
-      assert.deepEqual(
-        [await read(byA), await read(byB)],
-        [
-          [8, 8],
-          [4, 4],
-        ],
-      );
-      const [byAOfOne, byBOfOne] = gradients((_, difference) => difference);
-      assert.deepEqual(
-        [await read(byAOfOne), await read(byBOfOne)],
-        [
-          [2, 2],
-          [-2, -2],
-        ],
-      );
-    });
-
-    it('takes part in no gradient without one', () => {
+    it('returns a list also of a single output', async () => {
       const double = defineOp<{ x: tf.Tensor }, Record<string, never>, [tf.Tensor]>({
         name: 'AirTestDouble',
         composite: ({ x }) => [tf.mul(x, 2)],
       });
-      assert.throws(() => tf.grad((x) => tf.sum(double({ x }, {})[0]))(tf.tensor1d([1])), /[Cc]annot compute gradient/);
+      const outputs = double({ x: tf.tensor1d([1, 2]) }, {});
+      assert.equal(outputs.length, 1);
+      assert.deepEqual(await read(outputs[0]), [2, 4]);
+    });
+
+    it('takes part in no gradient of tfjs', () => {
+      const sum = (a: tf.Tensor) => tf.sum(sumAndDifference({ a, b: tf.tensor1d([1]) }, { scale: 1 })[0]) as tf.Scalar;
+      assert.throws(() => tf.grad(sum)(tf.tensor1d([1])), /[Cc]annot compute gradient/);
     });
   });
 
@@ -87,8 +72,8 @@ describe('defineOp', () => {
       tf.registerKernel({
         kernelName: 'AirTestSumAndDifference',
         backendName: 'cpu',
-        kernelFunc: ({ inputs: { a, b }, attrs }) => {
-          calls.push('kernel');
+        kernelFunc: ({ inputs: { a, b, ...rest }, attrs }) => {
+          calls.push(`kernel, beside a and b: ${Object.keys(rest)}`);
           const scale = tf.scalar((attrs as { scale: number }).scale);
           const [left, right] = [a, b] as tf.Tensor[];
           return [tf.mul(tf.add(left, right), scale), tf.mul(tf.sub(left, right), scale)];
@@ -96,39 +81,32 @@ describe('defineOp', () => {
       });
     });
 
-    it('runs that kernel, with the gradient that all share', async () => {
+    it('runs that kernel, which sees what is there alone', async () => {
       calls.length = 0;
-      const { a, b } = inputs();
-      const [sum] = sumAndDifference({ a, b }, { scale: 2 });
+      const [sum, difference] = sumAndDifference({ ...inputs(), base: undefined }, { scale: 2 });
       assert.deepEqual(await read(sum), [22, 44]);
-      const [byA] = tf.grads((x, y) => tf.sum(sumAndDifference({ a: x, b: y }, { scale: 2 })[0]) as tf.Scalar)([a, b]);
-      assert.deepEqual(await read(byA), [2, 2]);
-      assert.deepEqual(calls, ['kernel', 'kernel']);
+      assert.deepEqual(await read(difference), [-18, -36]);
+      sumAndDifference({ ...inputs(), base: tf.tensor1d([0, 0]) }, { scale: 2 });
+      assert.deepEqual(calls, ['kernel, beside a and b: ', 'kernel, beside a and b: base']);
     });
   });
 });
 
-describe('detach', () => {
-  onEachBackend(() => {
-    it('has the same values, and lets no gradient through', async () => {
-      const x = tf.tensor1d([3, 4]);
-      const gradient = tf.grad((value) => tf.sum(tf.mul(value, detach(value))) as tf.Scalar)(x);
-      assert.deepEqual(await read(gradient), [3, 4], 'of x * detached x, not 2x');
-      x.dispose();
-    });
+describe('a list of inputs', () => {
+  it('is numbered, and the same list again', () => {
+    const [a, b, c] = [tf.scalar(1), tf.scalar(2), tf.scalar(3)];
+    const inputs = { ...numbered('x', [a, b]), ...numbered('y', [c]), z: c };
+    assert.deepEqual(Object.keys(inputs), ['x0', 'x1', 'y0', 'z']);
+    assert.deepEqual(
+      ['x', 'y', 'z', 'none'].map((name) => listed<tf.Tensor>(inputs, name).map(({ id }) => id)),
+      [[a.id, b.id], [c.id], [], []],
+    );
+    tf.dispose([a, b, c]);
+  });
 
-    it('lives on when the other is disposed, and leaves nothing behind', async () => {
-      const before = tf.memory();
-      const x = tf.tensor1d([3, 4]);
-      const twin = detach(x);
-      assert.equal(tf.memory().numDataBuffers, before.numDataBuffers + 1, 'shared');
-      x.dispose();
-      assert.deepEqual(await read(twin), [3, 4]);
-      const other = tf.tensor1d([5, 6]);
-      detach(other).dispose();
-      assert.deepEqual(await read(other), [5, 6]);
-      const { numTensors, numDataBuffers } = tf.memory();
-      assert.deepEqual([numTensors, numDataBuffers], [before.numTensors, before.numDataBuffers]);
-    });
+  it('keeps its order beyond ten', () => {
+    const tensors = Array.from({ length: 12 }, (_, i) => tf.scalar(i));
+    assert.deepEqual(listed(numbered('x', tensors), 'x'), tensors);
+    tf.dispose(tensors);
   });
 });

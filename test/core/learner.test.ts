@@ -158,6 +158,31 @@ onEachBackend(() => {
     for (const each of [whole, begun, resumed]) each.dispose();
   });
 
+  it('keeps moments weight by weight, in whatever order they are written', async () => {
+    const learner = new Learner(TINY, TINY_TRAINING);
+    const gradients = await gradientsOf(learner, BATCH);
+    const [params, m, v] = await stateAfter(learner, [1], BATCH);
+    for (const [name, { shape }] of params) {
+      assert.deepEqual([m.get(name)?.shape, v.get(name)?.shape], [shape, shape]);
+      const moments = [m, v].map((all) => all.get(name)?.values as Float32Array);
+      assertNear(
+        moments[0],
+        gradients[name].map((g) => 0.1 * g),
+        1e-5,
+        `m of ${name}`,
+      );
+      assertNear(
+        moments[1],
+        gradients[name].map((g) => 0.001 * g * g),
+        1e-5,
+        `v of ${name}`,
+      );
+    }
+    learner.write('m', new Map([...m].reverse()));
+    assert.deepEqual(await learner.read('m'), m);
+    learner.dispose();
+  });
+
   it('hands out copies: what was read does not change with the next step', async () => {
     const learner = new Learner(TINY, TINY_TRAINING);
     const [before] = await stateAfter(learner, []);

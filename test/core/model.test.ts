@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { PRESETS } from '#air/core/config.js';
-import { decode, drawObject, imageLogLik } from '#air/core/model.js';
+import { decode, drawObject, drawObjectGrad, imageLogLik, imageLogLikGrad } from '#air/core/model.js';
+import { LinearNotes } from '#air/core/nn.js';
 import { initialParams, paramSpecs } from '#air/core/parameters.js';
-import { gradientsOf, normals, onEachBackend, read } from './backends.js';
-import { assertEachNear, assertNear } from './finite-differences.js';
+import { normals, onEachBackend, read } from './backends.js';
+import { assertEachNear, assertNear, slopes } from './finite-differences.js';
 import { gridSample, placingMap } from './grid-sample.js';
 import { TINY } from './tiny-model.js';
 
@@ -27,22 +28,28 @@ onEachBackend(() => {
       });
       const shape: [number, number, number] = [batch, height, width];
       const logLik = imageLogLik(tf.tensor3d(images, shape), tf.tensor3d(canvas, shape), sd);
-      assert.deepEqual(logLik.shape, [batch]);
+      assert.deepEqual(logLik.shape, [batch, 1]);
       assertEachNear(await read(logLik), expected, 5e-7, 'log-likelihood');
     });
 
-    it('pulls the canvas towards the image', async () => {
-      const shape: [number, number, number] = [batch, height, width];
-      const [gradient] = await gradientsOf(
-        (mean) =>
-          tf.sum(
-            tf.mul(imageLogLik(tf.tensor3d(images, shape), mean as tf.Tensor3D, sd), tf.tensor1d([1, 2, -3])),
-          ) as tf.Scalar,
-        [{ shape, values: canvas }],
-      );
-      const expected = canvas.map((mean, i) => ([1, 2, -3][Math.floor(i / area)] * (images[i] - mean)) / sd ** 2);
-      assertNear(gradient, expected, 1e-6, 'gradient');
-    });
+    for (const hasLater of [false, true]) {
+      it(`pulls the canvas towards the image${hasLater ? ', on top of what is drawn on it later' : ''}`, async () => {
+        const shape: [number, number, number] = [batch, height, width];
+        const later = normals(batch * area, 20);
+        const gradient = imageLogLikGrad(
+          tf.tensor2d([[1], [2], [-3]]),
+          tf.tensor3d(images, shape),
+          tf.tensor3d(canvas, shape),
+          sd,
+          hasLater ? tf.tensor3d(later, shape) : undefined,
+        );
+        assert.deepEqual(gradient.shape, shape);
+        const expected = canvas.map(
+          (mean, i) => ([1, 2, -3][Math.floor(i / area)] * (images[i] - mean)) / sd ** 2 + (hasLater ? later[i] : 0),
+        );
+        assertNear(await read(gradient), expected, 1e-6, 'gradient');
+      });
+    }
 
     it('of a perfect canvas is the constant alone', async () => {
       const same = tf.tensor3d(images, [batch, height, width]);
@@ -54,19 +61,71 @@ onEachBackend(() => {
   describe('the decoder', () => {
     it('draws a nearly blank window before training, whatever z_what', async () => {
       const params = initialParams(PRESETS.fast.model, 1);
-      const pixels = await read(decode(params, PRESETS.fast.model, tf.tensor2d(normals(50 * 20), [50, 20])));
+      const pixels = await read(decode(params, PRESETS.fast.model, tf.tensor2d(normals(50 * 20), [50, 20])).y);
       const mean = pixels.reduce((a, b) => a + b) / pixels.length;
       assert.ok(mean > 0.05 && mean < 0.2, `mean ${mean}, sigmoid(-2) is 0.119`);
       assert.ok(pixels.every((pixel) => pixel > 0 && pixel < 0.5));
     });
 
-    it('places what it draws', async () => {
+    it('places what it draws, on top of what is there', async () => {
       const params = initialParams(TINY, 1);
       const where = [2.2, 0.3, -0.4];
-      const { decoded, placed } = drawObject(params, TINY, tf.tensor2d([where]), tf.tensor2d([normals(4)]));
-      assert.deepEqual(decoded.shape, [1, 5, 5]);
-      const window = { height: 5, width: 5, values: await read(decoded) };
-      assertNear(await read(placed), gridSample(window, placingMap(where), TINY.canvas), 1e-5, 'canvas');
+      const before = normals(120);
+      const drawn = drawObject(
+        params,
+        TINY,
+        tf.tensor2d([where]),
+        tf.tensor2d([normals(4)]),
+        tf.tensor3d(before, [1, 12, 10]),
+      );
+      assert.deepEqual(drawn.decoded.y.shape, [1, 25]);
+      const window = { height: 5, width: 5, values: await read(drawn.decoded.y) };
+      const placed = gridSample(window, placingMap(where), TINY.canvas);
+      assertNear(
+        await read(drawn.canvas),
+        before.map((value, i) => value + placed[i]),
+        1e-5,
+        'canvas',
+      );
+    });
+
+    it('is differentiated by where, by what and by every weight', async () => {
+      const names = ['seq.0.weight', 'seq.0.bias', 'seq.2.weight', 'seq.2.bias'].map((name) => `decode.mlp.${name}`);
+      const shapes = [[7, 4], [7], [25, 7], [25]];
+      const weights = shapes.map(([outputs, inputs = 1]) => normals(outputs * inputs));
+      const wheres = [
+        [2.2, 0.31, -0.43],
+        [1.31, -0.73, 0.57],
+      ];
+      const [whats, dCanvas] = [normals(2 * 4), normals(2 * 120)];
+      /** x weight^T + bias */
+      const affine = (x: readonly number[], weight: readonly number[], bias: readonly number[]) =>
+        bias.map((start, o) => x.reduce((sum, value, i) => sum + value * weight[o * x.length + i], start));
+      /** sum of canvas * dCanvas */
+      const weighted = ([where, what, ...[weight, bias, outWeight, outBias]]: readonly number[][]) =>
+        [0, 1].reduce((sum, b) => {
+          const hidden = affine(what.slice(4 * b, 4 * b + 4), weight, bias).map((value) => Math.max(0, value));
+          const logits = affine(hidden, outWeight, outBias).map((value) => value + TINY.decoderOutputBias);
+          const values = logits.map((value) => 1 / (1 + Math.exp(-value)));
+          const map = placingMap(where.slice(3 * b, 3 * b + 3));
+          const placed = gridSample({ height: 5, width: 5, values }, map, TINY.canvas);
+          return placed.reduce((total, value, i) => total + value * dCanvas[120 * b + i], sum);
+        }, 0);
+      const inputs = [wheres.flat(), whats, ...weights];
+      const expected = inputs.map((input, k) => slopes((x) => weighted(inputs.with(k, x)), input));
+
+      const params = Object.fromEntries(names.map((name, i) => [name, tf.tensor(weights[i], shapes[i])]));
+      const [zWhere, zWhat] = [tf.tensor2d(wheres), tf.tensor2d(whats, [2, 4])];
+      const drawn = drawObject(params, TINY, zWhere, zWhat, tf.tensor3d(normals(240), [2, 12, 10]));
+      const notes = new LinearNotes();
+      const back = drawObjectGrad(params, TINY, zWhere, drawn, tf.tensor3d(dCanvas, [2, 12, 10]), notes);
+      assertNear(await read(back.dZWhere), expected[0], 1e-4, 'gradient by z_where');
+      assertNear(await read(back.dZWhat), expected[1], 1e-4, 'gradient by z_what');
+      const gradients = notes.gradients();
+      assert.deepEqual(Object.keys(gradients).sort(), names.toSorted());
+      for (const [i, name] of names.entries()) {
+        assertNear(await read(gradients[name]), expected[2 + i], 1e-4, `gradient by ${name}`);
+      }
     });
   });
 });

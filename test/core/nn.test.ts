@@ -2,8 +2,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import { type Activation, dense, lstmCell, lstmSpecs, mlp, mlpSpecs } from '#air/core/nn.js';
-import { gradientsOf, normals, onEachBackend, read } from './backends.js';
+import {
+  type Activation,
+  LinearNotes,
+  lstmCell,
+  lstmCellGrad,
+  lstmSpecs,
+  mlp,
+  mlpGrad,
+  mlpSpecs,
+  type ParamSpec,
+} from '#air/core/nn.js';
+import { normals, onEachBackend, read } from './backends.js';
 import { assertNear, slopes } from './finite-differences.js';
 
 const BATCH = 3;
@@ -36,66 +46,52 @@ function cut(values: readonly number[], shapes: readonly (readonly number[])[]):
   });
 }
 
-/** Compares gradients of sum(output * weights) with finite differences of the same in float64. */
-async function assertGradients(
-  shapes: number[][],
-  reference: (parts: number[][]) => number[],
-  op: (tensors: tf.Tensor[]) => tf.Tensor,
+/** Slopes of sum(output * dy) by every input, in float64. */
+function slopesOf(
+  parts: readonly (readonly number[])[],
+  dy: readonly number[],
+  reference: (parts: number[][]) => readonly number[],
+): number[][] {
+  const sizes = parts.map(({ length }) => [length]);
+  const weighted = (x: number[]) => reference(cut(x, sizes)).reduce((sum, y, i) => sum + y * dy[i], 0);
+  return cut(slopes(weighted, parts.flat()), sizes);
+}
+
+/** Random values of some weights, and as tensors by name. */
+function randomWeights(specs: readonly ParamSpec[]): { values: number[][]; params: { [name: string]: tf.Tensor } } {
+  const values = specs.map(({ shape }) => normals(product(shape), 0.7));
+  return { values, params: Object.fromEntries(specs.map(({ name, shape }, i) => [name, tf.tensor(values[i], shape)])) };
+}
+
+/** Compares what was noted of weights with their slopes. */
+async function assertNoted(
+  notes: LinearNotes,
+  specs: readonly ParamSpec[],
+  expected: readonly number[][],
 ): Promise<void> {
-  const values = normals(
-    shapes.reduce((sum, shape) => sum + product(shape), 0),
-    0.7,
-  );
-  const weights = normals(reference(cut(values, shapes)).length);
-  const expected = slopes((x) => reference(cut(x, shapes)).reduce((sum, y, i) => sum + y * weights[i], 0), values);
-  const actual = await gradientsOf(
-    (...tensors) => tf.sum(tf.mul(tf.reshape(op(tensors), [-1]), tf.tensor1d(weights))),
-    cut(values, shapes).map((part, i) => ({ shape: shapes[i], values: part })),
-  );
-  cut(expected, shapes).forEach((part, i) => {
-    assertNear(actual[i], part, 1e-4, `gradient by input ${i}`);
-  });
+  const gradients = notes.gradients();
+  assert.deepEqual(Object.keys(gradients).sort(), specs.map(({ name }) => name).sort());
+  for (const [i, { name, shape }] of specs.entries()) {
+    assert.deepEqual(gradients[name].shape, shape, name);
+    assertNear(await read(gradients[name]), expected[i], 1e-4, `gradient by ${name}`);
+  }
 }
 
 onEachBackend(() => {
-  describe('dense', () => {
-    for (const activation of Object.keys(ACTIVATIONS) as Activation[]) {
-      it(`is ${activation}(x weight^T + bias + shift)`, async () => {
-        const [x, weight, bias] = [normals(BATCH * 5), normals(4 * 5), normals(4)];
-        const y = dense(tf.tensor2d(x, [BATCH, 5]), tf.tensor2d(weight, [4, 5]), tf.tensor1d(bias), activation, -0.5);
-        assert.deepEqual(y.shape, [BATCH, 4]);
-        const expected = [0, 1, 2].flatMap((b) =>
-          affine(row(x, b, 5), weight, bias).map((value) => ACTIVATIONS[activation](value - 0.5)),
-        );
-        assertNear(await read(y), expected, 1e-6, 'y');
-      });
-
-      it(`differentiates a ${activation} layer`, async () => {
-        await assertGradients(
-          [[BATCH, 5], [4, 5], [4]],
-          ([x, weight, bias]) =>
-            [0, 1, 2].flatMap((b) => affine(row(x, b, 5), weight, bias).map((v) => ACTIVATIONS[activation](v + 0.25))),
-          ([x, weight, bias]) => dense(x as tf.Tensor2D, weight, bias, activation, 0.25),
-        );
-      });
-    }
-  });
-
   describe('mlp', () => {
-    const sizes = [6, 5, 4];
-    const specs = mlpSpecs('net', 7, sizes);
-    const forward = (x: readonly number[], weights: readonly number[][]) =>
-      [0, 1, 2].flatMap((b) => {
-        const hidden = affine(row(x, b, 7), weights[0], weights[1]).map(ACTIVATIONS.relu);
-        const deeper = affine(hidden, weights[2], weights[3]).map(ACTIVATIONS.relu);
-        return affine(deeper, weights[4], weights[5]).map((value) => sigmoid(value - 2));
-      });
-    const run = (x: tf.Tensor, weights: readonly tf.Tensor[]) => {
-      const params = Object.fromEntries(specs.map(({ name }, i) => [name, weights[i]]));
-      return mlp(params, 'net', x as tf.Tensor2D, { activation: 'sigmoid', shift: -2 });
-    };
+    const specsOf = (sizes: readonly number[]) => mlpSpecs('net', 7, sizes);
+    const forward = (x: readonly number[], weights: readonly number[][], last: (pre: number) => number) =>
+      Array.from({ length: BATCH }, (_, b) => {
+        let values = row(x, b, 7);
+        for (let i = 0; i < weights.length; i += 2) {
+          const pre = affine(values, weights[i], weights[i + 1]);
+          values = pre.map(i + 2 === weights.length ? last : ACTIVATIONS.relu);
+        }
+        return values;
+      }).flat();
 
     it('names its layers as torch.nn.Sequential does, ReLU in between', () => {
+      const specs = specsOf([6, 5, 4]);
       assert.deepEqual(
         specs.map(({ name, shape }) => `${name} ${shape.join('x')}`),
         [
@@ -113,34 +109,73 @@ onEachBackend(() => {
       }
     });
 
-    it('applies layer after layer', async () => {
-      const x = normals(BATCH * 7);
-      const weights = specs.map(({ shape }) => normals(product(shape), 0.7));
-      const y = run(
-        tf.tensor2d(x, [BATCH, 7]),
-        specs.map(({ shape }, i) => tf.tensor(weights[i], shape)),
-      );
-      assertNear(await read(y), forward(x, weights), 1e-6, 'y');
-    });
+    for (const activation of Object.keys(ACTIVATIONS) as Activation[]) {
+      for (const sizes of [[4], [6, 4], [6, 5, 4]]) {
+        it(`applies ${sizes.length} layers, the last activation(x weight^T + bias + shift), ${activation}`, async () => {
+          const specs = specsOf(sizes);
+          const { values, params } = randomWeights(specs);
+          const x = normals(BATCH * 7);
+          const pass = mlp(params, 'net', tf.tensor2d(x, [BATCH, 7]), { activation, shift: -0.5 });
+          assert.deepEqual(pass.y.shape, [BATCH, 4]);
+          const expected = forward(x, values, (pre) => ACTIVATIONS[activation](pre - 0.5));
+          assertNear(await read(pass.y), expected, 1e-6, 'y');
+        });
 
-    it('differentiates through all of them', async () => {
-      await assertGradients(
-        [[BATCH, 7], ...specs.map(({ shape }) => shape)],
-        ([x, ...weights]) => forward(x, weights),
-        ([x, ...weights]) => run(x, weights),
-      );
-    });
+        for (const wantsDx of [true, false]) {
+          const what = `${sizes.length} layers, the last ${activation}, ${wantsDx ? 'to their input' : 'alone'}`;
+          it(`differentiates ${what}`, async () => {
+            const specs = specsOf(sizes);
+            const { values, params } = randomWeights(specs);
+            const [x, dy] = [normals(BATCH * 7), normals(BATCH * 4)];
+            const [dx, ...dWeights] = slopesOf([x, ...values], dy, ([first, ...weights]) =>
+              forward(first, weights, (pre) => ACTIVATIONS[activation](pre + 0.25)),
+            );
+            const notes = new LinearNotes();
+            const pass = mlp(params, 'net', tf.tensor2d(x, [BATCH, 7]), { activation, shift: 0.25 });
+            const back = mlpGrad(params, pass, tf.tensor2d(dy, [BATCH, 4]), notes, wantsDx);
+            if (wantsDx) assertNear(await read(back as tf.Tensor2D), dx, 1e-4, 'dx');
+            else assert.equal(back, undefined);
+            await assertNoted(notes, specs, dWeights);
+          });
+        }
+      }
+    }
 
-    it('without layers is its input', () => {
-      const x = tf.zeros<tf.Rank.R2>([2, 3]);
-      assert.equal(mlp({}, 'none', x), x);
+    for (const uses of [1, 3]) {
+      for (const shape of [
+        [BATCH, 7],
+        [BATCH, 1, 7],
+      ]) {
+        it(`sums the gradients by its weights over ${uses} uses, x [${shape}]`, async () => {
+          const specs = specsOf([6, 4]);
+          const { values, params } = randomWeights(specs);
+          const [xs, dys] = [21, 12].map((size) => Array.from({ length: uses }, () => normals(size)));
+          const expected = slopesOf(values, dys.flat(), (weights) => xs.flatMap((x) => forward(x, weights, (y) => y)));
+          const notes = new LinearNotes();
+          const passes = xs.map((x) => mlp(params, 'net', tf.tensor(x, shape)));
+          for (const [i, pass] of passes.entries()) {
+            mlpGrad(params, pass, tf.tensor2d(dys[i], [BATCH, 4]), notes, false);
+          }
+          await assertNoted(notes, specs, expected);
+        });
+      }
+    }
+
+    it('without layers is its input, row by row, and its gradient what is given', async () => {
+      const pass = mlp({}, 'none', tf.tensor3d(normals(12), [2, 3, 2]));
+      assert.deepEqual(pass.y.shape, [2, 6]);
+      assert.deepEqual(await read(pass.y), await read(pass.x));
+      const notes = new LinearNotes();
+      const dy = tf.zeros<tf.Rank.R2>([2, 6]);
+      assert.equal(mlpGrad({}, pass, dy, notes, true), dy);
+      assert.deepEqual(notes.gradients(), {});
     });
   });
 
   describe('lstmCell', () => {
     const [inputs, hidden] = [5, 4];
     const specs = lstmSpecs('rnn', inputs, hidden);
-    const shapes = [[BATCH, inputs], [BATCH, hidden], [BATCH, hidden], ...specs.map(({ shape }) => shape)];
+    const state: [number, number] = [BATCH, hidden];
 
     /** h, then c, of all rows: PyTorch's documentation of LSTMCell. */
     const step = ([x, h, c, weightIh, weightHh, biasIh, biasHh]: readonly number[][]): number[] => {
@@ -155,10 +190,18 @@ onEachBackend(() => {
       });
       return [...rows.flatMap((each) => each.h), ...rows.flatMap((each) => each.c)];
     };
-    const run = ([x, h, c, ...weights]: readonly tf.Tensor[]) => {
-      const params = Object.fromEntries(specs.map(({ name }, i) => [name, weights[i]]));
-      const next = lstmCell(params, 'rnn', x as tf.Tensor2D, { h: h as tf.Tensor2D, c: c as tf.Tensor2D });
-      return tf.concat([next.h, next.c], 0);
+
+    /** Columns of x side by side: [B, size] of each size. */
+    const columns = (x: readonly number[], sizes: readonly number[]) =>
+      sizes.map((size, i) => {
+        const start = sizes.slice(0, i).reduce((a, b) => a + b, 0);
+        return [0, 1, 2].flatMap((b) => row(x, b, inputs).slice(start, start + size));
+      });
+
+    const random = () => ({ x: normals(BATCH * inputs), h: normals(BATCH * hidden), c: normals(BATCH * hidden) });
+    const run = ({ x, h, c }: ReturnType<typeof random>, params: { [name: string]: tf.Tensor }, sizes: number[]) => {
+      const parts = columns(x, sizes).map((part, i) => tf.tensor2d(part, [BATCH, sizes[i]]));
+      return lstmCell(params, 'rnn', parts, { h: tf.tensor2d(h, state), c: tf.tensor2d(c, state) });
     };
 
     it('has the weights of torch.nn.LSTMCell', () => {
@@ -168,22 +211,47 @@ onEachBackend(() => {
       );
     });
 
-    it('steps as written out', async () => {
-      const values = shapes.map((shape) => normals(product(shape)));
-      const tensors = values.map((each, i) => tf.tensor(each, shapes[i]));
-      assertNear(await read(run(tensors)), step(values), 1e-6, 'h, c');
-    });
+    for (const sizes of [[5], [2, 3], [1, 2, 1, 1]]) {
+      it(`steps as written out, its input in parts of ${sizes}`, async () => {
+        const { values, params } = randomWeights(specs);
+        const given = random();
+        const { h, c, x } = run(given, params, sizes);
+        assert.deepEqual(await read(x), given.x, 'the parts side by side');
+        const expected = step([given.x, given.h, given.c, ...values]);
+        assertNear([...(await read(h)), ...(await read(c))], expected, 1e-6, 'h, c');
+      });
+    }
 
-    it('differentiates by input, state and every weight', async () => {
-      await assertGradients(shapes, step, run);
-    });
-
-    it('differentiates where only one of its outputs is used', async () => {
-      await assertGradients(
-        shapes,
-        (parts) => step(parts).slice(0, BATCH * hidden),
-        (tensors) => tf.slice(run(tensors), 0, BATCH),
-      );
-    });
+    for (const { dhs, hasDc, sizes, wanted } of [
+      { dhs: 1, hasDc: false, sizes: [5], wanted: 1 },
+      { dhs: 1, hasDc: true, sizes: [2, 3], wanted: 2 },
+      { dhs: 2, hasDc: false, sizes: [1, 2, 1, 1], wanted: 3 },
+      { dhs: 2, hasDc: true, sizes: [1, 2, 1, 1], wanted: 1 },
+    ]) {
+      const what = `${dhs} gradient${dhs > 1 ? 's' : ''} by h and ${hasDc ? 'one' : 'none'} by c`;
+      it(`differentiates by ${wanted} of ${sizes.length} parts, state and every weight: ${what}`, async () => {
+        const { values, params } = randomWeights(specs);
+        const given = random();
+        const ofH = Array.from({ length: dhs }, () => normals(BATCH * hidden));
+        const ofC = hasDc ? normals(BATCH * hidden) : Array(BATCH * hidden).fill(0);
+        const sum = ofH.reduce((a, b) => a.map((value, i) => value + b[i]));
+        const [dx, dh, dc, ...dWeights] = slopesOf([given.x, given.h, given.c, ...values], [...sum, ...ofC], step);
+        const notes = new LinearNotes();
+        const dMemory = {
+          dhs: ofH.map((each) => tf.tensor2d(each, state)),
+          dc: hasDc ? tf.tensor2d(ofC, state) : undefined,
+        };
+        const asked = sizes.slice(0, wanted);
+        const back = lstmCellGrad(params, run(given, params, sizes), dMemory, asked, notes);
+        assertNear(await read(back.dh), dh, 1e-4, 'gradient by h');
+        assertNear(await read(back.dc), dc, 1e-4, 'gradient by c');
+        assert.equal(back.dParts.length, wanted);
+        for (const [i, part] of columns(dx, asked).entries()) {
+          assert.deepEqual(back.dParts[i].shape, [BATCH, asked[i]]);
+          assertNear(await read(back.dParts[i]), part, 1e-4, `gradient by part ${i}`);
+        }
+        await assertNoted(notes, specs, dWeights);
+      });
+    }
   });
 });

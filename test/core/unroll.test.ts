@@ -1,19 +1,22 @@
-/** The pass that explains: what the guide sees, the canvases it builds, and where its gradient does not go. */
+/** The pass that explains: what the guide sees, the canvases it builds, and its gradient. */
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
+import { startBackend } from '#air/backends/start.js';
 import type { GuideInputName, ModelConfig } from '#air/core/config.js';
-import { logCountProbs } from '#air/core/count.js';
+import { elboTerms, logCountProbs } from '#air/core/count.js';
 import { geometricLogProbs } from '#air/core/distributions.js';
-import { enumeratedElbo } from '#air/core/elbo.js';
+import type { ElboInputs } from '#air/core/elbo.js';
 import { elboGradients } from '#air/core/estimators/enumerate.js';
 import { guideInputs } from '#air/core/guide-input.js';
 import { toIntensities } from '#air/core/images.js';
 import { initialParams } from '#air/core/parameters.js';
 import { Draws } from '#air/core/rng.js';
-import { makeModel, makeNoise, unroll } from '#air/core/unroll.js';
+import { placeWindows } from '#air/core/spatial.js';
+import { makeModel, makeNoise, unroll, unrollGrad } from '#air/core/unroll.js';
 import { normals, onEachBackend, read } from './backends.js';
 import { assertNear } from './finite-differences.js';
+import { plainPass } from './plain-pass.js';
 import { bars, TINY } from './tiny-model.js';
 
 const rows = (size: number, from = 0) =>
@@ -31,7 +34,22 @@ function livelyParams(config: ModelConfig): { [name: string]: tf.Tensor } {
   );
 }
 
-onEachBackend(() => {
+/** The ELBO of each image, and its logits. */
+async function elbosOf(
+  outcome: ElboInputs,
+  logPrior: readonly number[],
+): Promise<{ elbo: number; logits: number[] }[]> {
+  const { zPresLogits, logLik, whereKl, whatKl } = outcome;
+  const [logits, liks, wheres, whats] = (await Promise.all(
+    [zPresLogits, logLik, whereKl, whatKl].map((tensor) => tensor.array()),
+  )) as number[][][];
+  return logits.map((row, b) => {
+    const ofImage = { zPresLogits: row, logLik: liks[b], whereKl: wheres[b], whatKl: whats[b] };
+    return { elbo: elboTerms(ofImage, logPrior).elbo, logits: row };
+  });
+}
+
+onEachBackend((backend) => {
   describe('unroll', () => {
     it('scores the canvas of every count, the empty one first', async () => {
       const model = makeModel(TINY, livelyParams(TINY));
@@ -39,7 +57,20 @@ onEachBackend(() => {
       const { steps, logLik } = unroll(model, images, makeNoise(TINY, rows(3)));
       assert.deepEqual(logLik.shape, [3, 4]);
       const x = await read(tf.clone(images));
-      const placed = await Promise.all(steps.map((step) => read(step.placed)));
+      const canvases = await Promise.all(steps.map((step) => read(tf.clone(step.canvas))));
+      const placed = await Promise.all(
+        steps.map(async ({ decoded, where }, t) => {
+          const drawn = placeWindows(decoded.y, where.sample, [5, 5], tf.zeros([3, 12, 10]));
+          const alone = await read(drawn);
+          assertNear(
+            canvases[t],
+            alone.map((value, i) => value + (canvases[t - 1]?.[i] ?? 0)),
+            1e-6,
+            `canvas ${t}`,
+          );
+          return alone;
+        }),
+      );
       const expected = [0, 1, 2].flatMap((b) =>
         [0, 1, 2, 3].map((n) => {
           let sum = 0;
@@ -57,8 +88,7 @@ onEachBackend(() => {
       const model = makeModel(TINY, livelyParams(TINY));
       const elboOf = async (size: number, from: number) => {
         const pass = unroll(model, toIntensities(bars(size, from), TINY.canvas), makeNoise(TINY, rows(size, from)));
-        const kl = tf.add(pass.whereKl, pass.whatKl) as tf.Tensor2D;
-        return read(enumeratedElbo({ ...pass, kl }, geometricLogProbs(0.1, 3)));
+        return elbosOf(pass, geometricLogProbs(0.1, 3));
       };
       const all = await elboOf(7, 0);
       assert.deepEqual(await elboOf(1, 4), all.slice(4, 5));
@@ -68,12 +98,11 @@ onEachBackend(() => {
 
   describe('what the guide sees', () => {
     const images = () => toIntensities(bars(2), TINY.canvas);
-    const canvas = () => tf.tensor3d(normals(240, 0.2), [2, 12, 10]);
 
     it('is the image, what the canvas leaves of it, or both', async () => {
       const config = { ...TINY, embedNet: [] };
       const seen = async (name: GuideInputName) =>
-        read(guideInputs[name].look({}, config, images())(tf.mul(images(), 0.25) as tf.Tensor3D));
+        read(guideInputs[name].look({}, config, images()).see(tf.mul(images(), 0.25)));
       const pixels = await read(images());
       const pooled = [0, 1].flatMap((b) =>
         Array.from({ length: 30 }, (_, i) => {
@@ -92,16 +121,6 @@ onEachBackend(() => {
     });
 
     for (const guideInput of ['image', 'difference', 'both'] as const) {
-      it(`lets no gradient through to the canvas (${guideInput})`, async () => {
-        const config = { ...TINY, guideInput };
-        const params = initialParams(config, 1);
-        const gradient = tf.grad((given) => {
-          const seen = guideInputs[guideInput].look(params, config, images())(given as tf.Tensor3D);
-          return tf.add(tf.sum(tf.square(seen)), tf.sum(given)) as tf.Scalar;
-        })(canvas());
-        assert.deepEqual(await read(gradient), Array(240).fill(1), 'of the plain sum alone');
-      });
-
       it(`has a size that the LSTM expects, and trains every weight (${guideInput})`, async () => {
         const config = { ...TINY, guideInput };
         const model = makeModel(config, livelyParams(config));
@@ -118,6 +137,65 @@ onEachBackend(() => {
     }
   });
 
+  for (const guideInput of ['image', 'difference', 'both'] as const) {
+    for (const embedNet of [[6], [9, 6], []]) {
+      describe(`the whole pass, seeing ${guideInput}${embedNet.length > 0 ? ` through ${embedNet}` : ''}`, () => {
+        const config = { ...TINY, guideInput, embedNet };
+        const [ofLogits, ofLogLik, ofKl] = [normals(9), normals(12, 0.1), normals(9)];
+        let expected: { [name: string]: number[] };
+        let outputs: number[][];
+
+        /** All that the pass is given, and the gradients by what it says. */
+        const given = () => ({
+          params: livelyParams(config),
+          images: toIntensities(bars(3), config.canvas),
+          noise: makeNoise(config, rows(3)),
+          d: {
+            zPresLogits: tf.tensor2d(ofLogits, [3, 3]),
+            logLik: tf.tensor2d(ofLogLik, [3, 4]),
+            kl: tf.tensor2d(ofKl, [3, 3]),
+          },
+        });
+
+        before(async () => {
+          await startBackend('cpu');
+          const { params, images, noise, d } = given();
+          const names = Object.keys(params);
+          const run = (...tensors: tf.Tensor[]) =>
+            plainPass(config, Object.fromEntries(names.map((name, i) => [name, tensors[i]])), images, noise);
+          const { zPresLogits, logLik, kl } = run(...Object.values(params));
+          outputs = await Promise.all([zPresLogits, logLik, kl].map(read));
+          const gradients = tf.grads((...tensors: tf.Tensor[]) => {
+            const pass = run(...tensors);
+            const weighted = (['zPresLogits', 'logLik', 'kl'] as const).map((key) => tf.sum(tf.mul(pass[key], d[key])));
+            return tf.addN(weighted) as tf.Scalar;
+          })(Object.values(params));
+          const numbers = await Promise.all(gradients.map(read));
+          expected = Object.fromEntries(names.map((name, i) => [name, numbers[i]]));
+          await startBackend(backend);
+        });
+
+        it('says what plain ops say', async () => {
+          const { params, images, noise } = given();
+          const { zPresLogits, logLik, whereKl, whatKl } = unroll(makeModel(config, params), images, noise);
+          const actual = await Promise.all([zPresLogits, logLik, tf.add(whereKl, whatKl)].map(read));
+          for (const i of [0, 1, 2]) assertNear(actual[i], outputs[i], 1e-5, ['logits', 'log-likelihoods', 'KLs'][i]);
+        });
+
+        it('has the gradient of plain ops by every weight', async () => {
+          const { params, images, noise, d } = given();
+          const model = makeModel(config, params);
+          const gradients = unrollGrad(model, images, noise, unroll(model, images, noise), d);
+          assert.deepEqual(Object.keys(gradients).sort(), Object.keys(expected).sort());
+          for (const [name, gradient] of Object.entries(gradients)) {
+            assert.deepEqual(gradient.shape, params[name].shape);
+            assertNear(await read(gradient), expected[name], 1e-4, `gradient by ${name}`);
+          }
+        });
+      });
+    }
+  }
+
   describe('elboGradients', () => {
     const config = { ...TINY, guideInput: 'image' as const }; // the others stop the gradient at what they see
     const divisor = 5;
@@ -132,11 +210,9 @@ onEachBackend(() => {
         const at = (weights: { [name: string]: tf.Tensor }) =>
           elboGradients(makeModel(config, weights), images, noise, logPrior, divisor, known);
         const objectiveAt = async (weights: { [name: string]: tf.Tensor }) => {
-          const { outcome } = at(weights);
-          const [elbos, logits] = [await read(outcome.elbo), await read(outcome.zPresLogits)];
-          return elbos.reduce((sum, elbo, b) => {
+          return (await elbosOf(at(weights).outcome, logPrior)).reduce((sum, { elbo, logits }, b) => {
             const count = known?.counts[b] ?? -1;
-            const lesson = count < 0 ? 0 : 10 * logCountProbs(logits.slice(3 * b, 3 * b + 3))[count];
+            const lesson = count < 0 ? 0 : 10 * logCountProbs(logits)[count];
             return sum + (elbo + lesson) / divisor;
           }, 0);
         };

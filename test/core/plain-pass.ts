@@ -1,0 +1,136 @@
+/**
+ * The pass that explains an image, in plain differentiable tfjs ops and nothing of core/ but its weights: a second opinion
+ * on every gradient, by tfjs's tape. It sees the canvas without a gradient, as the model does.
+ */
+import * as tf from '@tensorflow/tfjs';
+import type { ModelConfig } from '#air/core/config.js';
+import type { StepNoise } from '#air/core/guide.js';
+
+type Weights = { readonly [name: string]: tf.Tensor };
+
+/** What a pass says of each image: [B, N], [B, N+1], [B, N]. */
+export type PlainPass = { zPresLogits: tf.Tensor; logLik: tf.Tensor; kl: tf.Tensor };
+
+/** The same values; no gradient goes through. */
+const stopGradient = tf.customGrad((x) => ({
+  value: tf.clone(x as tf.Tensor),
+  gradFunc: (dy: tf.Tensor) => tf.zerosLike(dy),
+}));
+
+function linear(weights: Weights, name: string, x: tf.Tensor): tf.Tensor {
+  return tf.add(
+    tf.matMul(x as tf.Tensor2D, weights[`${name}.weight`] as tf.Tensor2D, false, true),
+    weights[`${name}.bias`],
+  );
+}
+
+/** Layers NAME.seq.0, NAME.seq.2, ..., ReLU in between. */
+function perceptron(weights: Weights, name: string, x: tf.Tensor): tf.Tensor {
+  let y = x;
+  for (let i = 0; `${name}.seq.${i}.weight` in weights; i += 2) {
+    y = linear(weights, `${name}.seq.${i}`, i === 0 ? y : tf.relu(y));
+  }
+  return y;
+}
+
+/** What is seen, through an embedding of the given name if there is one. */
+function embed(weights: Weights, name: string, x: tf.Tensor): tf.Tensor {
+  return `${name}.seq.0.weight` in weights ? tf.relu(perceptron(weights, name, x)) : x;
+}
+
+function centres(n: number): tf.Tensor {
+  return tf.tensor2d([Array.from({ length: n }, (_, i) => (2 * i + 1) / n - 1)]);
+}
+
+/** Bilinear samples of pictures [B, H, W] at normalised rows [B, h] and columns [B, w], 0 outside. */
+function sample(pictures: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor): tf.Tensor {
+  const weightsOf = (points: tf.Tensor, side: number) => {
+    const pixels = tf.sub(tf.mul(tf.add(points, 1), side / 2), 0.5);
+    const distances = tf.sub(tf.expandDims(pixels, 2), tf.reshape(tf.range(0, side), [1, 1, side]));
+    return tf.relu(tf.sub(1, tf.abs(distances)));
+  };
+  const [, height, width] = pictures.shape;
+  return tf.matMul(weightsOf(rows, height), tf.matMul(pictures, weightsOf(columns, width), false, true));
+}
+
+/** A draw [B, D] from the normal of a head [B, 2D], and its KL from the prior, [B, 1]. */
+function drawNormal(
+  head: tf.Tensor,
+  noise: tf.Tensor,
+  loc: number[],
+  scale: number[],
+): { z: tf.Tensor; kl: tf.Tensor } {
+  const [rawLoc, rawScale] = tf.split(head, 2, 1);
+  const unit = tf.softplus(rawScale);
+  const squares = tf.add(tf.square(unit), tf.square(tf.div(rawLoc, tf.tensor1d(scale))));
+  const kl = tf.sum(tf.sub(tf.sub(tf.mul(squares, 0.5), 0.5), tf.log(unit)), 1, true);
+  const spread = tf.mul(tf.mul(unit, tf.tensor1d(scale)), noise);
+  return { z: tf.add(tf.add(rawLoc, tf.tensor1d(loc)), spread), kl };
+}
+
+export function plainPass(
+  config: ModelConfig,
+  weights: Weights,
+  images: tf.Tensor,
+  noise: readonly StepNoise[],
+): PlainPass {
+  const { windowSize: side, zWhatSize, guidePool: pool, likelihoodSd: sd, guideInput } = config;
+  const [batch, height, width] = images.shape;
+  const pixels = tf.reshape(images, [batch, -1]);
+  const forEach = (name: string) => tf.matMul(tf.ones([batch, 1]), weights[name] as tf.Tensor2D) as tf.Tensor;
+  let [h, c, where, what] = ['h_init', 'c_init', 'z_where_init', 'z_what_init'].map(forEach);
+  let canvas: tf.Tensor = tf.zeros([batch, height, width]);
+
+  const see = () => {
+    const rest = stopGradient(tf.sub(images, canvas));
+    const squares = tf.reshape(rest, [batch, height / pool, pool, width / pool, pool]);
+    const pooled = tf.reshape(tf.mean(squares, [2, 4]), [batch, -1]);
+    if (guideInput === 'image') return embed(weights, 'embed', pixels);
+    if (guideInput === 'difference') return embed(weights, 'embed', pooled);
+    return tf.concat([embed(weights, 'embed', pixels), embed(weights, 'embed_difference', pooled)], 1);
+  };
+  const score = () => {
+    const squares = tf.sum(tf.square(tf.sub(images, canvas)), [1, 2]);
+    const constant = height * width * Math.log(sd * Math.sqrt(2 * Math.PI));
+    return tf.sub(tf.mul(squares, -0.5 / sd ** 2), constant);
+  };
+  const [logits, logLik, kls]: tf.Tensor[][] = [[], [score()], []];
+  for (const { where: whereNoise, what: whatNoise } of noise) {
+    const input = tf.concat([see(), where, what, tf.ones([batch, 1])], 1);
+    const fromInput = tf.add(
+      tf.matMul(input, weights['rnn.weight_ih'] as tf.Tensor2D, false, true),
+      weights['rnn.bias_ih'],
+    );
+    const fromState = tf.add(
+      tf.matMul(h, weights['rnn.weight_hh'] as tf.Tensor2D, false, true),
+      weights['rnn.bias_hh'],
+    );
+    const [i, f, g, o] = tf.split(tf.add(fromInput, fromState), 4, 1);
+    c = tf.add(tf.mul(tf.sigmoid(f), c), tf.mul(tf.sigmoid(i), tf.tanh(g)));
+    h = tf.mul(tf.sigmoid(o), tf.tanh(c));
+
+    const [logit, ofWhere] = tf.split(perceptron(weights, 'predict.mlp', h), [1, 6], 1);
+    const { scalePriorMean, posPriorMean, scalePriorSd, posPriorSd } = config;
+    const [loc, scale] = [
+      [scalePriorMean, posPriorMean, posPriorMean],
+      [scalePriorSd, posPriorSd, posPriorSd],
+    ];
+    const drawnWhere = drawNormal(ofWhere, whereNoise, loc, scale);
+    where = drawnWhere.z;
+    const [s, x, y] = tf.split(where, 3, 1);
+    const readScale = tf.maximum(s, 0.2);
+    const at = (shift: tf.Tensor) => tf.div(tf.sub(centres(side), shift), readScale);
+    const window = tf.reshape(sample(images, at(y), at(x)), [batch, side * side]);
+    const ofWhat = perceptron(weights, 'encode.mlp', window);
+    const drawnWhat = drawNormal(ofWhat, whatNoise, Array(zWhatSize).fill(0), Array(zWhatSize).fill(1));
+    what = drawnWhat.z;
+
+    const decoded = tf.sigmoid(tf.add(perceptron(weights, 'decode.mlp', what), config.decoderOutputBias));
+    const on = (length: number, shift: tf.Tensor) => tf.add(tf.mul(s, centres(length)), shift);
+    canvas = tf.add(canvas, sample(tf.reshape(decoded, [batch, side, side]), on(height, y), on(width, x)));
+    logits.push(logit);
+    kls.push(tf.add(drawnWhere.kl, drawnWhat.kl));
+    logLik.push(score());
+  }
+  return { zPresLogits: tf.concat(logits, 1), logLik: tf.stack(logLik, 1), kl: tf.concat(kls, 1) };
+}
