@@ -47,17 +47,18 @@ export function run(name: string, inputs: { [name: string]: Values }, attrs: tf.
   return results;
 }
 
-/** Equal to within `tolerance` of the largest expected value (and exactly of that shape). */
+/** Equal to within `tolerance` of the largest expected value, or of `floor` if that is larger (and exactly of that shape). */
 export function assertClose(
   actual: Values,
   shape: number[],
   expected: ArrayLike<number>,
   tolerance = 1e-5,
   what = '',
+  floor = 0,
 ): void {
   assert.deepEqual(actual.shape, shape, `shape of ${what}`);
   assert.equal(actual.data.length, expected.length, `size of ${what}`);
-  let largest = 0;
+  let largest = floor;
   for (let i = 0; i < expected.length; i++) largest = Math.max(largest, Math.abs(expected[i]));
   for (let i = 0; i < expected.length; i++) {
     const error = Math.abs(actual.data[i] - expected[i]);

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs';
 import { startWasm } from '#air/backends/wasm/start.js';
 import { PRESETS } from '#air/core/config.js';
+import { elboTerms } from '#air/core/count.js';
 import { geometricLogProbs } from '#air/core/distributions.js';
 import { elboGradients } from '#air/core/estimators/enumerate.js';
 import { initialParams } from '#air/core/parameters.js';
@@ -40,7 +41,13 @@ export async function trainingGradient({ batch }: { batch: number }): Promise<Gr
   const { gradients, outcome } = elboGradients(model, images, noise, logPrior, batch);
   const hash = createHash('sha256');
   for (const name of Object.keys(gradients).sort()) hash.update(new Uint8Array((await gradients[name].data()).buffer));
-  const elbo = Array.from(await outcome.elbo.data());
+  const [zPresLogits, logLik, whereKl, whatKl] = (await Promise.all(
+    [outcome.zPresLogits, outcome.logLik, outcome.whereKl, outcome.whatKl].map((tensor) => tensor.array()),
+  )) as number[][][];
+  const elbo = zPresLogits.map((logits, b) => {
+    const ofImage = { zPresLogits: logits, logLik: logLik[b], whereKl: whereKl[b], whatKl: whatKl[b] };
+    return elboTerms(ofImage, logPrior).elbo;
+  });
   tf.dispose([params, model.priors, images, noise, gradients, outcome]);
   return { digest: hash.digest('hex'), elbo };
 }
