@@ -46,7 +46,7 @@ export type Stepper = {
  */
 export function subBatches(size: number, most: number): [from: number, to: number][] {
   const needed = Math.ceil(size / Math.min(size || 1, most));
-  const count = needed > 1 ? needed + (needed % 2) : needed;
+  const count = needed > 1 ? Math.min(size, needed + (needed % 2)) : needed;
   const start = (part: number) => Math.round((part * size) / count);
   return Array.from({ length: count }, (_, part) => [start(part), start(part + 1)]);
 }

@@ -47,18 +47,44 @@ async function stateAfter(learner: Learner, steps: number[], subBatch = 4): Prom
 }
 
 describe('subBatches', () => {
-  it('cuts a batch into parts of one size and a rest', () => {
+  it('cuts a batch into an even number of parts of about one size', () => {
     assert.deepEqual(subBatches(6, 4), [
-      [0, 4],
-      [4, 6],
-    ]);
-    assert.deepEqual(subBatches(6, 3), [
       [0, 3],
       [3, 6],
+    ]);
+    assert.deepEqual(subBatches(64, 48), [
+      [0, 32],
+      [32, 64],
+    ]);
+    assert.deepEqual(subBatches(5, 2), [
+      [0, 1],
+      [1, 3],
+      [3, 4],
+      [4, 5],
     ]);
     assert.deepEqual(subBatches(6, 64), [[0, 6]]);
     assert.deepEqual(subBatches(6, Number.POSITIVE_INFINITY), [[0, 6]]);
     assert.deepEqual(subBatches(0, 4), []);
+  });
+
+  it('leaves out no image, and no part is empty, too large or much smaller than another', () => {
+    for (let size = 1; size <= 40; size++) {
+      for (let most = 1; most <= 41; most++) {
+        const parts = subBatches(size, most);
+        const sizes = parts.map(([from, to]) => to - from);
+        const what = `${size} by ${most}: ${parts.join(' ')}`;
+        assert.deepEqual(
+          parts.map(([from]) => from),
+          [0, ...parts.slice(0, -1).map(([, to]) => to)],
+          what,
+        );
+        assert.equal(parts[parts.length - 1][1], size, what);
+        assert.ok(Math.min(...sizes) >= 1 && Math.max(...sizes) <= most, what);
+        assert.ok(Math.max(...sizes) - Math.min(...sizes) <= 1, what);
+        const isEven = parts.length % 2 === 0;
+        assert.ok(isEven || parts.length === 1 || parts.length === size, what);
+      }
+    }
   });
 });
 
