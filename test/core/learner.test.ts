@@ -5,7 +5,14 @@ import * as tf from '@tensorflow/tfjs';
 import { elboTerms, meanTerms } from '#air/core/count.js';
 import { geometricLogProbs } from '#air/core/distributions.js';
 import { sliceImages } from '#air/core/images.js';
-import { type Gradients, type HostTensors, Learner, type StepPlan, subBatches } from '#air/core/learner.js';
+import {
+  type Gradients,
+  type HostTensors,
+  Learner,
+  partGradients,
+  type StepPlan,
+  subBatches,
+} from '#air/core/learner.js';
 import { onEachBackend } from './backends.js';
 import { assertEachNear, assertNear } from './finite-differences.js';
 import { bars, TINY, TINY_TRAINING } from './tiny-model.js';
@@ -219,11 +226,21 @@ onEachBackend(() => {
     learner.dispose();
   });
 
-  it('takes over the weights of another', async () => {
-    const [one, other] = [new Learner(TINY, TINY_TRAINING), new Learner(TINY, { ...TINY_TRAINING, seed: 9 })];
-    assert.notDeepEqual(await one.read('params'), await other.read('params'));
-    one.useWeights(Object.fromEntries(Object.entries(other.params).map(([name, tensor]) => [name, tf.clone(tensor)])));
-    assert.deepEqual(await one.read('params'), await other.read('params'));
+  it('computes gradients without a learner, at whatever weights, which stay', async () => {
+    const [one, other] = [new Learner(TINY, TINY_TRAINING), new Learner({ ...TINY }, TINY_TRAINING)];
+    await stateAfter(other, [1]);
+    const part = sliceImages(batchOf(2), 2, 5);
+    const counts = [-1, -1, -1, 2, -1, 1];
+    const numbersOf = async ({ sum, outcomes }: Gradients) => {
+      const numbers = await Promise.all(Object.values(sum).map(async (tensor) => (await tensor.data()).slice()));
+      tf.dispose(sum);
+      return { numbers, names: Object.keys(sum), outcomes };
+    };
+    const given = [part, 2, BATCH, { ...plan(2), counts }] as const;
+    const expected = await numbersOf(await other.gradients(...given));
+    assert.deepEqual(await numbersOf(await partGradients(TINY, TINY_TRAINING, other.params, ...given)), expected);
+    assert.deepEqual(await numbersOf(await other.gradients(...given)), expected);
+    assert.notDeepEqual(await numbersOf(await one.gradients(...given)), expected);
     one.dispose();
     other.dispose();
   });
