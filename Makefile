@@ -36,9 +36,8 @@ test: $(BUILT) ## everything that needs only Node: format, lint, layers, unit te
 
 # --- what needs more than Node: libtensorflow, a Vulkan driver, Python -------------------------------------------------
 
-# Not among them on libtensorflow, whose products depend on the size of the batch in their last bits: unroll and explain,
-# which compare batches bit by bit. Not among them on webgpu besides: learner, which is slow in software, and kernel, which
-# reads synchronously.
+# Not among them: explain, which compares batches bit by bit, as products of libraries do not allow. On webgpu neither learner
+# and unroll, which are slow in software, nor kernel, which reads synchronously.
 CORE_TESTS := adam distributions elbo images imagine model nn oracle spatial
 BACKEND_TESTS := $(CORE_TESTS:%=.test/core/%.test.js) .test/backends/kernels.test.js .test/backends/start.test.js
 
@@ -50,7 +49,7 @@ native: $(BUILT) ## libtensorflow for --backend tensorflow, from a wheel (GPU=1:
 .PHONY: test-native
 test-native: native ## reference tensors and every op on libtensorflow
 	npm run --silent test:compile
-	AIR_TEST_BACKENDS=tensorflow $(RUN) node --test $(BACKEND_TESTS) .test/core/{kernel,learner}.test.js \
+	AIR_TEST_BACKENDS=tensorflow $(RUN) node --test $(BACKEND_TESTS) .test/core/{kernel,learner,unroll}.test.js \
 	  .test/backends/tensorflow.test.js
 
 .PHONY: test-webgpu

@@ -34,11 +34,11 @@ function livelyParams(config: ModelConfig): { [name: string]: tf.Tensor } {
   );
 }
 
+/** Of one image. */
+type Told = { elbo: number; logits: number[] };
+
 /** The ELBO of each image, and its logits. */
-async function elbosOf(
-  outcome: ElboInputs,
-  logPrior: readonly number[],
-): Promise<{ elbo: number; logits: number[] }[]> {
+async function elbosOf(outcome: ElboInputs, logPrior: readonly number[]): Promise<Told[]> {
   const { zPresLogits, logLik, whereKl, whatKl } = outcome;
   const [logits, liks, wheres, whats] = (await Promise.all(
     [zPresLogits, logLik, whereKl, whatKl].map((tensor) => tensor.array()),
@@ -90,9 +90,16 @@ onEachBackend((backend) => {
         const pass = unroll(model, toIntensities(bars(size, from), TINY.canvas), makeNoise(TINY, rows(size, from)));
         return elbosOf(pass, geometricLogProbs(0.1, 3));
       };
+      // the products of a library depend on the size of the batch in their last bits; ours, and plain loops, do not
+      const isExact = backend === 'cpu' || backend === 'wasm';
+      const areSame = (some: Told[], same: Told[]) => {
+        const numbers = (all: Told[]) => all.flatMap(({ elbo, logits }) => [elbo, ...logits]);
+        if (isExact) assert.deepEqual(some, same);
+        else assertNear(numbers(some), numbers(same), 1e-5, 'in another batch');
+      };
       const all = await elboOf(7, 0);
-      assert.deepEqual(await elboOf(1, 4), all.slice(4, 5));
-      assert.deepEqual(await elboOf(3, 2), all.slice(2, 5));
+      areSame(await elboOf(1, 4), all.slice(4, 5));
+      areSame(await elboOf(3, 2), all.slice(2, 5));
     });
   });
 
