@@ -75,7 +75,7 @@ export async function makeExplainer(
 ): Promise<Explainer> {
   if (canThread && threads > 1) {
     const { ExplainPool } = await import('./wasm/explain-pool.js');
-    return ExplainPool.start(model, threads, simdOf(identity));
+    return new ExplainPool(model, threads, simdOf(identity));
   }
   return {
     width: 1,

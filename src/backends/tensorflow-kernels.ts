@@ -4,12 +4,12 @@
  * first and last of which a box names; images get a border of zeros first, since it has no zero padding.
  */
 import * as tf from '@tensorflow/tfjs';
+import { VERY_NEGATIVE } from '../core/distributions.js';
 import { listed } from '../core/kernel.js';
 import { type TensorflowBackend, TensorflowOps } from './tensorflow-ops.js';
 
 /** Tensors of any rank; what their axes are, core says where it defines the op. */
-type Input = Omit<tf.Tensor, 'shape'> & { readonly shape: number[] };
-type Inputs = { readonly [name: string]: tf.Tensor & Input };
+type Inputs = { readonly [name: string]: tf.Tensor & { readonly shape: number[] } };
 
 type Kernel = (
   ops: TensorflowOps,
@@ -133,9 +133,6 @@ function normalOf(ops: TensorflowOps, head: tf.Tensor, offset: number, size: num
   return { rawLoc, rawScale, unit: ops.softplus(rawScale) };
 }
 
-/** Below this, softplus(x) = e^x to float32's last digit, so log softplus(x) = x and sigmoid / softplus = 1. */
-const VERY_NEGATIVE = -15;
-
 const kernels: { [name: string]: Kernel } = {
   AirMlp(ops, { x, ...layers }, { activation, shift }) {
     const [weights, biases] = [listed<tf.Tensor>(layers, 'weight'), listed<tf.Tensor>(layers, 'bias')];
@@ -170,8 +167,7 @@ const kernels: { [name: string]: Kernel } = {
   },
 
   AirLstmCell(ops, { h, c, weightIh, weightHh, biasIh, biasHh, ...parts }) {
-    const xs = listed<tf.Tensor>(parts, 'x');
-    const x = xs.length === 1 ? xs[0].clone() : ops.concat(xs, 1);
+    const x = ops.concat(listed<tf.Tensor>(parts, 'x'), 1);
     const products = ops.add(ops.matMul(x, weightIh, false, true), ops.matMul(h, weightHh, false, true));
     const pre = ops.addBias(products, ops.add(biasIh, biasHh));
     const hidden = h.shape[1];
@@ -325,14 +321,15 @@ const kernels: { [name: string]: Kernel } = {
 
 /** Registers the kernels, once; those of core that are not among them run as plain ops. */
 export function registerKernels(): void {
+  let ops: TensorflowOps | undefined;
   for (const [kernelName, kernel] of Object.entries(kernels)) {
     tf.registerKernel({
       kernelName,
       backendName: 'tensorflow',
-      kernelFunc: ({ inputs, attrs, backend }) =>
-        tf.tidy(() =>
-          kernel(new TensorflowOps(backend as TensorflowBackend), inputs as unknown as Inputs, attrs ?? {}),
-        ),
+      kernelFunc({ inputs, attrs, backend }) {
+        ops ??= new TensorflowOps(backend as TensorflowBackend);
+        return tf.tidy(() => kernel(ops as TensorflowOps, inputs as unknown as Inputs, attrs ?? {}));
+      },
     });
   }
 }

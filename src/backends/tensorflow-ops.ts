@@ -96,7 +96,7 @@ export class TensorflowOps {
   }
 
   concat(tensors: readonly tf.Tensor[], axis: number): tf.Tensor {
-    if (tensors.length === 1) return tensors[0];
+    if (tensors.length === 1) return tensors[0].clone();
     const attrs = [this.floats, this.count('N', tensors.length), this.indices('Tidx')];
     return this.backend.executeSingleOutput('ConcatV2', attrs, [...tensors, tf.scalar(axis, 'int32')]);
   }

@@ -11,9 +11,10 @@ import { joinImages } from '../core/images.js';
 import { Learner } from '../core/learner.js';
 import { makeModel } from '../core/unroll.js';
 import { PYRO_SCENES, SceneComposer } from '../data/scenes.js';
-import { StreamWriter } from '../formats/stream.js';
+import type { Header } from '../formats/stream.js';
 import { learningRateAt, zPresPriorAt } from '../train/schedule.js';
 import { bundledDigits, readDigits } from './gen-data.js';
+import { SceneMaker } from './scene-maker.js';
 
 export type BenchOptions = RepeatOptions & {
   batchSize: readonly number[];
@@ -35,7 +36,7 @@ export type BenchFigures = Awaited<ReturnType<typeof runBench>>;
 export async function runBench(options: BenchOptions, io: Io) {
   const machine = describeMachine();
   io.talk.detail('making scenes');
-  const { images, perSecond: scenesPerSecond } = await makeScenes(options, io);
+  const { images, perSecond: scenesPerSecond } = await measureScenes(options, io);
   const backend = await startBackend(options.backend);
   const { name, detail, identity, canThread } = backend;
   const { model: config, training: recipe } = PRESETS[options.preset];
@@ -84,28 +85,21 @@ export async function runBench(options: BenchOptions, io: Io) {
   }
 }
 
-/** Scenes as gen-data makes and encodes them, and how many a second, without writing them anywhere. */
-async function makeScenes({ warmup, repeats }: RepeatOptions, io: Io) {
-  const composer = new SceneComposer(await readDigits(bundledDigits(), 'train', io), PYRO_SCENES);
+/** How many scenes a second gen-data makes and encodes on one thread; and some of them, to compute on. */
+async function measureScenes({ warmup, repeats }: RepeatOptions, io: Io) {
+  const digits = await readDigits(bundledDigits(), 'train', io);
   const { canvas } = PYRO_SCENES;
-  const writer = new StreamWriter({
-    air: 'scenes',
-    version: 1,
-    canvas: [canvas, canvas],
-    image: { dtype: 'uint8', shape: [canvas, canvas] },
-  });
-  const images: Uint8Array[] = [];
+  const shape: [number, number] = [canvas, canvas];
+  const header: Header = { air: 'scenes', version: 1, canvas: shape, image: { dtype: 'uint8', shape } };
+  const maker = new SceneMaker({ digits, options: PYRO_SCENES, seed: 0, header });
   const rates: number[] = [];
-  for (let round = 0; round < warmup + repeats || images.length < IMAGES; round++) {
-    const ms = await timed(async () => {
-      for (let i = 0; i < SCENES_PER_ROUND; i++) {
-        const scene = composer.compose(0, round * SCENES_PER_ROUND + i);
-        writer.record(scene);
-        if (images.length < IMAGES) images.push(scene.image);
-      }
-    });
+  for (let round = 0; round < warmup + repeats; round++) {
+    const first = round * SCENES_PER_ROUND;
+    const ms = await timed(async () => maker.make({ first, end: first + SCENES_PER_ROUND }));
     if (round >= warmup) rates.push((1000 * SCENES_PER_ROUND) / ms);
   }
+  const composer = new SceneComposer(digits, PYRO_SCENES);
+  const images = Array.from({ length: IMAGES }, (_, i) => composer.compose(0, i).image);
   return { images, perSecond: spreadOf(rates) };
 }
 

@@ -27,6 +27,13 @@ export function benchJson(figures: BenchFigures): string {
   return `${JSON.stringify(figures, renamed, 2)}\n`;
 }
 
+function kernelRow({ kernels, libraryOps }: { kernels: number; libraryOps?: number }): Row {
+  return [
+    '  kernel calls',
+    libraryOps === undefined ? String(kernels) : `${kernels}, of ${libraryOps} ops of TensorFlow`,
+  ];
+}
+
 export function benchTable(figures: BenchFigures): string {
   const { machine, backend, preset, training, inference, scenesPerSecond, startup } = figures;
   // libraries have threads of their own, and say nothing of them
@@ -40,7 +47,7 @@ export function benchTable(figures: BenchFigures): string {
       'images/s',
     ),
     spread('  as air infer does it, with the ELBO', inference.inferImagesPerSecond, 'images/s'),
-    ['  kernel calls', String(inference.kernels)],
+    kernelRow(inference),
     spread('  its matrix products alone', inference.productsMs, 'ms'),
     ['  pass / products', inference.passPerProducts.toFixed(2)],
     spread('gen-data', scenesPerSecond, 'scenes/s'),
@@ -71,7 +78,7 @@ function trainingRows(one: TrainingFigures, threads: (count: number) => string):
     spread('  forward', one.forwardMs, 'ms'),
     spread('  backward', one.backwardMs, 'ms'),
     spread('  Adam', one.adamMs, 'ms'),
-    ['  kernel calls', String(one.kernels)],
+    kernelRow(one),
     spread('  its matrix products alone', one.productsMs, 'ms'),
     ['  GFLOPS of these', ((2e-6 * one.multiplyAdds) / one.productsMs.median).toFixed(1)],
     ['  step / products', one.stepPerProducts.toFixed(2)],

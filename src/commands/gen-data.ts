@@ -107,7 +107,7 @@ export const genData = defineCommand({
     const setup = { digits, options: { canvas, objects, scaleMean, scaleSd, overlap }, seed: options.seed, header };
     let done = 0;
     for await (const chunk of makeScenes(setup, { first, end }, options.workers)) {
-      await out.write(writer.encoded(chunk.records, chunk.counts.length));
+      await out.write(writer.append(chunk.records, chunk.counts.length));
       for (const n of chunk.counts) made.set(n, (made.get(n) ?? 0) + 1);
       done += chunk.counts.length;
       progress.update(done);

@@ -90,7 +90,7 @@ export async function* makeScenes(
   }
 }
 
-/** As makeScenes, in chunks of `scenes` on so many threads. `maker` makes those that no thread can. */
+/** As makeScenes, in chunks of `scenes` on so many threads. `maker` says why one cannot be made. */
 export async function* makeOnThreads(
   setup: SceneSetup,
   maker: SceneMaker,
@@ -124,8 +124,8 @@ export async function* makeOnThreads(
       const chunk = await next.chunk;
       yield chunk;
       const reached = next.part.first + chunk.counts.length;
-      // One that cannot be made ends a chunk early; here it fails with its error.
-      if (reached < next.part.end) yield maker.make({ first: reached, end: next.part.end });
+      // a scene that cannot be made ends a chunk early, without its error: it fails again here, with it
+      if (reached < next.part.end) maker.make({ first: reached, end: next.part.end });
     }
   } finally {
     await Promise.all(threads.map((thread) => thread.close()));

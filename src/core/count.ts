@@ -1,4 +1,4 @@
-/** The posterior over the count n, on the host in float64. */
+/** The posterior over the count n, and the ELBO with its terms (see elbo.ts), on the host in float64. */
 
 function softplus(x: number): number {
   return x > 0 ? x + Math.log1p(Math.exp(-x)) : Math.log1p(Math.exp(x));

@@ -17,11 +17,13 @@ export type NormalDraw = {
 
 type HeadInputs = { head: tf.Tensor2D; noise: tf.Tensor2D; priorLoc: tf.Tensor1D; priorScale: tf.Tensor1D };
 
+/** Below this, softplus(x) = e^x to float32's last digit, so log softplus(x) = x and sigmoid / softplus = 1. */
+export const VERY_NEGATIVE = -15;
+
 /** log softplus(x) without losing its digits: softplus(x) -> exp(x), so its logarithm -> x, for very negative x. */
 function logSoftplus(x: tf.Tensor): tf.Tensor {
-  const floor = -15;
-  const small = tf.relu(tf.sub(floor, x));
-  return tf.sub(tf.log(tf.softplus(tf.maximum(x, floor))), small);
+  const small = tf.relu(tf.sub(VERY_NEGATIVE, x));
+  return tf.sub(tf.log(tf.softplus(tf.maximum(x, VERY_NEGATIVE))), small);
 }
 
 const normalHeadOp = defineOp<
@@ -81,7 +83,7 @@ const normalHeadGradOp = defineOp<
     const slope = tf.sigmoid(rawScale); // of softplus
     // sigmoid / softplus -> 1 for very negative x, where both vanish
     const slopeOfLog = tf.where(
-      tf.less(rawScale, -15),
+      tf.less(rawScale, VERY_NEGATIVE),
       tf.onesLike(slope),
       tf.div(slope, tf.maximum(unitScale, 1e-30)),
     );

@@ -7,7 +7,8 @@
  *   ELBO = sum_n q(n) [ log p(x | z_1..n) + log p(n) - log q(n) ]  -  sum_t q(n >= t) KL_t
  *
  * with q(n) = p_1 .. p_n (1 - p_{n+1}) of the continue probabilities p_t = sigmoid(logit_t), and q(N) = p_1 .. p_N.
- * All in log space. The idea is SuPAIR's (Stelzner et al. 2019).
+ * All in log space. The idea is SuPAIR's (Stelzner et al. 2019). Training needs its gradient, which is here, on tensors; its
+ * value, image by image, is for reports: `elboTerms` of count.ts.
  */
 import * as tf from '@tensorflow/tfjs';
 import { defineOp } from './kernel.js';

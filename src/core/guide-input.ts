@@ -21,7 +21,7 @@ export type Look = {
   /** At each step: the canvas so far [B, H, W] -> what is seen [B, size]. */
   see(canvas: tf.Tensor3D): tf.Tensor2D;
   /**
-   * Back through all that was seen, given the gradients by it, step by step: notes what the weights did. No gradient goes
+   * Back through all that was seen, given the gradients by it, step by step, into the notes. No gradient goes
    * through what is seen to the canvas: to look good is not what an object is drawn for.
    */
   back(dSeen: readonly tf.Tensor2D[], notes: LinearNotes): void;

@@ -107,12 +107,13 @@ export type StepGradients = {
   zWhat: tf.Tensor2D;
 };
 
-/** Gradients by the state between two steps. */
+/** Gradients by the state between two steps: [B, H], [B, H], [B, 3], [B, Z]. */
 export type StateGradients = { h: tf.Tensor2D; c: tf.Tensor2D; zWhere: tf.Tensor2D; zWhat: tf.Tensor2D };
 
 /**
- * Back through one step: notes what the weights did.
+ * Back through one step; notes what the weights' gradients come of.
  *
+ *   images   [B, H, W], noise: those of the step
  *   later    gradients by the state after the step; none after the last
  *   returns  gradients by the state before, and by what was seen [B, size]
  */
@@ -139,6 +140,7 @@ export function guideStepGrad(
     dBefore: d.zPresLogits,
   });
   const dh = mlpGrad(params, head, dHead, notes, true) as tf.Tensor2D;
+  // of the LSTM's input, in its order; z_pres, the last, is a constant
   const sizes = [memory.x.shape[1] - 3 - config.zWhatSize - 1, 3, config.zWhatSize];
   const dMemory = { dhs: later ? [dh, later.h] : [dh], dc: later?.c };
   const before = lstmCellGrad(params, memory, dMemory, sizes, notes);

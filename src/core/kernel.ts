@@ -11,7 +11,7 @@ import * as tf from '@tensorflow/tfjs';
 type Tensors = { [name: string]: tf.Tensor | undefined };
 type Attrs = { [name: string]: number | string | boolean | readonly number[] };
 
-export type OpSpec<I extends Tensors, A extends Attrs, O extends readonly tf.Tensor[]> = {
+type OpSpec<I extends Tensors, A extends Attrs, O extends readonly tf.Tensor[]> = {
   /** Global kernel name; `Air...` so that it never meets one of tfjs's own. */
   name: string;
   /** The op in plain tfjs ops. Runs inside `tidy`. */

@@ -1,6 +1,6 @@
 /**
- * One training step, in parts: the gradient of a batch is the sum over sub-batches of a fixed size in a fixed order, so
- * that its bytes do not depend on who computes which part; then Adam.
+ * One training step, in parts: a batch is cut the same way whoever computes, and the gradients of its parts are summed in
+ * their order, so that the bytes do not depend on who computed which; then Adam.
  */
 import * as tf from '@tensorflow/tfjs';
 import { accumulate, adamStep, initialMoments, type Moments, type NamedTensors } from './adam.js';
@@ -124,7 +124,8 @@ export class Learner {
     let sum: NamedTensors | undefined;
     for (const part of parts) sum = accumulate(sum, part.sum);
     const gradients = sum as NamedTensors;
-    const gradientNorm = plan.wantsNorm ? await norm(gradients) : undefined;
+    const inOrder = Object.keys(this.weights).map((name) => gradients[name]);
+    const gradientNorm = plan.wantsNorm ? await norm(inOrder) : undefined;
     const { adamBeta1: beta1, adamBeta2: beta2, adamEpsilon: epsilon } = this.training;
     const options = { beta1, beta2, epsilon };
     const next = adamStep(this.weights, gradients, this.moments, plan.step, plan.learningRate, options);
@@ -181,8 +182,8 @@ export class Learner {
 }
 
 /** Euclidean norm of all gradients together. */
-async function norm(gradients: NamedTensors): Promise<number> {
-  const squares = tf.tidy(() => tf.stack(Object.values(gradients).map((gradient) => tf.sum(tf.square(gradient)))));
+async function norm(gradients: readonly tf.Tensor[]): Promise<number> {
+  const squares = tf.tidy(() => tf.stack(gradients.map((gradient) => tf.sum(tf.square(gradient)))));
   const values = await squares.data();
   squares.dispose();
   return Math.sqrt((values as Float32Array).reduce((sum, value) => sum + value, 0));

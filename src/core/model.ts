@@ -13,7 +13,7 @@ export function decode(params: Params, config: ModelConfig, zWhat: tf.Tensor2D):
 /** An object drawn: how it was decoded, and the canvas [B, H, W] with it on top. */
 export type DrawnObject = { decoded: MlpPass; canvas: tf.Tensor3D };
 
-/** One more object per canvas [B, H, W]. */
+/** One more object per canvas: zWhere [B, 3], zWhat [B, Z], canvas [B, H, W]. */
 export function drawObject(
   params: Params,
   config: ModelConfig,
@@ -25,7 +25,7 @@ export function drawObject(
   return { decoded, canvas: placeWindows(decoded.y, zWhere, windowSizeOf(config), canvas) };
 }
 
-/** Back through drawing: from the gradient by the canvas, which is also that by the canvas before. */
+/** Back through drawing, from dCanvas [B, H, W], which is also the gradient by the canvas before. */
 export function drawObjectGrad(
   params: Params,
   config: ModelConfig,

@@ -66,7 +66,7 @@ function asRows(x: tf.Tensor): tf.Tensor2D {
 
 type MlpInputs = { x: tf.Tensor; [layer: string]: tf.Tensor };
 
-/** weight0, bias0, weight1, ... -> y0, y1, ... */
+/** x [B, in], weight0 [out, in], bias0 [out], weight1, ... -> y0, y1, ... [B, out] */
 const mlpOp = defineOp<MlpInputs, OutputLayer, tf.Tensor2D[]>({
   name: 'AirMlp',
   composite: ({ x, ...layers }, { activation, shift }) => {
@@ -82,7 +82,7 @@ const mlpOp = defineOp<MlpInputs, OutputLayer, tf.Tensor2D[]>({
   },
 });
 
-/** dy, y0, y1, ..., weight0, weight1, ... -> dPre0, dPre1, ..., and dx if it is wanted. */
+/** dy and y0, y1, ... [B, out], weight0, weight1, ... -> dPre0, dPre1, ... [B, out], before the activations; dx if it is wanted. */
 const mlpGradOp = defineOp<
   { dy: tf.Tensor2D; [layer: string]: tf.Tensor },
   { activation: Activation; wantsDx: boolean },
@@ -136,7 +136,8 @@ export function mlp(params: Params, name: string, x: tf.Tensor, output: OutputLa
 }
 
 /**
- * Back through a perceptron: notes what its weights did, and returns dx [B, in] if `wantsDx`, else undefined.
+ * Back through a perceptron: returns dx [B, in] if `wantsDx`, else undefined, and notes for each layer what its weights'
+ * gradients come of.
  *
  *   dy [B, out]
  */
@@ -158,7 +159,7 @@ export function mlpGrad(
   return wantsDx ? out[ys.length] : undefined;
 }
 
-/** d0, d1, ..., x0, x1, ... -> sum of d^T x, sum of the rows of d. */
+/** d0, d1, ... [B, out], x0, x1, ... [B, in] -> sum of d^T x [out, in], sum of the rows of d [out]. */
 const linearGradOp = defineOp<
   { [step: string]: tf.Tensor },
   Record<string, never>,
@@ -295,7 +296,7 @@ export function lstmCell(params: Params, name: string, parts: readonly tf.Tensor
 }
 
 /**
- * Back through one step: notes what its weights did.
+ * Back through one step; notes what its weights' gradients come of.
  *
  *   dhs  gradients by h [B, H], which add up; dc by c [B, H], undefined where nothing depends on it
  *   returns the gradients by the state before, and by the first parts of the input, which have the given sizes

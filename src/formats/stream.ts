@@ -60,15 +60,15 @@ export class StreamWriter {
   }
 
   header(): Uint8Array {
-    return this.encoded(packValue(this.head), 0);
+    return this.append(packValue(this.head), 0);
   }
 
   record(record: Scene | Latent): Uint8Array {
-    return this.encoded(encodeRecord(record, this.head), 1);
+    return this.append(encodeRecord(record, this.head), 1);
   }
 
   /** So many records that `encodeRecord` has made bytes of elsewhere, one after the other. */
-  encoded(bytes: Uint8Array, records: number): Uint8Array {
+  append(bytes: Uint8Array, records: number): Uint8Array {
     this.records += records;
     this.crc = crc32(this.crc, bytes);
     return bytes;

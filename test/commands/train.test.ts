@@ -110,7 +110,7 @@ describe('a run that ends', () => {
 describe('the same bytes', () => {
   it('come from one thread and from three', async (t) => {
     const [one, three] = [freshFolder(t), freshFolder(t)];
-    const line = `${SMALL} --steps 2 --batch-size 150 -q`; // parts of 64, 64 and 22
+    const line = `${SMALL} --steps 2 --batch-size 150 -q`; // four parts of 37 or 38
     await airOk(one, `${line} --workers 1`);
     await airOk(three, `${line} --workers 3`);
     assert.ok(modelIn(three).equals(modelIn(one)));

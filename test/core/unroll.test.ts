@@ -144,63 +144,71 @@ onEachBackend((backend) => {
     }
   });
 
-  for (const guideInput of ['image', 'difference', 'both'] as const) {
-    for (const embedNet of [[6], [9, 6], []]) {
-      describe(`the whole pass, seeing ${guideInput}${embedNet.length > 0 ? ` through ${embedNet}` : ''}`, () => {
-        const config = { ...TINY, guideInput, embedNet };
-        const [ofLogits, ofLogLik, ofKl] = [normals(9), normals(12, 0.1), normals(9)];
-        let expected: { [name: string]: number[] };
-        let outputs: number[][];
+  const seeing = (['image', 'difference', 'both'] as const).flatMap((guideInput) =>
+    [[6], [9, 6], []].map((embedNet) => ({ guideInput, embedNet })),
+  );
+  for (const changes of [
+    ...seeing,
+    { modelSteps: 1 },
+    { predictNet: [], encoderNet: [], decoderNet: [] },
+    { predictNet: [6, 5], encoderNet: [7, 6], decoderNet: [5, 7] },
+    { guidePool: 1 },
+  ]) {
+    describe(`the whole pass, ${JSON.stringify(changes)}`, () => {
+      const config: ModelConfig = { ...TINY, ...changes };
+      const n = config.modelSteps;
+      const [ofLogits, ofLogLik, ofKl] = [normals(3 * n), normals(3 * n + 3, 0.1), normals(3 * n)];
+      let expected: { [name: string]: number[] };
+      let outputs: number[][];
 
-        /** All that the pass is given, and the gradients by what it says. */
-        const given = () => ({
-          params: livelyParams(config),
-          images: toIntensities(bars(3), config.canvas),
-          noise: makeNoise(config, rows(3)),
-          d: {
-            zPresLogits: tf.tensor2d(ofLogits, [3, 3]),
-            logLik: tf.tensor2d(ofLogLik, [3, 4]),
-            kl: tf.tensor2d(ofKl, [3, 3]),
-          },
-        });
-
-        before(async () => {
-          await startBackend('cpu');
-          const { params, images, noise, d } = given();
-          const names = Object.keys(params);
-          const run = (...tensors: tf.Tensor[]) =>
-            plainPass(config, Object.fromEntries(names.map((name, i) => [name, tensors[i]])), images, noise);
-          const { zPresLogits, logLik, kl } = run(...Object.values(params));
-          outputs = await Promise.all([zPresLogits, logLik, kl].map(read));
-          const gradients = tf.grads((...tensors: tf.Tensor[]) => {
-            const pass = run(...tensors);
-            const weighted = (['zPresLogits', 'logLik', 'kl'] as const).map((key) => tf.sum(tf.mul(pass[key], d[key])));
-            return tf.addN(weighted) as tf.Scalar;
-          })(Object.values(params));
-          const numbers = await Promise.all(gradients.map(read));
-          expected = Object.fromEntries(names.map((name, i) => [name, numbers[i]]));
-          await startBackend(backend);
-        });
-
-        it('says what plain ops say', async () => {
-          const { params, images, noise } = given();
-          const { zPresLogits, logLik, whereKl, whatKl } = unroll(makeModel(config, params), images, noise);
-          const actual = await Promise.all([zPresLogits, logLik, tf.add(whereKl, whatKl)].map(read));
-          for (const i of [0, 1, 2]) assertNear(actual[i], outputs[i], 1e-5, ['logits', 'log-likelihoods', 'KLs'][i]);
-        });
-
-        it('has the gradient of plain ops by every weight', async () => {
-          const { params, images, noise, d } = given();
-          const model = makeModel(config, params);
-          const gradients = unrollGrad(model, images, noise, unroll(model, images, noise), d);
-          assert.deepEqual(Object.keys(gradients).sort(), Object.keys(expected).sort());
-          for (const [name, gradient] of Object.entries(gradients)) {
-            assert.deepEqual(gradient.shape, params[name].shape);
-            assertNear(await read(gradient), expected[name], 1e-4, `gradient by ${name}`);
-          }
-        });
+      /** All that the pass is given, and the gradients by what it says. */
+      const given = () => ({
+        params: livelyParams(config),
+        images: toIntensities(bars(3), config.canvas),
+        noise: makeNoise(config, rows(3)),
+        d: {
+          zPresLogits: tf.tensor2d(ofLogits, [3, n]),
+          logLik: tf.tensor2d(ofLogLik, [3, n + 1]),
+          kl: tf.tensor2d(ofKl, [3, n]),
+        },
       });
-    }
+
+      before(async () => {
+        await startBackend('cpu');
+        const { params, images, noise, d } = given();
+        const names = Object.keys(params);
+        const run = (...tensors: tf.Tensor[]) =>
+          plainPass(config, Object.fromEntries(names.map((name, i) => [name, tensors[i]])), images, noise);
+        const { zPresLogits, logLik, kl } = run(...Object.values(params));
+        outputs = await Promise.all([zPresLogits, logLik, kl].map(read));
+        const gradients = tf.grads((...tensors: tf.Tensor[]) => {
+          const pass = run(...tensors);
+          const weighted = (['zPresLogits', 'logLik', 'kl'] as const).map((key) => tf.sum(tf.mul(pass[key], d[key])));
+          return tf.addN(weighted) as tf.Scalar;
+        })(Object.values(params));
+        const numbers = await Promise.all(gradients.map(read));
+        expected = Object.fromEntries(names.map((name, i) => [name, numbers[i]]));
+        await startBackend(backend);
+      });
+
+      it('says what plain ops say', async () => {
+        const { params, images, noise } = given();
+        const { zPresLogits, logLik, whereKl, whatKl } = unroll(makeModel(config, params), images, noise);
+        const actual = await Promise.all([zPresLogits, logLik, tf.add(whereKl, whatKl)].map(read));
+        for (const i of [0, 1, 2]) assertNear(actual[i], outputs[i], 1e-5, ['logits', 'log-likelihoods', 'KLs'][i]);
+      });
+
+      it('has the gradient of plain ops by every weight', async () => {
+        const { params, images, noise, d } = given();
+        const model = makeModel(config, params);
+        const gradients = unrollGrad(model, images, noise, unroll(model, images, noise), d);
+        assert.deepEqual(Object.keys(gradients).sort(), Object.keys(expected).sort());
+        for (const [name, gradient] of Object.entries(gradients)) {
+          assert.deepEqual(gradient.shape, params[name].shape);
+          assertNear(await read(gradient), expected[name], 1e-4, `gradient by ${name}`);
+        }
+      });
+    });
   }
 
   describe('elboGradients', () => {

@@ -139,7 +139,8 @@ def aims(figures, peak, steps):
             for batch in (64, 128):
                 ratio = figures.of(air, training(batch, "step_per_products"))
                 yield f"training step, batch {batch} / its matrix products alone", air, ("<=", of_products), ratio
-            yield "kernels per step, batch 64", air, ("<=", kernels), figures.of(air, training(64, "kernels"))
+            what, key = ("ops of TensorFlow", "library_ops") if air == "tensorflow" else ("kernels", "kernels")
+            yield f"{what} per step, batch 64", air, ("<=", kernels), figures.of(air, training(64, key))
         rate = figures.ratio((air, air_pass), (torch, lambda said: said["images_per_second"]))
         yield f"forward pass, batch 256, images/s / {torch}", air, (">=", of_pass), rate
         time = figures.ratio((air, minutes_of(steps)), ("Pyro's example", pyro_minutes))

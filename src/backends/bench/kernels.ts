@@ -15,6 +15,8 @@ export type KernelUse = { kernel: string; calls: number; ms: number };
 export type Watched = {
   /** Kernel calls, without composites. */
   count: number;
+  /** Ops of the library below in these kernels, where there is one: TensorFlow's. */
+  libraryOps?: number;
   /** Milliseconds from beginning to end, with what is spent outside of kernels. */
   ms: number;
   /** The longest time first. */
@@ -42,6 +44,27 @@ const PRODUCTS: { readonly [kernel: string]: (inputs: Inputs, attrs: tf.NamedAtt
   AirLstmCellGrad: ({ c, weightIh, weightHh }) =>
     [weightIh, weightHh].map(({ shape: [k, n] }) => ({ m: c.shape[0], k, n })),
 };
+
+/** Counts what the tensorflow backend has TensorFlow do; undefined for other backends. */
+function watchLibrary(backend: object): { count(): number; release(): void } | undefined {
+  const watched = backend as { [method: string]: (...args: unknown[]) => unknown };
+  const methods = ['executeSingleOutput', 'executeMultipleOutputs'];
+  if (!methods.every((method) => method in watched)) return undefined;
+  let count = 0;
+  for (const method of methods) {
+    const original = watched[method];
+    watched[method] = (...args) => {
+      count++;
+      return original.apply(backend, args);
+    };
+  }
+  return {
+    count: () => count,
+    release() {
+      for (const method of methods) delete watched[method]; // what is left is the class's own
+    },
+  };
+}
 
 /** Runs something, once, and tells what it asked of the backend. What it uses should have run before. */
 export async function watchKernels(run: () => Promise<unknown>): Promise<Watched> {
@@ -75,6 +98,7 @@ export async function watchKernels(run: () => Promise<unknown>): Promise<Watched
     },
   });
 
+  const library = watchLibrary(tf.backend());
   const replaceAll = (kernels: readonly tf.KernelConfig[]): void => {
     for (const kernel of kernels) {
       tf.unregisterKernel(kernel.kernelName, backendName);
@@ -87,7 +111,9 @@ export async function watchKernels(run: () => Promise<unknown>): Promise<Watched
     await run();
   } finally {
     replaceAll(originals);
+    library?.release();
   }
   const ms = performance.now() - start;
-  return { count, ms, uses: [...uses.values()].sort((a, b) => b.ms - a.ms), products };
+  const libraryOps = library ? { libraryOps: library.count() } : {};
+  return { count, ...libraryOps, ms, uses: [...uses.values()].sort((a, b) => b.ms - a.ms), products };
 }

@@ -28,6 +28,8 @@ export type TrainingFigures = {
   adamMs: Spread;
   /** Kernel calls of a step. */
   kernels: number;
+  /** Ops of TensorFlow in them, on that backend. */
+  libraryOps?: number;
   /** All matrix products of the step alone, on one thread. */
   productsMs: Spread;
   /** The median of step / products, each pair measured one after the other. */
@@ -94,6 +96,7 @@ export async function measureTraining(
     backwardMs: partSpread('backward'),
     adamMs: partSpread('adam'),
     kernels: watched.count,
+    ...(watched.libraryOps === undefined ? {} : { libraryOps: watched.libraryOps }),
     productsMs: spreadOf(rounds.map((round) => round.products)),
     stepPerProducts: spreadOf(rounds.map((round) => round.step / round.products)).median,
     multiplyAdds: multiplyAdds(unsplit.products),

@@ -25,16 +25,11 @@ export class ExplainPool {
   private readonly threads: Thread<ExplainRequest, Explained[]>[] = [];
   private readonly idle: Thread<ExplainRequest, Explained[]>[] = [];
 
-  private constructor(setup: ExplainSetup, width: number) {
-    this.setup = setup;
-    this.width = width;
-  }
-
-  static async start({ config, params }: Model, width: number, relaxedSimd: RelaxedSimd): Promise<ExplainPool> {
+  constructor({ config, params }: Model, width: number, relaxedSimd: RelaxedSimd) {
     const shared = new SharedTensors(layoutOf(params));
     shared.write(params);
-    const setup: ExplainSetup = { config, relaxedSimd, layout: shared.layout, weights: shared.buffer };
-    return new ExplainPool(setup, width);
+    this.setup = { config, relaxedSimd, layout: shared.layout, weights: shared.buffer };
+    this.width = width;
   }
 
   /** As core's `explain`. At most `width` calls at a time. */

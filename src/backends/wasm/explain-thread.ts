@@ -1,14 +1,13 @@
 /** A thread that explains batches of images (see explain-pool.ts). */
-import { workerData } from 'node:worker_threads';
 import * as tf from '@tensorflow/tfjs';
 import { type Explained, explain } from '../../core/explain.js';
 import { makeModel } from '../../core/unroll.js';
-import { answerRequests } from '../../thread.js';
+import { answerRequests, threadSetup } from '../../thread.js';
 import type { ExplainRequest, ExplainSetup } from './explain-pool.js';
 import { SharedTensors } from './shared-tensors.js';
 import { startWasm } from './start.js';
 
-const { config, relaxedSimd, layout, weights } = workerData as ExplainSetup;
+const { config, relaxedSimd, layout, weights } = threadSetup<ExplainSetup>();
 tf.enableProdMode();
 await startWasm({ relaxedSimd });
 const model = makeModel(config, new SharedTensors(layout, weights).read());

@@ -1,13 +1,12 @@
 /** A training thread: takes parts of a batch, puts their gradients into shared memory (see gradient-pool.ts). */
-import { workerData } from 'node:worker_threads';
 import * as tf from '@tensorflow/tfjs';
 import { partGradients } from '../../core/learner.js';
-import { answerRequests } from '../../thread.js';
+import { answerRequests, threadSetup } from '../../thread.js';
 import type { GradientReply, GradientRequest, GradientSetup } from './gradient-pool.js';
 import { SharedTensors } from './shared-tensors.js';
 import { startWasm } from './start.js';
 
-const { config, training, relaxedSimd, layout, weights } = workerData as GradientSetup;
+const { config, training, relaxedSimd, layout, weights } = threadSetup<GradientSetup>();
 tf.enableProdMode();
 await startWasm({ relaxedSimd });
 const shared = new SharedTensors(layout, weights);

@@ -25,11 +25,11 @@ export type WasmKernel = (heap: Heap, inputs: Inputs, attrs: NamedAttrMap) => Te
 /** The tensors an op is given, by the names core/ gives them. */
 export type Inputs = { readonly [name: string]: TensorInfo };
 
-/** The tensors NAME0, NAME1, ... among the inputs. */
-export function numbered(inputs: Inputs, name: string): TensorInfo[] {
-  const tensors: TensorInfo[] = [];
-  for (let i = 0; inputs[`${name}${i}`] !== undefined; i++) tensors.push(inputs[`${name}${i}`]);
-  return tensors;
+/** Uses of a tensor whose gradients add up, no more than a kernel has arguments for. @throws AirError 'bug' */
+export function atMost(count: number, uses: TensorInfo[]): TensorInfo[] {
+  if (uses.length > count)
+    throw new AirError('bug', `wasm kernel: takes ${count} uses of a tensor, got ${uses.length}`);
+  return uses;
 }
 
 function heapIsFull(): AirError {
@@ -78,7 +78,7 @@ export class Heap {
 
   /**
    * Where to write the successor of a tensor: its own memory if no other tensor shares it, new memory otherwise. A
-   * clone, a reshape or a tensor saved for a gradient thus keeps its numbers.
+   * clone or a reshape thus keeps its numbers.
    */
   successor(tensor: TensorInfo): TensorInfo {
     return this.backend.refCount(tensor.dataId) === 1 ? this.share(tensor) : this.output(tensor.shape);

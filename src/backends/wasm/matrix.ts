@@ -1,7 +1,8 @@
 /** Matrix products and perceptrons on the wasm heap. */
 import * as tf from '@tensorflow/tfjs';
+import { listed } from '../../core/kernel.js';
 import { AirError } from '../../errors.js';
-import { type Heap, numbered, type WasmKernel } from './heap.js';
+import type { Heap, WasmKernel } from './heap.js';
 
 /** As numbered in kernels/dense.ts. */
 const ACTIVATIONS: readonly unknown[] = ['linear', 'relu', 'sigmoid'];
@@ -45,7 +46,7 @@ function rowsOf(tensor: tf.TensorInfo): [batch: number, width: number] {
 }
 
 export const airMlp: WasmKernel = (heap, inputs, { activation, shift }) => {
-  const [weights, biases] = [numbered(inputs, 'weight'), numbered(inputs, 'bias')];
+  const [weights, biases] = [listed<tf.TensorInfo>(inputs, 'weight'), listed<tf.TensorInfo>(inputs, 'bias')];
   const batch = inputs.x.shape[0];
   let x = inputs.x;
   return weights.map((weight, i) => {
@@ -69,7 +70,7 @@ export function multiply(heap: Heap, a: number, b: number, out: number, [m, k, n
 }
 
 export const airMlpGrad: WasmKernel = (heap, inputs, { activation, wantsDx }) => {
-  const [ys, weights] = [numbered(inputs, 'y'), numbered(inputs, 'weight')];
+  const [ys, weights] = [listed<tf.TensorInfo>(inputs, 'y'), listed<tf.TensorInfo>(inputs, 'weight')];
   const batch = inputs.dy.shape[0];
   const dPres: tf.TensorInfo[] = new Array(ys.length);
   let d = inputs.dy;
@@ -89,7 +90,7 @@ export const airMlpGrad: WasmKernel = (heap, inputs, { activation, wantsDx }) =>
 };
 
 export const airLinearGrad: WasmKernel = (heap, inputs) => {
-  const [ds, xs] = [numbered(inputs, 'd'), numbered(inputs, 'x')];
+  const [ds, xs] = [listed<tf.TensorInfo>(inputs, 'd'), listed<tf.TensorInfo>(inputs, 'x')];
   const [batch, outputs] = ds[0].shape;
   const [, width] = rowsOf(xs[0]);
   const rows = ds.length * batch;

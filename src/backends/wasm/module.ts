@@ -6,9 +6,9 @@ import type { KernelExports } from './heap.js';
 
 /**
  * 'off': plain SIMD, the same bytes on every machine. 'on': fused multiply-add, faster on some machines, its last bits
- * those of the machine; an error where the engine has none. 'auto': 'on' where the engine has it, else 'off'.
+ * those of the machine; an error where the engine has none.
  */
-export type RelaxedSimd = 'auto' | 'on' | 'off';
+export type RelaxedSimd = 'on' | 'off';
 
 /** A module of one function that multiplies and adds: (v128, v128, v128) -> f32x4.relaxed_madd. */
 const RELAXED_PROBE = Uint8Array.of(
@@ -34,7 +34,7 @@ export async function loadKernels(
   memory: WebAssembly.Memory,
   relaxedSimd: RelaxedSimd,
 ): Promise<{ exports: KernelExports; relaxedSimd: boolean }> {
-  const isRelaxed = relaxedSimd !== 'off' && enableRelaxedSimd();
+  const isRelaxed = relaxedSimd === 'on' && enableRelaxedSimd();
   if (relaxedSimd === 'on' && !isRelaxed) {
     throw new AirError(
       'backendUnavailable',

@@ -1,5 +1,7 @@
-/** What the objective is made of, on the wasm heap: likelihoods, normals, the sum over the count. */
-import type { WasmKernel } from './heap.js';
+/** What the objective is made of, on the wasm heap: likelihoods, what they leave, normals, the gradient of the ELBO. */
+import type { TensorInfo } from '@tensorflow/tfjs';
+import { listed } from '../../core/kernel.js';
+import { atMost, type WasmKernel } from './heap.js';
 
 export const airImageLogLik: WasmKernel = (heap, { images, canvas }, attrs) => {
   const [batch, height, width] = images.shape;
@@ -48,7 +50,8 @@ export const airNormalHeadGrad: WasmKernel = (heap, inputs, attrs) => {
   const [batch, size] = noise.shape;
   const offset = Number(attrs.offset);
   const draw = [batch, size];
-  const dSamples = [0, 1, 2].map((i) => heap.atIfAny(inputs[`dSample${i}`], draw));
+  const uses = atMost(3, listed<TensorInfo>(inputs, 'dSample'));
+  const dSamples = [0, 1, 2].map((i) => heap.atIfAny(uses[i], draw));
   const gradients = [...dSamples, heap.at(dKl, [batch, 1]), heap.atIfAny(dBefore, [batch, offset])];
   const from = [heap.at(head, [batch, offset + 2 * size]), heap.at(noise, draw), heap.at(priorScale, [size])];
   const dHead = heap.output(head.shape);

@@ -1,5 +1,7 @@
 /** The LSTM cell on the wasm heap. */
-import { numbered, type WasmKernel } from './heap.js';
+import type { TensorInfo } from '@tensorflow/tfjs';
+import { listed } from '../../core/kernel.js';
+import { atMost, type WasmKernel } from './heap.js';
 import { multiply } from './matrix.js';
 
 export const airLstmCell: WasmKernel = (heap, inputs) => {
@@ -11,7 +13,7 @@ export const airLstmCell: WasmKernel = (heap, inputs) => {
   const [gates, x] = [heap.output([batch, wide]), heap.output([batch, width])];
   const xAt = heap.at(x, x.shape);
   let column = 0;
-  for (const part of numbered(inputs, 'x')) {
+  for (const part of listed<TensorInfo>(inputs, 'x')) {
     const bytes = 4 * part.shape[1];
     heap.wasm.copyRows(heap.at(part, [batch, part.shape[1]]), bytes, xAt + 4 * column, 4 * width, batch, bytes);
     column += part.shape[1];
@@ -35,7 +37,7 @@ export const airLstmCellGrad: WasmKernel = (heap, inputs, attrs) => {
   const [batch, hidden] = c.shape;
   const [wide, width] = weightIh.shape;
   const state = [batch, hidden];
-  const [dh, dhMore] = numbered(inputs, 'dh');
+  const [dh, dhMore] = atMost(2, listed<TensorInfo>(inputs, 'dh'));
   const from = [heap.at(dh, state), heap.atIfAny(dhMore, state), heap.atIfAny(dc, state)];
   const saved = [heap.at(gates, [batch, wide]), heap.at(c, state), heap.at(cNext, state)];
   const [dPre, dhBefore, dcBefore] = [heap.output([batch, wide]), heap.output(state), heap.output(state)];

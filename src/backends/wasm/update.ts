@@ -1,6 +1,7 @@
 /** Updates of all weights in one pass over the wasm heap, in place where no other tensor holds the numbers. */
 import * as tf from '@tensorflow/tfjs';
-import { numbered, type WasmKernel } from './heap.js';
+import { listed } from '../../core/kernel.js';
+import type { WasmKernel } from './heap.js';
 
 export const airAdam: WasmKernel = (heap, inputs, attrs) => {
   const { m, v } = inputs;
@@ -8,9 +9,9 @@ export const airAdam: WasmKernel = (heap, inputs, attrs) => {
   const factors = [rate, beta1, 1 - beta1, beta2, 1 - beta2];
   const rest = [Number(attrs.epsilon), Number(attrs.correction1), Number(attrs.correction2)];
   const moments = [heap.successor(m), heap.successor(v)];
-  const grads = numbered(inputs, 'grad');
+  const grads = listed<tf.TensorInfo>(inputs, 'grad');
   let start = 0; // of this weight in the moments, bytes
-  const next = numbered(inputs, 'param').map((param, i) => {
+  const next = listed<tf.TensorInfo>(inputs, 'param').map((param, i) => {
     const { shape } = param;
     const size = tf.util.sizeFromShape(shape);
     const paramNext = heap.successor(param);
@@ -29,8 +30,8 @@ export const airAdam: WasmKernel = (heap, inputs, attrs) => {
 };
 
 export const airAccumulate: WasmKernel = (heap, inputs) => {
-  const parts = numbered(inputs, 'part');
-  return numbered(inputs, 'sum').map((sum, i) => {
+  const parts = listed<tf.TensorInfo>(inputs, 'part');
+  return listed<tf.TensorInfo>(inputs, 'sum').map((sum, i) => {
     const from = [heap.at(sum, sum.shape), heap.at(parts[i], sum.shape)];
     const total = heap.successor(sum);
     heap.wasm.accumulate(...from, heap.at(total, sum.shape), tf.util.sizeFromShape(sum.shape));
