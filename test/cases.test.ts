@@ -29,7 +29,7 @@ type Outcome = { expout: string; experr: string; rc: string };
 
 /** Runs a bash script the way a person's shell would, and gives what is compared. */
 async function runScript(script: string, folder: string): Promise<Outcome> {
-  const child = spawn('bash', ['-o', 'pipefail', script], {
+  const child = spawn('bash', ['--norc', '-o', 'pipefail', script], {
     cwd: folder,
     env: {
       PATH: `${join(base, 'bin')}:${process.env.PATH}`,

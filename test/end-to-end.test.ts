@@ -19,7 +19,7 @@ air eval latents.air --json
 
 test('scenes are made, learnt from, explained, drawn and scored', async (t) => {
   const folder = freshFolder(t);
-  const child = spawn('bash', ['-eu', '-o', 'pipefail', '-c', PIPELINE], { cwd: folder });
+  const child = spawn('bash', ['--norc', '-eu', '-o', 'pipefail', '-c', PIPELINE], { cwd: folder });
   const { code, stdout, stderr } = await ended(child, '');
   assert.equal(code, 0, stderr);
   assert.equal(stderr, '');

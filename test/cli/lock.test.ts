@@ -67,7 +67,7 @@ test('a pid that another process has got since does not hold the lock', async (t
 test('a killed process that nobody has buried holds nothing, as in containers without an init', async (t) => {
   const file = join(freshFolder(t), 'model');
   // A shell starts `cat` and turns into `sleep`, which does not know that it has a child to bury.
-  const parent = spawn('bash', ['-c', 'cat <&3 & echo $!; exec sleep 600 3<&-'], {
+  const parent = spawn('bash', ['--norc', '-c', 'cat <&3 & echo $!; exec sleep 600 3<&-'], {
     stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
   });
   t.after(() => parent.kill('SIGKILL'));
@@ -106,7 +106,7 @@ test('a lock that could not be written is removed again', async (t) => {
   const folder = freshFolder(t);
   // No file may grow: it is created, and writing it fails.
   const script = `trap '' XFSZ; ulimit -f 0; exec "$0" --input-type=module -e "$1" -- "$2"`;
-  const child = spawn('bash', ['-c', script, process.execPath, holder, join(folder, 'model')], {
+  const child = spawn('bash', ['--norc', '-c', script, process.execPath, holder, join(folder, 'model')], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const [line] = await once(child.stdout, 'data');

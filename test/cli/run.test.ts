@@ -223,6 +223,6 @@ test('nobody reads what is said: the work goes on', async () => {
 test('the command line in a header can be pasted back into a shell', async () => {
   const words = ['plain', 'a b', "it's", '--x=-1', '$HOME', '', '*', 'ä', '0..2', '1/4'];
   const line = words.map(quoteForShell).join(' ');
-  const shell = spawn('bash', ['-c', `printf '%s\\0' ${line}`]);
+  const shell = spawn('bash', ['--norc', '-c', `printf '%s\\0' ${line}`]);
   assert.deepEqual((await ended(shell, '')).stdout.toString().split('\0').slice(0, -1), words);
 });

@@ -102,7 +102,13 @@ test('test digits are other digits', async () => {
 test('a reader that goes away ends an endless run quietly', () => {
   for (const workers of ['1', '2']) {
     const run = '"$0" bin/air.js gen-data --count inf --workers "$1" | head -c 3000000 | wc -c';
-    const { stdout, stderr } = spawnSync('bash', ['-c', `${run}; echo "$\{PIPESTATUS[@]}"`, process.execPath, workers]);
+    const { stdout, stderr } = spawnSync('bash', [
+      '--norc',
+      '-c',
+      `${run}; echo "$\{PIPESTATUS[@]}"`,
+      process.execPath,
+      workers,
+    ]);
     assert.equal(stdout.toString(), '3000000\n0 0 0\n');
     assert.equal(stderr.toString(), '');
   }

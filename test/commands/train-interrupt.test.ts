@@ -15,7 +15,7 @@ const TRAIN = `${AIR} gen-data --count inf --seed 5 -q 2> gen-data.err |
 /** Starts the pipe in a process group of its own, as a shell does, and says how its commands ended. */
 function start(folder: string): ChildProcess {
   const script = `trap : INT TERM; ${TRAIN}; echo "\${PIPESTATUS[@]}"`;
-  return spawn('bash', ['-c', script], { cwd: folder, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  return spawn('bash', ['--norc', '-c', script], { cwd: folder, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 /** Sends a signal to all of the pipe as soon as there is a state to go on from. */
