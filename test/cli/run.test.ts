@@ -164,6 +164,7 @@ for (const [how, script] of [
       await new Promise((resolve) => process.stdin.on('end', resolve));
       process.stdout.write(io.interrupted.aborted ? 'interrupted' : 'done');`;
     const argv = [
+      '--norc',
       '-c',
       script,
       process.execPath,
