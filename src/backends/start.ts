@@ -31,20 +31,21 @@ export type Started = {
   canThread: boolean;
 };
 
+/** Threads for a step on so many images: no more than its parts, and no more than asked for; undefined: than cores. */
+export function threadsFor({ canThread, subBatch }: Started, images: number, threads: number | undefined): number {
+  return canThread ? Math.min(subBatches(images, subBatch).length, threads ?? availableParallelism()) : 1;
+}
+
 /**
  * Whoever does the steps of a learner on a started backend: this thread alone, or several, with the same result.
  *
  * @param threads at most so many; undefined for as many as there are cores and parts of a batch
  */
-export async function makeStepper(
-  { canThread, subBatch, identity }: Started,
-  learner: Learner,
-  threads: number | undefined,
-): Promise<Stepper> {
+export async function makeStepper(started: Started, learner: Learner, threads: number | undefined): Promise<Stepper> {
+  const { subBatch, identity } = started;
   const { batchSize, sumPairs } = learner.training;
-  const parts = subBatches(batchSize + 2 * sumPairs, subBatch);
-  const useful = Math.min(parts.length, threads ?? availableParallelism());
-  if (!canThread || useful === 1) {
+  const useful = threadsFor(started, batchSize + 2 * sumPairs, threads);
+  if (useful === 1) {
     return { step: (batch, plan) => learner.step(batch, subBatch, plan), close: async () => {} };
   }
   const { GradientPool } = await import('./wasm/gradient-pool.js');

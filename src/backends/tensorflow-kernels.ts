@@ -162,7 +162,7 @@ const kernels: { [name: string]: Kernel } = {
 
   AirLinearGrad(ops, inputs) {
     const d = ops.concat(listed<tf.Tensor>(inputs, 'd'), 0);
-    const x = listed<tf.Tensor>(inputs, 'x').map((each) => rows(ops, each));
+    const x = listed<tf.Tensor>(inputs, 'x').map((input) => rows(ops, input));
     return [ops.matMul(d, ops.concat(x, 0), true), ops.biasGrad(d)];
   },
 

@@ -27,7 +27,7 @@ export function benchJson(figures: BenchFigures): string {
   return `${JSON.stringify(figures, renamed, 2)}\n`;
 }
 
-function kernelRow({ kernels, libraryOps }: { kernels: number; libraryOps?: number }): Row {
+function kernelRow({ kernels, libraryOps }: { kernels: number; libraryOps: number | undefined }): Row {
   return [
     '  kernel calls',
     libraryOps === undefined ? String(kernels) : `${kernels}, of ${libraryOps} ops of TensorFlow`,

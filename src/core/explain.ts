@@ -4,6 +4,7 @@ import { argmax, type ElboTerms, elboTerms, logCountProbs, logSumExp, meanTerms,
 import { geometricLogProbs, logRatio } from './distributions.js';
 import { boxOf, type ImageBatch, toBytes, toIntensities } from './images.js';
 import { Draws } from './rng.js';
+import { rows, views } from './rows.js';
 import { type Model, makeNoise, type Unrolled, unroll } from './unroll.js';
 
 export type ExplainOptions = {
@@ -41,18 +42,6 @@ export type Explained = {
   /** From two or more draws: the count with the largest evidence, argmax_n of the mean over draws of p(x, n, z_1..n) / q(z_1..n). */
   nEvidence?: number;
 };
-
-/** Rows of a [B, D] tensor on the host, one in memory with the others: for what is not kept. */
-async function views(tensor: tf.Tensor): Promise<Float32Array[]> {
-  const values = (await tensor.data()) as Float32Array;
-  const width = values.length / tensor.shape[0];
-  return Array.from({ length: tensor.shape[0] }, (_, b) => values.subarray(b * width, (b + 1) * width));
-}
-
-/** The same, each in memory of its own. */
-async function rows(tensor: tf.Tensor): Promise<Float32Array[]> {
-  return (await views(tensor)).map((row) => row.slice());
-}
 
 /** Runs a pass and disposes everything but what `pick` takes from it. */
 function pass<T extends tf.TensorContainer>(

@@ -101,8 +101,8 @@ export function stateAfter({ memory, where, what }: GuideStep, { zPres }: GuideS
 /** Gradients by what a step said, [B, 1] each, and by the object it drew. */
 export type StepGradients = {
   zPresLogits: tf.Tensor2D;
-  whereKl: tf.Tensor2D;
-  whatKl: tf.Tensor2D;
+  /** By either KL. */
+  kl: tf.Tensor2D;
   zWhere: tf.Tensor2D;
   zWhat: tf.Tensor2D;
 };
@@ -130,13 +130,13 @@ export function guideStepGrad(
 ): { before: StateGradients; dSeen: tf.Tensor2D } {
   const dCode = normalFromHeadGrad(code.y, noise.what, priors.what, {
     dSamples: later ? [d.zWhat, later.zWhat] : [d.zWhat],
-    dKl: d.whatKl,
+    dKl: d.kl,
   });
   const dWindows = mlpGrad(params, code, dCode, notes, true) as tf.Tensor2D;
   const dRead = readWindowsGrad(dWindows, images, where.sample, windowSizeOf(config));
   const dHead = normalFromHeadGrad(head.y, noise.where, priors.where, {
     dSamples: later ? [d.zWhere, dRead, later.zWhere] : [d.zWhere, dRead],
-    dKl: d.whereKl,
+    dKl: d.kl,
     dBefore: d.zPresLogits,
   });
   const dh = mlpGrad(params, head, dHead, notes, true) as tf.Tensor2D;

@@ -8,9 +8,11 @@ import type { ModelConfig, TrainConfig } from './config.js';
 import type { ImageOutcome } from './count.js';
 import { geometricLogProbs } from './distributions.js';
 import { elboGradients } from './estimators/enumerate.js';
+import type { StepNoise } from './guide.js';
 import { type ImageBatch, sliceImages, toIntensities } from './images.js';
 import { initialParams } from './parameters.js';
 import { Draws } from './rng.js';
+import { rows } from './rows.js';
 import { makeModel, makeNoise } from './unroll.js';
 
 /** Weights and moments on the host, by name: what a checkpoint holds, and what travels between threads. */
@@ -51,6 +53,14 @@ export function subBatches(size: number, most: number): [from: number, to: numbe
   return Array.from({ length: count }, (_, part) => [start(part), start(part + 1)]);
 }
 
+/** The noise of images [from, from + size) of a step's batch. Caller disposes. */
+export function partNoise(config: ModelConfig, seed: number, step: number, from: number, size: number): StepNoise[] {
+  return makeNoise(
+    config,
+    Array.from({ length: size }, (_, b) => new Draws(seed, 'trainNoise', step, from + b)),
+  );
+}
+
 /**
  * Gradients of the mean over a batch of -ELBO, summed over images [from, from + part.size) of it. Caller disposes `sum`.
  *
@@ -65,28 +75,28 @@ export async function partGradients(
   batch: number,
   plan: StepPlan,
 ): Promise<Gradients> {
-  const rows = Array.from({ length: part.size }, (_, b) => new Draws(seed, 'trainNoise', plan.step, from + b));
   const counts = plan.counts?.slice(from, from + part.size) ?? [];
   const known = counts.some((n) => n >= 0) ? { counts, weight: sumWeight } : undefined;
   const logPrior = geometricLogProbs(plan.zPresPrior, config.modelSteps);
   const { gradients, outcome } = tf.tidy(() => {
     const images = toIntensities(part, config.canvas);
-    return elboGradients(makeModel(config, weights), images, makeNoise(config, rows), logPrior, batch, known);
+    return elboGradients(
+      makeModel(config, weights),
+      images,
+      partNoise(config, seed, plan.step, from, part.size),
+      logPrior,
+      batch,
+      known,
+    );
   });
   const { zPresLogits, logLik, whereKl, whatKl } = outcome;
-  const [logits, liks, wheres, whats] = await Promise.all(
-    [zPresLogits, logLik, whereKl, whatKl].map((tensor) => tensor.data() as Promise<Float32Array>),
-  );
+  const [logits, liks, wheres, whats] = await Promise.all([zPresLogits, logLik, whereKl, whatKl].map(rows));
   tf.dispose(Object.values(outcome));
-  const row = (values: Float32Array, b: number) => {
-    const width = values.length / part.size;
-    return values.slice(b * width, (b + 1) * width);
-  };
-  const outcomes = Array.from({ length: part.size }, (_, b) => ({
-    zPresLogits: row(logits, b),
-    logLik: row(liks, b),
-    whereKl: row(wheres, b),
-    whatKl: row(whats, b),
+  const outcomes = logits.map((logit, b) => ({
+    zPresLogits: logit,
+    logLik: liks[b],
+    whereKl: wheres[b],
+    whatKl: whats[b],
   }));
   return { sum: gradients, outcomes };
 }
@@ -124,8 +134,7 @@ export class Learner {
     let sum: NamedTensors | undefined;
     for (const part of parts) sum = accumulate(sum, part.sum);
     const gradients = sum as NamedTensors;
-    const inOrder = Object.keys(this.weights).map((name) => gradients[name]);
-    const gradientNorm = plan.wantsNorm ? await norm(inOrder) : undefined;
+    const gradientNorm = plan.wantsNorm ? await norm(Object.values(gradients)) : undefined;
     const { adamBeta1: beta1, adamBeta2: beta2, adamEpsilon: epsilon } = this.training;
     const options = { beta1, beta2, epsilon };
     const next = adamStep(this.weights, gradients, this.moments, plan.step, plan.learningRate, options);
@@ -159,9 +168,9 @@ export class Learner {
 
   /** Replaces weights, or moments; names and shapes must be those of the model. */
   write(which: 'params' | 'm' | 'v', values: HostTensors): void {
-    const all = Object.keys(this.weights).map((name) => values.get(name) as { shape: number[]; values: Float32Array });
+    const names = Object.keys(this.weights);
+    const all = names.map((name) => values.get(name) as { shape: number[]; values: Float32Array });
     if (which === 'params') {
-      const names = Object.keys(this.weights);
       tf.dispose(this.weights);
       this.weights = Object.fromEntries(all.map((one, i) => [names[i], tf.tensor(one.values, one.shape)]));
       return;

@@ -77,7 +77,7 @@ export type UnrolledGradients = { zPresLogits: tf.Tensor2D; logLik: tf.Tensor2D;
 
 /**
  * Back through a pass, object by object from the last to the first (backpropagation through time): the gradients of all
- * weights, by name.
+ * weights, by name, in the order of the weights.
  *
  *   images, noise  those of the pass
  */
@@ -99,13 +99,14 @@ export function unrollGrad(
     const step = steps[t];
     dCanvas = imageLogLikGrad(dLogLik[t + 1], images, step.canvas, config.likelihoodSd, dCanvas);
     const { dZWhere, dZWhat } = drawObjectGrad(params, config, step.where.sample, step, dCanvas, notes);
-    const ofStep = { zPresLogits: dLogits[t], whereKl: dKl[t], whatKl: dKl[t], zWhere: dZWhere, zWhat: dZWhat };
+    const ofStep = { zPresLogits: dLogits[t], kl: dKl[t], zWhere: dZWhere, zWhat: dZWhat };
     const back = guideStepGrad(params, config, priors, images, step, noise[t], ofStep, later, notes);
     later = back.before;
     dSeen.unshift(back.dSeen);
   }
   look.back(dSeen, notes);
-  return { ...notes.gradients(), ...initialStateGrad(later as StateGradients) };
+  const gradients = { ...notes.gradients(), ...initialStateGrad(later as StateGradients) };
+  return Object.fromEntries(Object.keys(params).map((name) => [name, gradients[name]]));
 }
 
 /**

@@ -19,7 +19,7 @@ export type InferenceFigures = {
   /** Kernel calls of a pass. */
   kernels: number;
   /** Ops of TensorFlow in them, on that backend. */
-  libraryOps?: number;
+  libraryOps: number | undefined;
   /** The matrix products of a pass over a batch alone, on one thread. */
   productsMs: Spread;
   /** The median of time per batch / products. */
@@ -63,7 +63,7 @@ export async function measureInference(
     passImagesPerSecond: spreadOf(rounds.map(({ pass }) => rate(pass))),
     inferImagesPerSecond: spreadOf(rounds.map(({ infer }) => rate(infer))),
     kernels: watched.count,
-    ...(watched.libraryOps === undefined ? {} : { libraryOps: watched.libraryOps }),
+    libraryOps: watched.libraryOps,
     productsMs: spreadOf(rounds.map(({ products }) => products)),
     passPerProducts: spreadOf(rounds.map(({ pass, products }) => pass / products)).median,
     multiplyAdds: multiplyAdds(watched.products),

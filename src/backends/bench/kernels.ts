@@ -16,7 +16,7 @@ export type Watched = {
   /** Kernel calls, without composites. */
   count: number;
   /** Ops of the library below in these kernels, where there is one: TensorFlow's. */
-  libraryOps?: number;
+  libraryOps: number | undefined;
   /** Milliseconds from beginning to end, with what is spent outside of kernels. */
   ms: number;
   /** The longest time first. */
@@ -114,6 +114,6 @@ export async function watchKernels(run: () => Promise<unknown>): Promise<Watched
     library?.release();
   }
   const ms = performance.now() - start;
-  const libraryOps = library ? { libraryOps: library.count() } : {};
-  return { count, ...libraryOps, ms, uses: [...uses.values()].sort((a, b) => b.ms - a.ms), products };
+  const inOrder = [...uses.values()].sort((a, b) => b.ms - a.ms);
+  return { count, libraryOps: library?.count(), ms, uses: inOrder, products };
 }

@@ -1,11 +1,9 @@
 /** What a training step costs, as a whole and in parts, in milliseconds and measured against its matrix products alone. */
-import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs';
 import { type ImageBatch, sliceImages, toIntensities } from '../../core/images.js';
-import { type Gradients, type Learner, type StepPlan, subBatches } from '../../core/learner.js';
-import { Draws } from '../../core/rng.js';
-import { makeModel, makeNoise, unroll } from '../../core/unroll.js';
-import { makeStepper, type Started } from '../start.js';
+import { type Gradients, type Learner, partNoise, type StepPlan, subBatches } from '../../core/learner.js';
+import { makeModel, unroll } from '../../core/unroll.js';
+import { makeStepper, type Started, threadsFor } from '../start.js';
 import { type KernelUse, type Watched, watchKernels } from './kernels.js';
 import { type RepeatOptions, type Spread, settle, spreadOf, timed } from './timing.js';
 import { multiplyAdds, Yardstick } from './yardstick.js';
@@ -29,7 +27,7 @@ export type TrainingFigures = {
   /** Kernel calls of a step. */
   kernels: number;
   /** Ops of TensorFlow in them, on that backend. */
-  libraryOps?: number;
+  libraryOps: number | undefined;
   /** All matrix products of the step alone, on one thread. */
   productsMs: Spread;
   /** The median of step / products, each pair measured one after the other. */
@@ -42,11 +40,6 @@ export type TrainingFigures = {
 
 /** Images and settings of a step, counted from 1. */
 export type StepSource = { batchAt(step: number): ImageBatch; planAt(step: number): StepPlan };
-
-/** Threads that `makeStepper` uses for such a batch. */
-function threadsFor({ canThread, subBatch }: Started, batchSize: number, workers: number | undefined): number {
-  return canThread ? Math.min(subBatches(batchSize, subBatch).length, workers ?? availableParallelism()) : 1;
-}
 
 /** Trains `learner` for a while, on its batch size, and measures. */
 export async function measureTraining(
@@ -96,7 +89,7 @@ export async function measureTraining(
     backwardMs: partSpread('backward'),
     adamMs: partSpread('adam'),
     kernels: watched.count,
-    ...(watched.libraryOps === undefined ? {} : { libraryOps: watched.libraryOps }),
+    libraryOps: watched.libraryOps,
     productsMs: spreadOf(rounds.map((round) => round.products)),
     stepPerProducts: spreadOf(rounds.map((round) => round.step / round.products)).median,
     multiplyAdds: multiplyAdds(unsplit.products),
@@ -115,12 +108,8 @@ async function timeParts(learner: Learner, batch: ImageBatch, plan: StepPlan, su
   for (const [from, to] of subBatches(batch.size, subBatch)) {
     const part = sliceImages(batch, from, to);
     const start = performance.now();
-    const rows = Array.from(
-      { length: part.size },
-      (_, b) => new Draws(training.seed, 'trainNoise', plan.step, from + b),
-    );
     const images = toIntensities(part, config.canvas);
-    const noise = makeNoise(config, rows);
+    const noise = partNoise(config, training.seed, plan.step, from, part.size);
     const inputs = performance.now() - start;
 
     const forward = await timed(async () => {
