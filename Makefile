@@ -36,21 +36,21 @@ test: $(BUILT) ## everything that needs only Node: format, lint, layers, unit te
 
 # --- what needs more than Node: libtensorflow, a Vulkan driver, Python -------------------------------------------------
 
-# Not among them: explain, which compares batches bit by bit, as products of libraries do not allow. On webgpu neither learner
-# and unroll, which are slow in software, nor kernel, which reads synchronously.
-CORE_TESTS := adam distributions elbo images imagine model nn oracle spatial
-BACKEND_TESTS := $(CORE_TESTS:%=.test/core/%.test.js) .test/backends/kernels.test.js .test/backends/start.test.js
+# Not among them: core/infer, which compares batches bit by bit, as products of libraries do not allow. On webgpu neither
+# learner and unroll, which are slow in software, nor op, which reads synchronously.
+BACKEND_TESTS := $(addprefix .test/,$(addsuffix .test.js,$(addprefix core/,elbo images model oracle sample) \
+  $(addprefix core/ops/,adam linear normal windows) backends/kernels backends/start))
 
 .PHONY: native
 native: $(BUILT) ## libtensorflow for --backend tensorflow, from a wheel (GPU=1: with CUDA; TENSORFLOW=DIR: one already there)
-	src/backends/native/build.sh
+	src/backends/tensorflow/native/build.sh
 	$(AIR) backends
 
 .PHONY: test-native
 test-native: native ## reference tensors and every op on libtensorflow
 	npm run --silent test:compile
-	AIR_TEST_BACKENDS=tensorflow $(RUN) node --test $(BACKEND_TESTS) .test/core/{kernel,learner,unroll}.test.js \
-	  .test/backends/tensorflow.test.js
+	AIR_TEST_BACKENDS=tensorflow $(RUN) node --test $(BACKEND_TESTS) .test/core/unroll.test.js .test/core/ops/op.test.js \
+	  .test/train/learner.test.js .test/backends/tensorflow/start.test.js
 
 .PHONY: test-webgpu
 test-webgpu: $(BUILT) ## the same on WebGPU: on this machine's GPU, or on a software Vulkan driver that it fetches

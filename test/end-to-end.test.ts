@@ -5,8 +5,8 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { decodePng } from '#air/formats/png.js';
-import { ended } from './cli/child.js';
-import { freshFolder } from './cli/folder.js';
+import { ended } from './support/child.js';
+import { freshFolder } from './support/folder.js';
 
 const PIPELINE = `
 air() { ${JSON.stringify(process.execPath)} ${JSON.stringify(resolve('bin/air.js'))} "$@"; }

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import * as air from '#air/index.js';
-import { readMnist } from './data/mnist.js';
+import { readMnist } from './support/mnist.js';
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -13,7 +13,7 @@ const training: air.TrainConfig = { ...air.PRESETS.small.training, steps: 1, bat
 
 test('a package of this name gives the library', async () => {
   const name: string = 'air';
-  assert.equal(((await import(name)) as typeof air).explain, air.explain);
+  assert.equal(((await import(name)) as typeof air).infer, air.infer);
 });
 
 test('scenes are made, passed on as a stream, learnt from, saved, loaded, explained, scored and drawn', async () => {
@@ -49,7 +49,7 @@ test('scenes are made, passed on as a stream, learnt from, saved, loaded, explai
   const loaded = air.decodeCheckpoint(file, 'model');
   const tensors = [...loaded.params].map(([name, { shape, values }]) => [name, tf.tensor(values, shape)]);
   const model = air.makeModel(loaded.config, Object.fromEntries(tensors));
-  const explained = await air.explain(model, images, [0, 1, 2, 3], { mode: 'mean', samples: 1, seed: 0 });
+  const explained = await air.infer(model, images, [0, 1, 2, 3], { mode: 'mean', samples: 1, seed: 0 });
   const board = new air.Scoreboard();
   for (const [k, image] of explained.entries()) {
     assert.ok(Math.abs(image.q.reduce((sum, p) => sum + p, 0) - 1) < 1e-5);

@@ -15,7 +15,7 @@
  * command and are not written into the tables.
  */
 import { AirError } from '../errors.js';
-import type { Io } from './io.js';
+import type { Io } from '../io/io.js';
 
 /** One option. `T` is what the command gets: the parsed value, or `undefined` where there is no default. */
 export type Option<T> = {

@@ -65,9 +65,9 @@ Examples
   air eval seen.air
 
 Files and pipes
-  Data goes to stdout or -o FILE, talk to stderr. - or no FILE is stdin. A FILE
-  appears under its name only when it is complete. Streams can be joined with
-  cat and compressed with gzip.
+  Data goes to stdout or -o FILE, messages to stderr. - or no FILE is stdin. A
+  FILE appears under its name only when it is complete. Streams can be joined
+  with cat and compressed with gzip.
 
 Exit codes
   0    done, or the reader of the pipe went away

@@ -11,14 +11,21 @@ import type { AirError } from '../errors.js';
 import {
   type Args,
   type CommandSpec,
+  flag,
   flagName,
   type Operand,
   type Option,
   type OptionTable,
   usage,
 } from './command.js';
-import { everywhere } from './common.js';
 import { nearest } from './nearest.js';
+
+/** `-q`, `-v`, `-h`, `--help`: part of every command's table without being written there. */
+export const everywhere = {
+  quiet: flag({ short: 'q', group: 'Messages', help: 'say nothing but errors and warnings' }),
+  verbose: flag({ short: 'v', group: 'Messages', help: 'say more on stderr' }),
+  help: flag({ short: 'h', group: 'Messages', help: '-h: this list; --help: everything, with examples' }),
+};
 
 export type ParsedOptions = Args<OptionTable, readonly Operand[]> & { quiet: boolean; verbose: boolean };
 

@@ -1,6 +1,6 @@
 /** `air backends`: what can compute here, what cannot and why, and which one `auto` takes. */
 import { defineCommand } from '../cli/command.js';
-import { json, output } from '../cli/common.js';
+import { json, output } from './shared/options.js';
 
 export const backends = defineCommand({
   name: 'backends',

@@ -1,8 +1,8 @@
 /** `air check`: are these files whole? */
 import { defineCommand } from '../cli/command.js';
-import { output } from '../cli/common.js';
-import type { Io } from '../cli/io.js';
 import { AirError } from '../errors.js';
+import type { Io } from '../io/io.js';
+import { output } from './shared/options.js';
 
 export const check = defineCommand({
   name: 'check',
@@ -22,7 +22,7 @@ export const check = defineCommand({
     let bad = 0;
     for (const file of operands.FILE) {
       try {
-        io.talk.detail(`${file}: whole: ${await inspect(file, io)}`);
+        io.messages.detail(`${file}: whole: ${await inspect(file, io)}`);
       } catch (error) {
         if (!(error instanceof AirError) || (error.kind !== 'badData' && error.kind !== 'noInput')) throw error;
         bad++;
@@ -32,7 +32,7 @@ export const check = defineCommand({
     await lines.finish();
     const all = operands.FILE.length;
     if (bad > 0) throw new AirError('answerIsNo', `${bad} of ${all} bad`);
-    io.talk.info(all === 1 ? 'whole' : `all ${all} whole`);
+    io.messages.info(all === 1 ? 'whole' : `all ${all} whole`);
   },
 });
 

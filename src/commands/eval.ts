@@ -1,10 +1,10 @@
 /** `air eval`: how well was it counted, located and explained? */
 import { defineCommand, file, float, int, usage } from '../cli/command.js';
-import { backend, json, output, seed, workers } from '../cli/common.js';
-import type { Io } from '../cli/io.js';
-import type { Scored, Scores } from '../data/scoreboard.js';
 import { AirError } from '../errors.js';
-import type { ExplainSettings } from './explain-stream.js';
+import type { Io } from '../io/io.js';
+import type { Scored, Scores } from '../scores/scoreboard.js';
+import type { InferSettings } from './shared/infer-stream.js';
+import { backend, json, output, seed, workers } from './shared/options.js';
 
 export const evaluate = defineCommand({
   name: 'eval',
@@ -58,9 +58,9 @@ export const evaluate = defineCommand({
       );
     }
     const out = await io.openOutput(options.output, { binary: false });
-    const { Scoreboard } = await import('../data/scoreboard.js');
+    const { Scoreboard } = await import('../scores/scoreboard.js');
     const board = new Scoreboard();
-    const progress = io.talk.progress(Number.POSITIVE_INFINITY, 'images');
+    const progress = io.messages.progress(Number.POSITIVE_INFINITY, 'images');
     let images = 0;
     const source =
       options.model === undefined
@@ -96,13 +96,13 @@ async function* latents(name: string, io: Io): AsyncGenerator<Scored> {
   }
 }
 
-type ModelOptions = Omit<ExplainSettings, 'mode'> & { model: string };
+type ModelOptions = Omit<InferSettings, 'mode'> & { model: string };
 
 async function* explained(name: string, options: ModelOptions, io: Io): AsyncGenerator<Scored> {
-  const { readCheckpoint } = await import('./model-file.js');
-  const { explainStream } = await import('./explain-stream.js');
+  const { readCheckpoint } = await import('./shared/model-file.js');
+  const { inferStream } = await import('./shared/infer-stream.js');
   const checkpoint = await readCheckpoint(options.model, io);
-  for await (const event of explainStream(checkpoint, name, { mode: 'mean', ...options }, io)) {
+  for await (const event of inferStream(checkpoint, name, { mode: 'mean', ...options }, io)) {
     if (event.type !== 'batch') continue;
     for (const { scene, explained: image } of event.batch) {
       const { logLik = 0, countKl = 0, whereKl = 0, whatKl = 0 } = image.terms ?? {};

@@ -1,14 +1,9 @@
 /** `air gen-data`: multi-digit scenes with their truth. */
-import { choice, countOrInf, defineCommand, file, float, int, range, usage, valued } from '../cli/command.js';
-import { noProvenance, output, seed } from '../cli/common.js';
-import type { Io } from '../cli/io.js';
-import type { DigitSet } from '../data/glyphs.js';
-import { AirError } from '../errors.js';
-import type { Header } from '../formats/stream.js';
 
-/** As in data/scenes.ts, which is not loaded for help. */
-const OVERLAPS = ['saturate', 'ink', 'boxes', 'any'] as const;
-const SPLIT_FILES = { train: 'train', test: 't10k' } as const;
+import { choice, countOrInf, defineCommand, file, float, int, range, usage, valued } from '../cli/command.js';
+import { OVERLAPS } from '../data/overlap.js';
+import type { Header } from '../formats/records.js';
+import { noProvenance, output, seed } from './shared/options.js';
 
 export const genData = defineCommand({
   name: 'gen-data',
@@ -81,7 +76,8 @@ export const genData = defineCommand({
     if (shard !== undefined && count === Number.POSITIVE_INFINITY) {
       throw usage('--shard: there is no part of --count inf', 'give a number with --count, or each part a --seed');
     }
-    const { makeScenes } = await import('./scene-maker.js');
+    const { bundledDigits, readDigits } = await import('./shared/digit-files.js');
+    const { makeScenes } = await import('../threads/scene-pool.js');
     const { StreamWriter } = await import('../formats/stream.js');
     const out = await io.openOutput(options.output, { binary: true });
     const digits = await readDigits(options.digits ?? bundledDigits(), split, io);
@@ -102,7 +98,7 @@ export const genData = defineCommand({
     const made = new Map(objects.map((n) => [n, 0]));
     const writer = new StreamWriter(header);
     const started = io.now();
-    const progress = io.talk.progress(end - first, 'scenes');
+    const progress = io.messages.progress(end - first, 'scenes');
     await out.write(writer.header());
     const setup = { digits, options: { canvas, objects, scaleMean, scaleSd, overlap }, seed: options.seed, header };
     let done = 0;
@@ -117,8 +113,10 @@ export const genData = defineCommand({
     progress.stop();
     const seconds = Math.max(io.now() - started, 1) / 1000;
     const perCount = [...made].map(([n, scenes]) => `${scenes} with ${n}`).join(', ');
-    io.talk.info(end === first ? '0 scenes' : `${end - first} ${end - first === 1 ? 'scene' : 'scenes'}: ${perCount}`);
-    io.talk.detail(`${seconds.toFixed(2)} s, ${Math.round((end - first) / seconds)} scenes/s`);
+    io.messages.info(
+      end === first ? '0 scenes' : `${end - first} ${end - first === 1 ? 'scene' : 'scenes'}: ${perCount}`,
+    );
+    io.messages.detail(`${seconds.toFixed(2)} s, ${Math.round((end - first) / seconds)} scenes/s`);
   },
 });
 
@@ -127,27 +125,4 @@ function parseShard(text: string): { index: number; of: number } | undefined {
   if (parts === null) return undefined;
   const [index, of] = [Number(parts[1]), Number(parts[2])];
   return index >= 1 && index <= of ? { index, of } : undefined;
-}
-
-/** The folder of the digits that come with the package. */
-export function bundledDigits(): string {
-  return decodeURIComponent(new URL('../../fixtures/mnist', import.meta.url).pathname);
-}
-
-/** @throws AirError if the folder holds no digits, or they are damaged */
-export async function readDigits(folder: string, split: keyof typeof SPLIT_FILES, io: Io): Promise<DigitSet> {
-  const { makeDigitSet } = await import('../data/glyphs.js');
-  const { decodeIdx } = await import('../formats/idx.js');
-  const read = async (kind: string, rank: number): Promise<Parameters<typeof makeDigitSet>[0]> => {
-    const plain = `${folder.replace(/\/+$/, '')}/${SPLIT_FILES[split]}-${kind}-ubyte`;
-    for (const name of [plain, `${plain}.gz`]) {
-      if (await io.exists(name)) return { name, ...decodeIdx(await io.readFile(name), name, rank) };
-    }
-    throw new AirError(
-      'noInput',
-      `${plain}: no such file, nor ${plain.slice(plain.lastIndexOf('/') + 1)}.gz`,
-      'a folder of digits holds IDX files of images and labels named as those of MNIST',
-    );
-  };
-  return makeDigitSet(await read('images-idx3', 3), await read('labels-idx1', 1));
 }

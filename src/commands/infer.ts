@@ -1,6 +1,6 @@
 /** `air infer`: explains each image: how many objects, where, and what they look like. */
 import { choice, defineCommand, int } from '../cli/command.js';
-import { backend, noProvenance, output, seed, workers } from '../cli/common.js';
+import { backend, noProvenance, output, seed, workers } from './shared/options.js';
 
 export const infer = defineCommand({
   name: 'infer',
@@ -46,18 +46,18 @@ export const infer = defineCommand({
   ],
   seeAlso: ['train', 'render', 'eval', 'view'],
   async run({ options, operands }, io) {
-    const { readCheckpoint } = await import('./model-file.js');
-    const { explainStream } = await import('./explain-stream.js');
-    const { toLatent } = await import('./latents.js');
+    const { readCheckpoint } = await import('./shared/model-file.js');
+    const { inferStream } = await import('./shared/infer-stream.js');
+    const { toLatent } = await import('./shared/latents.js');
     const { StreamWriter } = await import('../formats/stream.js');
     const out = await io.openOutput(options.output, { binary: true });
     const checkpoint = await readCheckpoint(operands.MODEL, io);
     const { config, step } = checkpoint;
-    const progress = io.talk.progress(Number.POSITIVE_INFINITY, 'images');
+    const progress = io.messages.progress(Number.POSITIVE_INFINITY, 'images');
     let writer: InstanceType<typeof StreamWriter> | undefined;
     let images = 0;
     let objects = 0;
-    for await (const event of explainStream(checkpoint, operands.FILE, options, io)) {
+    for await (const event of inferStream(checkpoint, operands.FILE, options, io)) {
       if (event.type === 'header') {
         const { provenance = [], seed: dataSeed, count } = event.header;
         writer = new StreamWriter({
@@ -92,6 +92,6 @@ export const infer = defineCommand({
     }
     await out.finish();
     progress.stop();
-    io.talk.info(`${images} images, ${objects} objects found`);
+    io.messages.info(`${images} images, ${objects} objects found`);
   },
 });

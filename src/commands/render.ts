@@ -1,11 +1,10 @@
 /** `air render`: a picture of scenes, or of what was inferred from them. */
-import { defineCommand, flag, int, list } from '../cli/command.js';
-import { output } from '../cli/common.js';
-import { AirError } from '../errors.js';
-import type { Header, Latent, Scene } from '../formats/stream.js';
 
-/** As in render/pictures.ts, which is not loaded for help. */
-const ROWS = ['input', 'reconstruction', 'steps'] as const;
+import { defineCommand, flag, int, list } from '../cli/command.js';
+import { AirError } from '../errors.js';
+import type { Header, Latent, Scene } from '../formats/records.js';
+import { PICTURE_ROWS } from '../render/rows.js';
+import { output } from './shared/options.js';
 
 export const render = defineCommand({
   name: 'render',
@@ -19,7 +18,7 @@ export const render = defineCommand({
     more is read than is drawn.`,
   operands: [{ name: 'FILE', help: 'a stream of latents or scenes', default: '-' }],
   options: {
-    rows: list(ROWS, {
+    rows: list(PICTURE_ROWS, {
       group: 'Picture',
       help: 'what to show of each image',
       defaultText: 'input,reconstruction; of scenes: input',
@@ -84,7 +83,7 @@ export const render = defineCommand({
     });
     await out.write(picture.toPng());
     await out.finish();
-    io.talk.info(summarise(shown.length, isCut ? undefined : eligible, images, onlyErrors));
+    io.messages.info(summarise(shown.length, isCut ? undefined : eligible, images, onlyErrors));
   },
 });
 

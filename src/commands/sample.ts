@@ -1,6 +1,6 @@
 /** `air sample`: scenes that the model itself imagines. */
 import { defineCommand, int } from '../cli/command.js';
-import { backend, noProvenance, output, seed } from '../cli/common.js';
+import { backend, noProvenance, output, seed } from './shared/options.js';
 
 export const sample = defineCommand({
   name: 'sample',
@@ -36,9 +36,9 @@ export const sample = defineCommand({
   ],
   seeAlso: ['train', 'render', 'gen-data'],
   async run({ options, operands }, io) {
-    const { readCheckpoint, loadModel } = await import('./model-file.js');
+    const { readCheckpoint, loadModel } = await import('./shared/model-file.js');
     const { startBackend } = await import('../backends/start.js');
-    const { imagine } = await import('../core/imagine.js');
+    const { sampleScenes } = await import('../core/sample.js');
     const { StreamWriter } = await import('../formats/stream.js');
     const out = await io.openOutput(options.output, { binary: true });
     const checkpoint = await readCheckpoint(operands.MODEL, io);
@@ -48,7 +48,7 @@ export const sample = defineCommand({
       throw usage(`--objects ${options.objects}: the model knows at most ${modelSteps}`, `give 0 to ${modelSteps}`);
     }
     const started = await startBackend(options.backend);
-    io.talk.detail(`backend ${started.name}: ${started.detail}`);
+    io.messages.detail(`backend ${started.name}: ${started.detail}`);
     const model = await loadModel(checkpoint);
     const writer = new StreamWriter({
       air: 'scenes',
@@ -59,11 +59,11 @@ export const sample = defineCommand({
       provenance: options.noProvenance ? undefined : [io.commandLine],
     });
     await out.write(writer.header());
-    const progress = io.talk.progress(options.count, 'scenes');
+    const progress = io.messages.progress(options.count, 'scenes');
     for (let first = 0; first < options.count; first += options.batchSize) {
       const size = Math.min(options.batchSize, options.count - first);
       const indices = Array.from({ length: size }, (_, b) => first + b);
-      for (const { i, image, boxes } of await imagine(model, indices, {
+      for (const { i, image, boxes } of await sampleScenes(model, indices, {
         seed: options.seed,
         objects: options.objects,
       })) {
@@ -75,6 +75,6 @@ export const sample = defineCommand({
     await out.write(writer.end());
     await out.finish();
     progress.stop();
-    io.talk.info(`${options.count} scenes`);
+    io.messages.info(`${options.count} scenes`);
   },
 });

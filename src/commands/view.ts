@@ -1,6 +1,6 @@
 /** `air view`: a stream as JSON lines, for eyes, jq and languages without msgpack. */
 import { countOrInf, defineCommand, flag, usage } from '../cli/command.js';
-import { output } from '../cli/common.js';
+import { output } from './shared/options.js';
 
 export const view = defineCommand({
   name: 'view',

@@ -1,6 +1,9 @@
-/** What defines a model and a training run, with the defaults. Names are those of the command line, in camelCase. */
+/** What defines a model. Names are those of the command line, in camelCase. Imports nothing but types: help loads it. */
+import type { SettingsTable } from './settings.js';
 
-export type GuideInputName = 'image' | 'difference' | 'both';
+export const GUIDE_INPUTS = ['image', 'difference', 'both'] as const;
+
+export type GuideInputName = (typeof GUIDE_INPUTS)[number];
 
 /** Everything the values of a model depend on: nets, priors, likelihood. Stored in every checkpoint. */
 export type ModelConfig = {
@@ -34,101 +37,29 @@ export type ModelConfig = {
   zPresPrior: number;
 };
 
+/** Every setting, in the order of files. One that is added here has a `before`. */
+export const MODEL_SETTINGS: SettingsTable<ModelConfig> = {
+  canvas: { kind: 'numbers' },
+  modelSteps: { kind: 'number' },
+  windowSize: { kind: 'number' },
+  zWhatSize: { kind: 'number' },
+  rnnHiddenSize: { kind: 'number' },
+  predictNet: { kind: 'numbers' },
+  encoderNet: { kind: 'numbers' },
+  decoderNet: { kind: 'numbers' },
+  embedNet: { kind: 'numbers' },
+  guideInput: { kind: GUIDE_INPUTS },
+  guidePool: { kind: 'number' },
+  decoderOutputBias: { kind: 'number' },
+  likelihoodSd: { kind: 'number' },
+  scalePriorMean: { kind: 'number' },
+  scalePriorSd: { kind: 'number' },
+  posPriorMean: { kind: 'number' },
+  posPriorSd: { kind: 'number' },
+  zPresPrior: { kind: 'number' },
+};
+
 /** Height and width of the attention window, px. */
 export function windowSizeOf({ windowSize }: ModelConfig): readonly [height: number, width: number] {
   return [windowSize, windowSize];
 }
-
-export type Anneal = 'none' | 'lin' | 'exp';
-
-/** How to train: none of it is needed to use the model. */
-export type TrainConfig = {
-  steps: number;
-  batchSize: number;
-  learningRate: number;
-  /** Steps over which the learning rate rises linearly from 0, before it falls to 0 as a cosine. */
-  warmup: number;
-  adamBeta1: number;
-  adamBeta2: number;
-  adamEpsilon: number;
-  /** k moves from annealPriorFrom to zPresPrior over annealPriorDuration steps: annealed in, it does not empty the model. */
-  annealPrior: Anneal;
-  annealPriorFrom: number;
-  annealPriorDuration: number;
-  /** Sums of images as lessons in counting, so many a step (see train/sums.ts); 0 leaves them out. */
-  sumPairs: number;
-  /** Nats per nat: what log q(known count) weighs beside the ELBO. */
-  sumWeight: number;
-  /** The first step with sums: the model must be able to tell one object from two. */
-  sumFrom: number;
-  /** The largest distance between the two, px. */
-  sumReach: number;
-  seed: number;
-};
-
-export type PresetName = 'fast' | 'small';
-
-const FAST_MODEL: ModelConfig = {
-  canvas: [50, 50],
-  modelSteps: 3,
-  windowSize: 28,
-  zWhatSize: 20,
-  rnnHiddenSize: 128,
-  predictNet: [200],
-  encoderNet: [200],
-  decoderNet: [200],
-  embedNet: [256],
-  guideInput: 'difference',
-  guidePool: 2,
-  decoderOutputBias: -2,
-  likelihoodSd: 0.3,
-  scalePriorMean: 3,
-  scalePriorSd: 0.2,
-  posPriorMean: 0,
-  posPriorSd: 1,
-  zPresPrior: 1e-6,
-};
-
-const FAST_TRAINING: TrainConfig = {
-  steps: 2500,
-  batchSize: 128,
-  learningRate: 2e-3,
-  warmup: 100,
-  adamBeta1: 0.9,
-  adamBeta2: 0.999,
-  adamEpsilon: 1e-8,
-  annealPrior: 'exp',
-  annealPriorFrom: 1e-3,
-  annealPriorDuration: 500,
-  sumPairs: 32,
-  sumWeight: 10,
-  sumFrom: 300,
-  sumReach: 20,
-  seed: 0,
-};
-
-/** `fast`: the recipe that counts within minutes on a CPU. `small`: the same in little, to try things out in seconds. */
-export const PRESETS: { [name in PresetName]: { model: ModelConfig; training: TrainConfig } } = {
-  fast: { model: FAST_MODEL, training: FAST_TRAINING },
-  small: {
-    model: {
-      ...FAST_MODEL,
-      windowSize: 20,
-      zWhatSize: 10,
-      rnnHiddenSize: 64,
-      predictNet: [64],
-      encoderNet: [64],
-      decoderNet: [64],
-      embedNet: [64],
-    },
-    training: {
-      ...FAST_TRAINING,
-      steps: 500,
-      batchSize: 64,
-      warmup: 30,
-      annealPriorDuration: 100,
-      sumPairs: 16,
-      sumFrom: 150,
-    },
-  },
-};

@@ -1,4 +1,4 @@
-/** The posterior over the count n, and the ELBO with its terms (see elbo.ts), on the host in float64. */
+/** The count n: its posterior q(n), and the priors over it. On the host, in float64. */
 
 function softplus(x: number): number {
   return x > 0 ? x + Math.log1p(Math.exp(-x)) : Math.log1p(Math.exp(x));
@@ -35,54 +35,25 @@ export function logSumExp(values: readonly number[]): number {
   return largest + Math.log(values.reduce((sum, value) => sum + Math.exp(value - largest), 0));
 }
 
-/** The numbers that a pass yields for one image. */
-export type ImageOutcome = {
-  /** N */
-  zPresLogits: ArrayLike<number>;
-  /** N+1, log p(x | z_1..n) */
-  logLik: ArrayLike<number>;
-  /** N each */
-  whereKl: ArrayLike<number>;
-  whatKl: ArrayLike<number>;
-};
-
-/** The ELBO of an image and what it is made of, in nats: elbo = logLik - countKl - whereKl - whatKl. */
-export type ElboTerms = { elbo: number; logLik: number; countKl: number; whereKl: number; whatKl: number };
-
 /**
- * The enumerated ELBO in its terms.
+ * log P(n), n = 0..N, of the truncated geometric P(n) = k^n / (1 + k + ... + k^N). On the host, in float64.
  *
- * @param logPrior log p(n), n = 0..N
+ * @param k in (0, 1]: each further object is k times as likely
  */
-export function elboTerms(
-  { zPresLogits, logLik, whereKl, whatKl }: ImageOutcome,
-  logPrior: readonly number[],
-): ElboTerms {
-  const logQ = logCountProbs(zPresLogits);
-  const q = logQ.map(Math.exp);
-  const expected = (values: ArrayLike<number>, weights: readonly number[]) =>
-    weights.reduce((sum, weight, i) => (weight === 0 ? sum : sum + weight * values[i]), 0);
-  const present = presenceProbs(q);
-  const terms = {
-    logLik: expected(logLik, q),
-    countKl: expected(
-      logQ.map((log, n) => log - logPrior[n]),
-      q,
-    ),
-    whereKl: expected(whereKl, present),
-    whatKl: expected(whatKl, present),
-  };
-  return { elbo: terms.logLik - terms.countKl - terms.whereKl - terms.whatKl, ...terms };
+export function geometricLogProbs(k: number, modelSteps: number): number[] {
+  let total = 0;
+  for (let n = modelSteps; n >= 0; n--) total += k ** n;
+  return Array.from({ length: modelSteps + 1 }, (_, n) => n * Math.log(k) - Math.log(total));
 }
 
-/** Mean of each term. */
-export function meanTerms(all: readonly ElboTerms[]): ElboTerms {
-  const mean = (key: keyof ElboTerms) => all.reduce((sum, terms) => sum + terms[key], 0) / all.length;
-  return {
-    elbo: mean('elbo'),
-    logLik: mean('logLik'),
-    countKl: mean('countKl'),
-    whereKl: mean('whereKl'),
-    whatKl: mean('whatKl'),
-  };
+/**
+ * Trial probabilities p_t, t = 0..N-1, of the same distribution as a chain "is there one more?": o/(1+o) with the odds
+ * o_t = k + k^2 + ... + k^(N-t). (Through 1 - p_t the digits would be lost for small k.)
+ */
+export function geometricTrialProbs(k: number, modelSteps: number): number[] {
+  return Array.from({ length: modelSteps }, (_, t) => {
+    let odds = 0;
+    for (let n = modelSteps - t; n >= 1; n--) odds += k ** n;
+    return odds / (1 + odds);
+  });
 }

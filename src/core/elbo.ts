@@ -7,103 +7,78 @@
  *   ELBO = sum_n q(n) [ log p(x | z_1..n) + log p(n) - log q(n) ]  -  sum_t q(n >= t) KL_t
  *
  * with q(n) = p_1 .. p_n (1 - p_{n+1}) of the continue probabilities p_t = sigmoid(logit_t), and q(N) = p_1 .. p_N.
- * All in log space. The idea is SuPAIR's (Stelzner et al. 2019). Training needs its gradient, which is here, on tensors; its
- * value, image by image, is for reports: `elboTerms` of count.ts.
+ * All in log space. The idea is SuPAIR's (Stelzner et al. 2019). Its value is told image by image, on the host in float64; its
+ * gradient, which is what training needs, is computed on tensors.
  */
-import * as tf from '@tensorflow/tfjs';
-import { defineOp } from './kernel.js';
+import type * as tf from '@tensorflow/tfjs';
+import { logCountProbs, presenceProbs } from './count.js';
+import { type ElboInputs, enumeratedElboGradOp } from './ops/elbo.js';
 
-/** [N, N+1], 1 where n >= t (t from 1): which counts include object t. */
-function includes(modelSteps: number): tf.Tensor2D {
-  return countMatrix(modelSteps, (t, n) => n >= t);
-}
-
-/** [N, N+1], 1 where n = t - 1: which count stops just before object t. */
-function stopsBefore(modelSteps: number): tf.Tensor2D {
-  return countMatrix(modelSteps, (t, n) => n === t - 1);
-}
-
-function countMatrix(modelSteps: number, holds: (t: number, n: number) => boolean): tf.Tensor2D {
-  const rows = Array.from({ length: modelSteps }, (_, i) =>
-    Array.from({ length: modelSteps + 1 }, (_, n) => Number(holds(i + 1, n))),
-  );
-  return tf.tensor2d(rows);
-}
-
-/** log sigmoid(x), accurate for large |x|. */
-function logSigmoid(x: tf.Tensor2D): tf.Tensor2D {
-  return tf.neg(tf.softplus(tf.neg(x)));
-}
-
-/** log q(n): z_pres logits [B, N] -> [B, N+1]. */
-export function countLogProbs(zPresLogits: tf.Tensor2D): tf.Tensor2D {
-  return tf.tidy(() => {
-    const [, modelSteps] = zPresLogits.shape;
-    const goOn = tf.matMul(logSigmoid(zPresLogits), includes(modelSteps));
-    const stop = tf.matMul(logSigmoid(tf.neg(zPresLogits)), stopsBefore(modelSteps));
-    return tf.add(goOn, stop);
-  });
-}
-
-/** What the objective is made of, of each image. */
-export type ElboInputs = {
-  /** [B, N], logits of the continue probabilities */
-  zPresLogits: tf.Tensor2D;
-  /** [B, N+1], log p(x | z_1..n), n = 0..N */
-  logLik: tf.Tensor2D;
-  /** [B, N] each: KL of z_where and of z_what of object t */
-  whereKl: tf.Tensor2D;
-  whatKl: tf.Tensor2D;
+/** The numbers that a pass yields for one image. */
+export type ImageOutcome = {
+  /** N */
+  zPresLogits: ArrayLike<number>;
+  /** N+1, log p(x | z_1..n) */
+  logLik: ArrayLike<number>;
+  /** N each */
+  whereKl: ArrayLike<number>;
+  whatKl: ArrayLike<number>;
 };
 
-/** Per count: log p(x | z_1..n) + log p(n) - log q(n) - sum of the first n KLs. [B, N+1] */
-function worth({ logLik, whereKl, whatKl }: ElboInputs, logQ: tf.Tensor2D, logPrior: readonly number[]): tf.Tensor2D {
-  const klOfFirst = tf.matMul(tf.add(whereKl, whatKl) as tf.Tensor2D, includes(whereKl.shape[1]));
-  return tf.sub(tf.sub(tf.add(logLik, tf.tensor1d([...logPrior])), logQ), klOfFirst);
-}
-
-const enumeratedElboGradOp = defineOp<
-  ElboInputs & { lessons: tf.Tensor2D | undefined },
-  { logPrior: readonly number[]; scale: number },
-  [dZPresLogits: tf.Tensor2D, dLogLik: tf.Tensor2D, dKl: tf.Tensor2D]
->({
-  name: 'AirEnumeratedElboGrad',
-  composite: ({ lessons, ...inputs }, { logPrior, scale }) => {
-    const { zPresLogits } = inputs;
-    const modelSteps = zPresLogits.shape[1];
-    const logQ = countLogProbs(zPresLogits);
-    const q = tf.exp(logQ);
-    const values = worth(inputs, logQ, logPrior);
-    // d/d logit_t of sum_n q(n) f(n) is sum_n q(n) f(n) d log q(n): 1 - p_t where n >= t, -p_t where n = t - 1. Any
-    // constant may be taken off f; taking off its mean keeps the digits.
-    const mean = tf.sum(tf.mul(q, values), 1, true);
-    const ofElbo = tf.mul(q, tf.sub(values, mean));
-    const weighted = tf.mul(lessons === undefined ? ofElbo : tf.add(ofElbo, lessons), scale) as tf.Tensor2D;
-    const p = tf.sigmoid(zPresLogits);
-    const notP = tf.sigmoid(tf.neg(zPresLogits));
-    const dZPresLogits = tf.sub(
-      tf.mul(notP, tf.matMul(weighted, includes(modelSteps), false, true)),
-      tf.mul(p, tf.matMul(weighted, stopsBefore(modelSteps), false, true)),
-    ) as tf.Tensor2D;
-    const dLogLik = tf.mul(q, scale) as tf.Tensor2D;
-    return [dZPresLogits, dLogLik, tf.neg(tf.matMul(dLogLik, includes(modelSteps), false, true))];
-  },
-});
+/** The ELBO of an image and what it is made of, in nats: elbo = logLik - countKl - whereKl - whatKl. */
+export type ElboTerms = { elbo: number; logLik: number; countKl: number; whereKl: number; whatKl: number };
 
 /**
- * Gradients of scale * sum over images of [ELBO + sum_n lessons(n) log q(n)], by what the ELBO is made of. The value itself is
- * told image by image, in float64, by `elboTerms` of count.ts.
+ * The enumerated ELBO in its terms.
+ *
+ * @param logPrior log p(n), n = 0..N
+ */
+export function elboTerms(
+  { zPresLogits, logLik, whereKl, whatKl }: ImageOutcome,
+  logPrior: readonly number[],
+): ElboTerms {
+  const logQ = logCountProbs(zPresLogits);
+  const q = logQ.map(Math.exp);
+  const expected = (values: ArrayLike<number>, weights: readonly number[]) =>
+    weights.reduce((sum, weight, i) => (weight === 0 ? sum : sum + weight * values[i]), 0);
+  const present = presenceProbs(q);
+  const terms = {
+    logLik: expected(logLik, q),
+    countKl: expected(
+      logQ.map((log, n) => log - logPrior[n]),
+      q,
+    ),
+    whereKl: expected(whereKl, present),
+    whatKl: expected(whatKl, present),
+  };
+  return { elbo: terms.logLik - terms.countKl - terms.whereKl - terms.whatKl, ...terms };
+}
+
+/** Mean of each term. */
+export function meanTerms(all: readonly ElboTerms[]): ElboTerms {
+  const mean = (key: keyof ElboTerms) => all.reduce((sum, terms) => sum + terms[key], 0) / all.length;
+  return {
+    elbo: mean('elbo'),
+    logLik: mean('logLik'),
+    countKl: mean('countKl'),
+    whereKl: mean('whereKl'),
+    whatKl: mean('whatKl'),
+  };
+}
+
+/**
+ * Gradients of scale * sum over images of [ELBO + sum_n countWeights(n) log q(n)], by what the ELBO is made of.
  *
  *   logPrior  N+1 numbers, log p(n)
- *   lessons   [B, N+1]: what it is worth that an image is given a count; none: nothing
+ *   countWeights   [B, N+1]: what it is worth that an image is given a count; none: nothing
  *   returns   gradients of the shapes of the inputs; that by either KL is `kl`
  */
 export function enumeratedElboGrad(
   inputs: ElboInputs,
   logPrior: readonly number[],
   scale: number,
-  lessons?: tf.Tensor2D,
+  countWeights?: tf.Tensor2D,
 ): { zPresLogits: tf.Tensor2D; logLik: tf.Tensor2D; kl: tf.Tensor2D } {
-  const [zPresLogits, logLik, kl] = enumeratedElboGradOp({ ...inputs, lessons }, { logPrior, scale });
+  const [zPresLogits, logLik, kl] = enumeratedElboGradOp({ ...inputs, countWeights }, { logPrior, scale });
   return { zPresLogits, logLik, kl };
 }

@@ -4,8 +4,9 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import type { GuideInputName, ModelConfig } from './config.js';
-import { type LinearNotes, type MlpPass, mlp, mlpGrad, mlpSpecs, type ParamSpec, type Params } from './nn.js';
-import { residual } from './spatial.js';
+import { residual } from './ops/image.js';
+import { type LinearTape, type MlpPass, mlp, mlpGrad, mlpSpecs } from './ops/linear.js';
+import type { ParamSpec, Params } from './ops/weights.js';
 
 export type GuideInput = {
   /** Numbers that reach the LSTM. */
@@ -13,18 +14,18 @@ export type GuideInput = {
   /** The weights between what is seen and the LSTM. */
   specs(config: ModelConfig): ParamSpec[];
   /** Prepares a batch of images [B, H, W]; what does not change between steps is computed here, once. */
-  look(params: Params, config: ModelConfig, images: tf.Tensor3D): Look;
+  view(params: Params, config: ModelConfig, images: tf.Tensor3D): GuideView;
 };
 
 /** Looking at a batch of images in the course of one pass. */
-export type Look = {
+export type GuideView = {
   /** At each step: the canvas so far [B, H, W] -> what is seen [B, size]. */
-  see(canvas: tf.Tensor3D): tf.Tensor2D;
+  observe(canvas: tf.Tensor3D): tf.Tensor2D;
   /**
-   * Back through all that was seen, given the gradients by it, step by step, into the notes. No gradient goes
+   * Back through all that was seen, given the gradients by it, step by step, onto the tape. No gradient goes
    * through what is seen to the canvas: to look good is not what an object is drawn for.
    */
-  back(dSeen: readonly tf.Tensor2D[], notes: LinearNotes): void;
+  backward(dSeen: readonly tf.Tensor2D[], tape: LinearTape): void;
 };
 
 function embed(params: Params, name: string, x: tf.Tensor): MlpPass {
@@ -34,11 +35,11 @@ function embed(params: Params, name: string, x: tf.Tensor): MlpPass {
 const image: GuideInput = {
   size: ({ canvas, embedNet }) => embedNet.at(-1) ?? canvas[0] * canvas[1],
   specs: ({ canvas, embedNet }) => mlpSpecs('embed', canvas[0] * canvas[1], embedNet),
-  look(params, _config, images) {
+  view(params, _config, images) {
     const seen = embed(params, 'embed', images);
     return {
-      see: () => seen.y,
-      back: (dSeen, notes) => void mlpGrad(params, seen, tf.addN([...dSeen]), notes, false),
+      observe: () => seen.y,
+      backward: (dSeen, tape) => void mlpGrad(params, seen, tf.addN([...dSeen]), tape, false),
     };
   },
 };
@@ -52,15 +53,15 @@ function difference(name: string): GuideInput {
   return {
     size: (config) => config.embedNet.at(-1) ?? pooledSize(config),
     specs: (config) => mlpSpecs(name, pooledSize(config), config.embedNet),
-    look(params, { guidePool }, images) {
+    view(params, { guidePool }, images) {
       const seen: MlpPass[] = [];
       return {
-        see(canvas) {
+        observe(canvas) {
           seen.push(embed(params, name, residual(images, canvas, guidePool)));
           return seen[seen.length - 1].y;
         },
-        back(dSeen, notes) {
-          for (const [t, pass] of seen.entries()) mlpGrad(params, pass, dSeen[t], notes, false);
+        backward(dSeen, tape) {
+          for (const [t, pass] of seen.entries()) mlpGrad(params, pass, dSeen[t], tape, false);
         },
       };
     },
@@ -72,21 +73,21 @@ const besideImage = difference('embed_difference');
 const both: GuideInput = {
   size: (config) => image.size(config) + besideImage.size(config),
   specs: (config) => [...image.specs(config), ...besideImage.specs(config)],
-  look(params, config, images) {
-    const looks = [image.look(params, config, images), besideImage.look(params, config, images)];
+  view(params, config, images) {
+    const views = [image.view(params, config, images), besideImage.view(params, config, images)];
     const sizes = [image.size(config), besideImage.size(config)];
     return {
-      see: (canvas) =>
+      observe: (canvas) =>
         tf.concat(
-          looks.map((look) => look.see(canvas)),
+          views.map((view) => view.observe(canvas)),
           1,
         ),
-      back(dSeen, notes) {
+      backward(dSeen, tape) {
         const parts = dSeen.map((d) => tf.split(d, sizes, 1) as tf.Tensor2D[]);
-        for (const [i, look] of looks.entries()) {
-          look.back(
+        for (const [i, view] of views.entries()) {
+          view.backward(
             parts.map((part) => part[i]),
-            notes,
+            tape,
           );
         }
       },

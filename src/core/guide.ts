@@ -1,19 +1,11 @@
 /** The inference side, q(z | x): an LSTM that explains an image one object at a time. */
 import * as tf from '@tensorflow/tfjs';
 import { type ModelConfig, windowSizeOf } from './config.js';
-import { type NormalDraw, type NormalPrior, normalFromHead, normalFromHeadGrad } from './distributions.js';
-import {
-  type LinearNotes,
-  type LstmState,
-  type LstmStep,
-  lstmCell,
-  lstmCellGrad,
-  type MlpPass,
-  mlp,
-  mlpGrad,
-  type Params,
-} from './nn.js';
-import { readWindows, readWindowsGrad } from './spatial.js';
+import { type LinearTape, type MlpPass, mlp, mlpGrad } from './ops/linear.js';
+import { type LstmState, type LstmStep, lstmCell, lstmCellGrad } from './ops/lstm.js';
+import { type NormalDraw, type NormalPrior, normalFromHead, normalFromHeadGrad } from './ops/normal.js';
+import { readWindows, readWindowsGrad } from './ops/read-windows.js';
+import type { Params } from './ops/weights.js';
 
 /** What the guide carries from step to step. */
 export type GuideState = {
@@ -126,24 +118,24 @@ export function guideStepGrad(
   noise: StepNoise,
   d: StepGradients,
   later: StateGradients | undefined,
-  notes: LinearNotes,
+  tape: LinearTape,
 ): { before: StateGradients; dSeen: tf.Tensor2D } {
   const dCode = normalFromHeadGrad(code.y, noise.what, priors.what, {
     dSamples: later ? [d.zWhat, later.zWhat] : [d.zWhat],
     dKl: d.kl,
   });
-  const dWindows = mlpGrad(params, code, dCode, notes, true) as tf.Tensor2D;
+  const dWindows = mlpGrad(params, code, dCode, tape, true) as tf.Tensor2D;
   const dRead = readWindowsGrad(dWindows, images, where.sample, windowSizeOf(config));
   const dHead = normalFromHeadGrad(head.y, noise.where, priors.where, {
     dSamples: later ? [d.zWhere, dRead, later.zWhere] : [d.zWhere, dRead],
     dKl: d.kl,
     dBefore: d.zPresLogits,
   });
-  const dh = mlpGrad(params, head, dHead, notes, true) as tf.Tensor2D;
+  const dh = mlpGrad(params, head, dHead, tape, true) as tf.Tensor2D;
   // of the LSTM's input, in its order; z_pres, the last, is a constant
   const sizes = [memory.x.shape[1] - 3 - config.zWhatSize - 1, 3, config.zWhatSize];
   const dMemory = { dhs: later ? [dh, later.h] : [dh], dc: later?.c };
-  const before = lstmCellGrad(params, memory, dMemory, sizes, notes);
+  const before = lstmCellGrad(params, memory, dMemory, sizes, tape);
   const [dSeen, zWhere, zWhat] = before.dParts;
   return { before: { h: before.dh, c: before.dc, zWhere, zWhat }, dSeen };
 }

@@ -1,6 +1,6 @@
 /** Between bytes and tensors: images as uint8 outside the core, as intensities in 0..1 inside. */
 import * as tf from '@tensorflow/tfjs';
-import { MIN_SCALE, type Size } from './spatial.js';
+import { MIN_SCALE, type Size } from './ops/sampling.js';
 
 /** B images of H x W px, one after the other, row by row. */
 export type ImageBatch = { pixels: Uint8Array; size: number };

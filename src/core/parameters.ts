@@ -2,7 +2,9 @@
 import * as tf from '@tensorflow/tfjs';
 import type { ModelConfig } from './config.js';
 import { guideInputs } from './guide-input.js';
-import { lstmSpecs, mlpSpecs, type ParamSpec } from './nn.js';
+import { mlpSpecs } from './ops/linear.js';
+import { lstmSpecs } from './ops/lstm.js';
+import type { ParamSpec } from './ops/weights.js';
 import { Draws } from './rng.js';
 
 /** Every weight of a model, in a fixed order. */

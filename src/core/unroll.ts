@@ -14,9 +14,11 @@ import {
   type StepNoise,
   stateAfter,
 } from './guide.js';
-import { guideInputs, type Look } from './guide-input.js';
-import { type DrawnObject, drawObject, drawObjectGrad, imageLogLik, imageLogLikGrad } from './model.js';
-import { LinearNotes, type Params } from './nn.js';
+import { type GuideView, guideInputs } from './guide-input.js';
+import { type DrawnObject, drawObject, drawObjectGrad } from './model.js';
+import { imageLogLik, imageLogLikGrad } from './ops/image.js';
+import { LinearTape } from './ops/linear.js';
+import type { Params } from './ops/weights.js';
 import type { Draws } from './rng.js';
 
 /** A model in use. */
@@ -31,7 +33,7 @@ export type UnrolledStep = GuideStep & DrawnObject;
 
 export type Unrolled = {
   steps: UnrolledStep[];
-  look: Look;
+  view: GuideView;
   /** [B, N] */
   zPresLogits: tf.Tensor2D;
   /** [B, N+1], log p(x | z_1..n) */
@@ -47,14 +49,14 @@ export type Unrolled = {
  *   images [B, H, W] in 0..1; noise: one entry per step
  */
 export function unroll({ config, params, priors }: Model, images: tf.Tensor3D, noise: readonly StepNoise[]): Unrolled {
-  const look = guideInputs[config.guideInput].look(params, config, images);
+  const view = guideInputs[config.guideInput].view(params, config, images);
   let canvas: tf.Tensor3D = tf.zeros(images.shape);
   let state: GuideState = initialState(params, images.shape[0]);
   const logLik = [imageLogLik(images, canvas, config.likelihoodSd)];
   const steps: UnrolledStep[] = [];
 
   for (const stepNoise of noise) {
-    const step = guideStep(params, config, priors, look.see(canvas), images, state, stepNoise);
+    const step = guideStep(params, config, priors, view.observe(canvas), images, state, stepNoise);
     const drawn = drawObject(params, config, step.where.sample, step.what.sample, canvas);
     canvas = drawn.canvas;
     logLik.push(imageLogLik(images, canvas, config.likelihoodSd));
@@ -64,7 +66,7 @@ export function unroll({ config, params, priors }: Model, images: tf.Tensor3D, n
   const byStep = (columns: tf.Tensor2D[]) => tf.concat(columns, 1) as tf.Tensor2D;
   return {
     steps,
-    look,
+    view,
     zPresLogits: byStep(steps.map((step) => step.zPresLogits)),
     logLik: byStep(logLik),
     whereKl: byStep(steps.map((step) => step.where.kl)),
@@ -85,10 +87,10 @@ export function unrollGrad(
   { config, params, priors }: Model,
   images: tf.Tensor3D,
   noise: readonly StepNoise[],
-  { steps, look }: Unrolled,
+  { steps, view }: Unrolled,
   d: UnrolledGradients,
 ): { [name: string]: tf.Tensor } {
-  const notes = new LinearNotes();
+  const tape = new LinearTape();
   const columns = (all: tf.Tensor2D) => tf.split(all, all.shape[1], 1) as tf.Tensor2D[];
   const [dLogits, dLogLik, dKl] = [columns(d.zPresLogits), columns(d.logLik), columns(d.kl)];
   const dSeen: tf.Tensor2D[] = [];
@@ -98,14 +100,14 @@ export function unrollGrad(
   for (let t = steps.length - 1; t >= 0; t--) {
     const step = steps[t];
     dCanvas = imageLogLikGrad(dLogLik[t + 1], images, step.canvas, config.likelihoodSd, dCanvas);
-    const { dZWhere, dZWhat } = drawObjectGrad(params, config, step.where.sample, step, dCanvas, notes);
+    const { dZWhere, dZWhat } = drawObjectGrad(params, config, step.where.sample, step, dCanvas, tape);
     const ofStep = { zPresLogits: dLogits[t], kl: dKl[t], zWhere: dZWhere, zWhat: dZWhat };
-    const back = guideStepGrad(params, config, priors, images, step, noise[t], ofStep, later, notes);
+    const back = guideStepGrad(params, config, priors, images, step, noise[t], ofStep, later, tape);
     later = back.before;
     dSeen.unshift(back.dSeen);
   }
-  look.back(dSeen, notes);
-  const gradients = { ...notes.gradients(), ...initialStateGrad(later as StateGradients) };
+  view.backward(dSeen, tape);
+  const gradients = { ...tape.gradients(), ...initialStateGrad(later as StateGradients) };
   return Object.fromEntries(Object.keys(params).map((name) => [name, gradients[name]]));
 }
 

@@ -1,6 +1,8 @@
 /** Images from whatever holds them, as a stream of scenes: a stream itself, or .npy, PNG or IDX without truth. */
-import { readImages, sniffChunks } from './images.js';
-import { readStream, type Scene, type StreamEvent } from './stream.js';
+import { readImages } from './images.js';
+import type { Scene } from './records.js';
+import { sniffChunks } from './sniff.js';
+import { readStream, type StreamEvent } from './stream.js';
 
 /**
  * Reads a stream of scenes or an image file, told apart by their first bytes, as events of a stream of scenes.

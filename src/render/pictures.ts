@@ -7,11 +7,8 @@ import { AirError } from '../errors.js';
 import type { Box } from '../formats/stream.js';
 import { type Area, Canvas, type Color } from './draw.js';
 import { CAP_HEIGHT, textWidth } from './font.js';
+import type { PictureRow } from './rows.js';
 import { MARGIN, MUTED, PAGE, PANEL, RULE, stepColor, TEXT, TRUTH, WRONG } from './theme.js';
-
-export const PICTURE_ROWS = ['input', 'reconstruction', 'steps'] as const;
-
-export type PictureRow = (typeof PICTURE_ROWS)[number];
 
 /** What is drawn of one image: a scene, or latents. Where `n` is, so are `q` and `steps`. */
 export type Subject = {

@@ -3,15 +3,18 @@
  *
  * Weights stand under Pyro's state_dict names. Metadata are strings: `format`, `version`, `config` and `training` (JSON,
  * snake_case), `step`, `metrics` and `provenance` (JSON), `digest` (safetensors.ts). A run's state adds Adam's moments
- * as `adam.m.NAME` and `adam.v.NAME`, the images `sums.singles` [M, H, W] (sums.ts), and `data` (digest of the training
+ * as `adam.m.NAME` and `adam.v.NAME`, the images `sums.singles` [M, H, W] (pair-sums.ts), and `data` (digest of the training
  * images) and `backend`.
  */
-import { type ModelConfig, PRESETS, type TrainConfig } from '../core/config.js';
+
+import { MODEL_SETTINGS, type ModelConfig } from '../core/config.js';
 import { joinImages, splitImages } from '../core/images.js';
-import type { HostTensors } from '../core/learner.js';
 import { paramSpecs } from '../core/parameters.js';
+import { formatSettings, parseSettings, UnknownSetting } from '../core/settings.js';
 import { AirError } from '../errors.js';
 import { decodeSafetensors, encodeSafetensors, type TensorData, UNSEALED_DIGEST } from '../formats/safetensors.js';
+import { TRAIN_SETTINGS, type TrainConfig } from './config.js';
+import type { HostTensors } from './learner.js';
 
 export const CHECKPOINT_VERSION = 1;
 
@@ -35,14 +38,6 @@ export type Checkpoint = {
   provenance: string[];
 };
 
-function rename(value: unknown, key: (name: string) => string): unknown {
-  if (Array.isArray(value) || typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [key(name), rename(inner, key)]));
-}
-
-const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-const camel = (name: string) => name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
-
 /** A safetensors file, not yet sealed with its digest. */
 export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   const { config, training, step, params, moments, singles = [], data, backend, metrics, provenance } = checkpoint;
@@ -62,8 +57,8 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   return encodeSafetensors(tensors, {
     format: 'air',
     version: String(CHECKPOINT_VERSION),
-    config: JSON.stringify(rename(config, snake)),
-    training: JSON.stringify(rename(training, snake)),
+    config: formatSettings(MODEL_SETTINGS, config),
+    training: formatSettings(TRAIN_SETTINGS, training),
     step: String(step),
     metrics: JSON.stringify(metrics),
     data,
@@ -71,18 +66,6 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
     provenance: JSON.stringify(provenance),
     digest: UNSEALED_DIGEST,
   });
-}
-
-/** The model as its metadata tell it: every setting of today's, each of its type. */
-function parseConfig(text: string): ModelConfig {
-  const settings = rename(JSON.parse(text), camel) as { [name: string]: unknown };
-  for (const [name, like] of Object.entries(PRESETS.fast.model)) {
-    const value = settings[name];
-    if (typeof value !== typeof like || Array.isArray(value) !== Array.isArray(like)) {
-      throw new Error(`${name} is ${JSON.stringify(value)}`);
-    }
-  }
-  return settings as ModelConfig;
 }
 
 function parseStep(text: string): number {
@@ -134,7 +117,7 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
     return values;
   };
   try {
-    const config = parseConfig(metadata.config);
+    const config = parseSettings(MODEL_SETTINGS, metadata.config);
     const [params, moments] = [take(''), { m: take('adam.m.'), v: take('adam.v.') }];
     checkWeights(config, params, '', name);
     const isState = moments.m.size > 0;
@@ -144,7 +127,7 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
     }
     return {
       config,
-      training: rename(JSON.parse(metadata.training), camel) as TrainConfig,
+      training: parseSettings(TRAIN_SETTINGS, metadata.training),
       step: parseStep(metadata.step),
       params,
       ...(isState ? { moments, singles: takeSingles(tensors.get(SINGLES)) } : {}),
@@ -155,6 +138,16 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
     };
   } catch (cause) {
     if (cause instanceof AirError) throw cause;
+    if (cause instanceof UnknownSetting) {
+      throw new AirError(
+        'badData',
+        `${name}: made by a newer air: ${cause.message}`,
+        'use that version, or a newer one',
+        {
+          cause,
+        },
+      );
+    }
     throw new AirError('badData', `${name}: metadata of the checkpoint are damaged`, 'train again, or use a copy', {
       cause,
     });

@@ -1,13 +1,15 @@
 /** The training loop: batch, gradient, Adam, and now and then a report, a validation, a preview, a save. */
 
-import type { ModelConfig, TrainConfig } from '../core/config.js';
-import { type ElboTerms, elboTerms, meanTerms } from '../core/count.js';
-import { geometricLogProbs } from '../core/distributions.js';
+import type { ModelConfig } from '../core/config.js';
+import { geometricLogProbs } from '../core/count.js';
+import { type ElboTerms, elboTerms, meanTerms } from '../core/elbo.js';
 import type { ImageBatch } from '../core/images.js';
-import type { StepPlan, Stepper } from '../core/learner.js';
 import { AirError } from '../errors.js';
+import type { TrainConfig } from './config.js';
+import { yieldToEventLoop } from './event-loop.js';
+import type { StepPlan, Stepper } from './learner.js';
+import type { PairSums } from './pair-sums.js';
 import { learningRateAt, zPresPriorAt } from './schedule.js';
-import type { Sums } from './sums.js';
 import type { Validation } from './validate.js';
 
 export type Report = {
@@ -36,11 +38,6 @@ export type TrainPort = {
   save(step: number): Promise<void>;
 };
 
-/** Lets timers and signals have their turn. */
-export function breathe(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
 /** Every how many steps; 0 is never. The last step has a report and a validation whatever the cadence. */
 export type Cadence = { report: number; valid: number; preview: number; save: number };
 
@@ -55,7 +52,7 @@ export async function trainLoop(
   { config, training, done }: { config: ModelConfig; training: TrainConfig; done: number },
   stepper: Pick<Stepper, 'step'>,
   nextBatch: (step: number) => Promise<ImageBatch>,
-  sums: Sums,
+  sums: PairSums,
   cadence: Cadence,
   port: TrainPort,
 ): Promise<LoopResult> {
@@ -70,7 +67,7 @@ export async function trainLoop(
       // Ctrl-C in a pipe ends the writer too, and its end may be seen before our own signal.
       if (step - 1 === done) throw error;
       await port.save(step - 1);
-      await breathe();
+      await yieldToEventLoop();
       if (port.stopReason() !== 'signal') throw error;
       return { step: step - 1, stopped: 'signal', validation };
     }
@@ -99,7 +96,7 @@ export async function trainLoop(
     if (isDue(step, cadence.valid)) validation = await port.validate(step);
     if (isDue(step, cadence.preview)) await port.preview(step, fresh);
 
-    await breathe();
+    await yieldToEventLoop();
     const stopped = port.stopReason();
     if (stopped && step < training.steps) {
       await port.save(step);

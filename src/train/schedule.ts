@@ -1,5 +1,5 @@
 /** What changes from step to step: the learning rate, and the prior over the count. */
-import type { TrainConfig } from '../core/config.js';
+import type { TrainConfig } from './config.js';
 
 /** A linear rise from 0 over `warmup` steps, times a cosine from 1 to 0 over all of them. Steps count from 1. */
 export function learningRateAt({ learningRate, warmup, steps }: TrainConfig, step: number): number {

@@ -3,7 +3,8 @@ import type { ImageBatch } from '../core/images.js';
 import { joinImages } from '../core/images.js';
 import { Draws } from '../core/rng.js';
 import { AirError } from '../errors.js';
-import type { Header, Scene, StreamEvent } from '../formats/stream.js';
+import type { Header, Scene } from '../formats/records.js';
+import type { StreamEvent } from '../formats/stream.js';
 
 export type SceneSource = {
   /** Height and width of the images, px. */

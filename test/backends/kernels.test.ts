@@ -5,21 +5,19 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import { type BackendName, startBackend } from '#air/backends/start.js';
-import { accumulate, adamStep } from '#air/core/adam.js';
-import { normalFromHead, normalFromHeadGrad } from '#air/core/distributions.js';
+import type { BackendName } from '#air/backends/names.js';
+import { startBackend } from '#air/backends/start.js';
 import { enumeratedElboGrad } from '#air/core/elbo.js';
-import { imageLogLik, imageLogLikGrad } from '#air/core/model.js';
-import { type Activation, LinearNotes, lstmCell, lstmCellGrad, mlp, mlpGrad } from '#air/core/nn.js';
+import { accumulate } from '#air/core/ops/accumulate.js';
+import { imageLogLik, imageLogLikGrad, residual } from '#air/core/ops/image.js';
+import { type Activation, LinearTape, mlp, mlpGrad } from '#air/core/ops/linear.js';
+import { lstmCell, lstmCellGrad } from '#air/core/ops/lstm.js';
+import { normalFromHead, normalFromHeadGrad } from '#air/core/ops/normal.js';
+import { placeWindows, placeWindowsGrad } from '#air/core/ops/place-windows.js';
+import { readWindows, readWindowsGrad } from '#air/core/ops/read-windows.js';
+import type { Size } from '#air/core/ops/sampling.js';
 import { Draws } from '#air/core/rng.js';
-import {
-  placeWindows,
-  placeWindowsGrad,
-  readWindows,
-  readWindowsGrad,
-  residual,
-  type Size,
-} from '#air/core/spatial.js';
+import { adamStep } from '#air/train/optimisers/adam.js';
 
 type Values = { shape: number[]; data: Float32Array };
 
@@ -103,12 +101,12 @@ const nets: Case[] = [
         ...several(sizes.length, 'y', (i) => outputs([B, sizes[i]], i === sizes.length - 1 ? activation : 'relu')),
       },
       op: ({ x, dy, ...rest }: Tensors) => {
-        const notes = new LinearNotes();
+        const tape = new LinearTape();
         const ys = listOf<tf.Tensor2D>(rest, 'y');
         const pass = { name: 'net', output: { activation, shift: -0.5 }, x, ys, y: ys[ys.length - 1] };
-        const dx = mlpGrad(rest, pass, dy, notes, wantsDx);
+        const dx = mlpGrad(rest, pass, dy, tape, wantsDx);
         assert.equal(dx !== undefined, wantsDx);
-        return [...(dx ? [dx] : []), ...Object.values(notes.gradients())];
+        return [...(dx ? [dx] : []), ...Object.values(tape.gradients())];
       },
     })),
   ),
@@ -121,10 +119,10 @@ const nets: Case[] = [
       name: `the gradients of a layer's weights over ${steps} steps, x [${shape}]`,
       given: { ...several(steps, 'd', () => normal([B, 7])), ...several(steps, 'x', () => normal(shape)) },
       op: (given: Tensors) => {
-        const notes = new LinearNotes();
+        const tape = new LinearTape();
         const xs = listOf(given, 'x');
-        for (const [t, d] of listOf<tf.Tensor2D>(given, 'd').entries()) notes.add('weight', 'bias', d, xs[t]);
-        const { weight, bias } = notes.gradients();
+        for (const [t, d] of listOf<tf.Tensor2D>(given, 'd').entries()) tape.add('weight', 'bias', d, xs[t]);
+        const { weight, bias } = tape.gradients();
         return [weight, bias];
       },
     })),
@@ -167,11 +165,11 @@ const recurrent: Case[] = [
       ...lstmWeights(45),
     },
     op: ({ dc, gates, h, c, cNext, x, ...rest }: Tensors) => {
-      const notes = new LinearNotes();
+      const tape = new LinearTape();
       const step = { name: 'r', h, c: cNext, before: { h, c }, gates, x };
       const d = { dhs: listOf<tf.Tensor2D>(rest, 'dh'), dc };
-      const back = lstmCellGrad(rest, step, d, sizes, notes);
-      return [back.dh, back.dc, ...back.dParts, ...Object.values(notes.gradients())];
+      const back = lstmCellGrad(rest, step, d, sizes, tape);
+      return [back.dh, back.dc, ...back.dParts, ...Object.values(tape.gradients())];
     },
   })),
 ];
@@ -252,15 +250,15 @@ const objective: Case[] = [
     op: ({ dy, images, canvas, later }: Tensors) => [imageLogLikGrad(dy, images, canvas, 0.3, later)],
   })),
   ...[true, false].map((hasLessons) => ({
-    name: `enumeratedElboGrad, ${hasLessons ? 'with' : 'without'} lessons`,
+    name: `enumeratedElboGrad, ${hasLessons ? 'with' : 'without'} weights of counts`,
     given: {
       ...{ zPresLogits: normal([B, 3], 3), logLik: normal([B, 4], 300) },
       ...{ whereKl: normal([B, 3], 10), whatKl: normal([B, 3], 10) },
-      ...(hasLessons ? { lessons: normal([B, 4], 30) } : {}),
+      ...(hasLessons ? { countWeights: normal([B, 4], 30) } : {}),
     },
-    op: ({ zPresLogits, logLik, whereKl, whatKl, lessons }: Tensors) => {
+    op: ({ zPresLogits, logLik, whereKl, whatKl, countWeights }: Tensors) => {
       const inputs = { zPresLogits, logLik, whereKl, whatKl };
-      return Object.values(enumeratedElboGrad(inputs, [-1e-6, -13, -27, -41], -1 / 7, lessons));
+      return Object.values(enumeratedElboGrad(inputs, [-1e-6, -13, -27, -41], -1 / 7, countWeights));
     },
   })),
   ...[1, 2, 3].map((pool) => ({

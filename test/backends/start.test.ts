@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import { BACKENDS, listBackends, startBackend } from '#air/backends/start.js';
+import { BACKENDS } from '#air/backends/names.js';
+import { listBackends, startBackend } from '#air/backends/start.js';
 import { AirError } from '#air/errors.js';
 
 describe('listBackends', () => {

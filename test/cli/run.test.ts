@@ -5,19 +5,18 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { watch } from 'node:fs/promises';
 import { test } from 'node:test';
 import { quoteForShell } from '#air/cli/run.js';
-import { built, ended, said, startAir, startScript } from './child.js';
-import { freshFolder } from './folder.js';
+import { built, ended, said, startAir, startScript } from '../support/child.js';
+import { freshFolder } from '../support/folder.js';
 
 /** Runs `air try ...` with a command made of the given `run` body. */
 function tryCommand(run: string, more = ''): string {
   return `
-    const { REGISTRY } = await import('${built('cli/registry.js')}');
     const { runAir } = await import('${built('cli/run.js')}');
     const { AirError } = await import('${built('errors.js')}');
     const spec = { name: 'try', summary: 's', operands: [], options: {}, examples: [], ${more}
       async run(args, io) { ${run} } };
-    REGISTRY[0].commands.try = async () => spec;
-    process.exitCode = await runAir(['try', ...process.argv.slice(1)]);`;
+    const registry = [{ title: 'Trials', commands: { try: async () => spec } }];
+    process.exitCode = await runAir(['try', ...process.argv.slice(1)], registry);`;
 }
 
 test('a bug is 70, and asks for a report; -v shows where', async () => {
@@ -43,10 +42,10 @@ test('an exception outside of any promise is a bug too', async () => {
 
 test('waiting for what will never happen is a bug as well, not a success', async () => {
   const script = `
-    const { REGISTRY } = await import('${built('cli/registry.js')}');
+    const { REGISTRY } = await import('${built('commands/registry.js')}');
     REGISTRY[0].commands.try = async () => ({ name: 'try', options: {}, operands: [], run: () => new Promise(() => {}) });
     process.argv.splice(1, 0, 'air', 'try');
-    await import('${built('cli/main.js')}');`;
+    await import('${built('main.js')}');`;
   const { code, stderr } = await ended(startScript(script), '');
   assert.equal(code, 70);
   assert.match(stderr, /air: a bug in air: it ended before it was done/);
@@ -215,7 +214,7 @@ test('a save that fails after a signal is news', async () => {
 });
 
 test('nobody reads what is said: the work goes on', async () => {
-  const child = startScript(tryCommand("for (let i = 0; i < 1000; i++) io.talk.info('x'.repeat(1000));"));
+  const child = startScript(tryCommand("for (let i = 0; i < 1000; i++) io.messages.info('x'.repeat(1000));"));
   child.stderr?.destroy();
   const [code] = await once(child, 'exit');
   assert.equal(code, 0);

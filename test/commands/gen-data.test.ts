@@ -5,7 +5,8 @@ import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type Header, readStream, type Scene } from '#air/formats/stream.js';
+import type { Header, Scene } from '#air/formats/records.js';
+import { readStream } from '#air/formats/stream.js';
 
 type Run = { status: number | null; stdout: Buffer; stderr: string };
 
@@ -29,7 +30,7 @@ async function read(bytes: Uint8Array): Promise<{ headers: Header[]; records: Sc
   return { headers, records };
 }
 
-test('the header says how the scenes were made, and the talk how many there are', async () => {
+test('the header says how the scenes were made, and the messages how many there are', async () => {
   const { status, stdout, stderr } = genData('--count', '6', '--objects', '0,3', '--canvas', '60', '--seed', '9');
   assert.equal(status, 0);
   const { headers, records } = await read(stdout);

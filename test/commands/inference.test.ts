@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { Latent, Scene } from '#air/formats/stream.js';
-import { airOk, recordsOf } from './air.js';
+import type { Latent, Scene } from '#air/formats/records.js';
+import { airOk, recordsOf } from '../support/air.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'air-test-'));
 const run = (line: string, input?: Uint8Array) => airOk(folder, line, input);

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { decodePng } from '#air/formats/png.js';
-import { type Header, type Latent, type Scene, StreamWriter } from '#air/formats/stream.js';
+import type { Header, Latent, Scene } from '#air/formats/records.js';
+import { StreamWriter } from '#air/formats/stream.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'air-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -64,7 +65,7 @@ const twelve = stream(
   Array.from({ length: 12 }, (_, i) => latent(i, i % 3, i < 9 ? i % 3 : 1)),
 );
 
-test('scenes to stdout and to a file, the same bytes; the talk says how many are shown', async () => {
+test('scenes to stdout and to a file, the same bytes; the messages says how many are shown', async () => {
   const scenes = stream(
     {},
     Array.from({ length: 30 }, (_, i) => scene(i)),

@@ -1,11 +1,11 @@
 /** The posterior over the count against its definition, path by path. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { argmax, elboTerms, logCountProbs, logSumExp, meanTerms, presenceProbs } from '#air/core/count.js';
-import { geometricLogProbs } from '#air/core/distributions.js';
-import { normals } from './backends.js';
-import { assertEachNear } from './finite-differences.js';
-import { elboByPaths, pathsOf } from './paths.js';
+import { argmax, geometricLogProbs, logCountProbs, logSumExp, presenceProbs } from '#air/core/count.js';
+import { elboTerms, meanTerms } from '#air/core/elbo.js';
+import { normals } from '../support/backends.js';
+import { assertEachNear } from '../support/finite-differences.js';
+import { elboByPaths, pathsOf } from '../support/paths.js';
 
 describe('logCountProbs', () => {
   it('is the probability of the one path with n objects', () => {

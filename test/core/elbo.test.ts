@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import { elboTerms, logCountProbs } from '#air/core/count.js';
-import { geometricLogProbs } from '#air/core/distributions.js';
-import { countLogProbs, enumeratedElboGrad } from '#air/core/elbo.js';
-import { normals, onEachBackend, read } from './backends.js';
-import { assertEachNear, assertNear, slopes } from './finite-differences.js';
-import { elboByPaths, pathsOf } from './paths.js';
+import { geometricLogProbs, logCountProbs } from '#air/core/count.js';
+import { elboTerms, enumeratedElboGrad } from '#air/core/elbo.js';
+import { countLogProbs } from '#air/core/ops/elbo.js';
+import { normals, onEachBackend, read } from '../support/backends.js';
+import { assertEachNear, assertNear, slopes } from '../support/finite-differences.js';
+import { elboByPaths, pathsOf } from '../support/paths.js';
 
 const BATCH = 4;
 

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { boxOf, joinImages, sliceImages, splitImages, toBytes, toIntensities } from '#air/core/images.js';
-import { MIN_SCALE } from '#air/core/spatial.js';
-import { onEachBackend } from './backends.js';
+import { MIN_SCALE } from '#air/core/ops/sampling.js';
+import { onEachBackend } from '../support/backends.js';
 
 onEachBackend(() => {
   it('keeps every byte on the way to intensities and back', async () => {

@@ -2,14 +2,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import { PRESETS } from '#air/core/config.js';
-import { decode, drawObject, drawObjectGrad, imageLogLik, imageLogLikGrad } from '#air/core/model.js';
-import { LinearNotes } from '#air/core/nn.js';
+import { decode, drawObject, drawObjectGrad } from '#air/core/model.js';
+import { imageLogLik, imageLogLikGrad } from '#air/core/ops/image.js';
+import { LinearTape } from '#air/core/ops/linear.js';
 import { initialParams, paramSpecs } from '#air/core/parameters.js';
-import { normals, onEachBackend, read } from './backends.js';
-import { assertEachNear, assertNear, slopes } from './finite-differences.js';
-import { gridSample, placingMap } from './grid-sample.js';
-import { TINY } from './tiny-model.js';
+import { PRESETS } from '#air/presets.js';
+import { normals, onEachBackend, read } from '../support/backends.js';
+import { assertEachNear, assertNear, slopes } from '../support/finite-differences.js';
+import { gridSample, placingMap } from '../support/grid-sample.js';
+import { TINY } from '../support/tiny-model.js';
 
 onEachBackend(() => {
   describe('imageLogLik', () => {
@@ -117,11 +118,11 @@ onEachBackend(() => {
       const params = Object.fromEntries(names.map((name, i) => [name, tf.tensor(weights[i], shapes[i])]));
       const [zWhere, zWhat] = [tf.tensor2d(wheres), tf.tensor2d(whats, [2, 4])];
       const drawn = drawObject(params, TINY, zWhere, zWhat, tf.tensor3d(normals(240), [2, 12, 10]));
-      const notes = new LinearNotes();
-      const back = drawObjectGrad(params, TINY, zWhere, drawn, tf.tensor3d(dCanvas, [2, 12, 10]), notes);
+      const tape = new LinearTape();
+      const back = drawObjectGrad(params, TINY, zWhere, drawn, tf.tensor3d(dCanvas, [2, 12, 10]), tape);
       assertNear(await read(back.dZWhere), expected[0], 1e-4, 'gradient by z_where');
       assertNear(await read(back.dZWhat), expected[1], 1e-4, 'gradient by z_what');
-      const gradients = notes.gradients();
+      const gradients = tape.gradients();
       assert.deepEqual(Object.keys(gradients).sort(), names.toSorted());
       for (const [i, name] of names.entries()) {
         assertNear(await read(gradients[name]), expected[2 + i], 1e-4, `gradient by ${name}`);

@@ -5,16 +5,19 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import { type BackendName, startBackend } from '#air/backends/start.js';
-import { elboTerms } from '#air/core/count.js';
-import { geometricLogProbs, geometricTrialProbs, logRatio } from '#air/core/distributions.js';
-import { countLogProbs, type ElboInputs } from '#air/core/elbo.js';
+import type { BackendName } from '#air/backends/names.js';
+import { startBackend } from '#air/backends/start.js';
+import { geometricLogProbs, geometricTrialProbs } from '#air/core/count.js';
+import { elboTerms } from '#air/core/elbo.js';
 import { elboGradients } from '#air/core/estimators/enumerate.js';
 import { guideStep, initialState, type StepNoise, stateAfter } from '#air/core/guide.js';
 import { guideInputs } from '#air/core/guide-input.js';
-import { drawObject, imageLogLik } from '#air/core/model.js';
+import { drawObject } from '#air/core/model.js';
+import { countLogProbs, type ElboInputs } from '#air/core/ops/elbo.js';
+import { imageLogLik } from '#air/core/ops/image.js';
+import { logRatio } from '#air/core/ops/normal.js';
 import { type Model, makeModel, unroll } from '#air/core/unroll.js';
-import { assertClose, type Oracle, oracles, params, tensor, values } from './oracle-file.js';
+import { assertClose, type Oracle, oracles, params, tensor, values } from '../support/oracle-file.js';
 
 const FORWARD = 1e-5;
 const GRADIENT = 1e-4;
@@ -102,7 +105,7 @@ function differenceTests(oracle: Oracle): void {
     await forSteps(oracle, async (t) => {
       const before = canvas;
       // with no embedding, the guide's view is the pooled residual itself
-      const seen = guideInputs.difference.look({}, { ...config, embedNet: [] }, images).see(canvas);
+      const seen = guideInputs.difference.view({}, { ...config, embedNet: [] }, images).observe(canvas);
       await assertClose(seen, values(oracle, `enum.rest.${t}`), FORWARD, `rest ${t}`);
       canvas = steps[t].canvas;
       const { where, what, zPresLogits, code, decoded } = steps[t];
@@ -131,7 +134,7 @@ function pyroTests(oracle: Oracle): void {
     const images = tensor<tf.Tensor3D>(oracle, 'images');
     const [batch] = images.shape;
     const trialProbs = geometricTrialProbs(oracle.zPresPrior, config.modelSteps);
-    const look = guideInputs.image.look(weights, config, images);
+    const look = guideInputs.image.view(weights, config, images);
     let state = initialState(weights, batch);
     let canvas = tf.zerosLike(images);
     let elbo = tf.zeros([batch]);
@@ -143,12 +146,15 @@ function pyroTests(oracle: Oracle): void {
       const zWhat = tensor<tf.Tensor2D>(oracle, `z_what.${t}`);
       // a first pass gives loc and scale; the noise that leads to the traced sample then follows from them
       const zero = { where: tf.zerosLike(zWhere), what: tf.zerosLike(zWhat) };
-      const { where: freeWhere } = guideStep(weights, config, priors, look.see(canvas), images, state, zero);
+      const { where: freeWhere } = guideStep(weights, config, priors, look.observe(canvas), images, state, zero);
       const whereNoise = tf.div(tf.sub(zWhere, freeWhere.loc), freeWhere.scale) as tf.Tensor2D;
-      const half = guideStep(weights, config, priors, look.see(canvas), images, state, { ...zero, where: whereNoise });
+      const half = guideStep(weights, config, priors, look.observe(canvas), images, state, {
+        ...zero,
+        where: whereNoise,
+      });
       const whatNoise = tf.div(tf.sub(zWhat, half.what.loc), half.what.scale) as tf.Tensor2D;
       const noise = { where: whereNoise, what: whatNoise };
-      const step = guideStep(weights, config, priors, look.see(canvas), images, state, noise);
+      const step = guideStep(weights, config, priors, look.observe(canvas), images, state, noise);
 
       const p = tf.mul(tf.sigmoid(step.zPresLogits), present) as tf.Tensor2D;
       await assertClose(p, values(oracle, `guide.z_pres_prob.${t}`), FORWARD, `z_pres probability ${t}`);

@@ -4,20 +4,20 @@ import { before, describe, it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { startBackend } from '#air/backends/start.js';
 import type { GuideInputName, ModelConfig } from '#air/core/config.js';
-import { elboTerms, logCountProbs } from '#air/core/count.js';
-import { geometricLogProbs } from '#air/core/distributions.js';
-import type { ElboInputs } from '#air/core/elbo.js';
+import { geometricLogProbs, logCountProbs } from '#air/core/count.js';
+import { elboTerms } from '#air/core/elbo.js';
 import { elboGradients } from '#air/core/estimators/enumerate.js';
 import { guideInputs } from '#air/core/guide-input.js';
 import { toIntensities } from '#air/core/images.js';
+import type { ElboInputs } from '#air/core/ops/elbo.js';
+import { placeWindows } from '#air/core/ops/place-windows.js';
 import { initialParams } from '#air/core/parameters.js';
 import { Draws } from '#air/core/rng.js';
-import { placeWindows } from '#air/core/spatial.js';
 import { makeModel, makeNoise, unroll, unrollGrad } from '#air/core/unroll.js';
-import { normals, onEachBackend, read } from './backends.js';
-import { assertNear } from './finite-differences.js';
-import { plainPass } from './plain-pass.js';
-import { bars, TINY } from './tiny-model.js';
+import { normals, onEachBackend, read } from '../support/backends.js';
+import { assertNear } from '../support/finite-differences.js';
+import { plainPass } from '../support/plain-pass.js';
+import { bars, TINY } from '../support/tiny-model.js';
 
 const rows = (size: number, from = 0) =>
   Array.from({ length: size }, (_, b) => new Draws(1, 'trainNoise', 1, from + b));
@@ -109,7 +109,7 @@ onEachBackend((backend) => {
     it('is the image, what the canvas leaves of it, or both', async () => {
       const config = { ...TINY, embedNet: [] };
       const seen = async (name: GuideInputName) =>
-        read(guideInputs[name].look({}, config, images()).see(tf.mul(images(), 0.25)));
+        read(guideInputs[name].view({}, config, images()).observe(tf.mul(images(), 0.25)));
       const pixels = await read(images());
       const pooled = [0, 1].flatMap((b) =>
         Array.from({ length: 30 }, (_, i) => {

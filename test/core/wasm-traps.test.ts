@@ -6,13 +6,13 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import { PRESETS } from '#air/core/config.js';
-import { explain } from '#air/core/explain.js';
-import { Learner } from '#air/core/learner.js';
+import { infer } from '#air/core/infer.js';
 import { makeModel } from '#air/core/unroll.js';
-import { normals, onEachBackend, read } from './backends.js';
-import { assertEachNear, assertNear } from './finite-differences.js';
-import { bars, TINY, TINY_TRAINING } from './tiny-model.js';
+import { PRESETS } from '#air/presets.js';
+import { Learner } from '#air/train/learner.js';
+import { normals, onEachBackend, read } from '../support/backends.js';
+import { assertEachNear, assertNear } from '../support/finite-differences.js';
+import { bars, TINY, TINY_TRAINING } from '../support/tiny-model.js';
 
 /** op(a) op(b) of two stacks of matrices; a stack of one meets all of the other. */
 function stackedProducts(
@@ -77,7 +77,7 @@ onEachBackend(() => {
     const learner = new Learner(TINY, TINY_TRAINING);
     const batch = bars(6);
     const look = (params: { [name: string]: tf.Tensor }) =>
-      explain(makeModel(TINY, params), batch, [0, 1, 2, 3, 4, 5], { mode: 'mean', samples: 1, seed: 1 });
+      infer(makeModel(TINY, params), batch, [0, 1, 2, 3, 4, 5], { mode: 'mean', samples: 1, seed: 1 });
     const before = await look(learner.params);
     await learner.step(batch, 6, { step: 1, learningRate: 0.1, zPresPrior: 0.1, wantsNorm: false });
     const after = await look(learner.params);

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { OVERLAPS } from '#air/data/overlap.js';
 import { Resizer } from '#air/data/resize.js';
-import { type ComposedScene, OVERLAPS, PYRO_SCENES, SceneComposer } from '#air/data/scenes.js';
+import { type ComposedScene, PYRO_SCENES, SceneComposer } from '#air/data/scenes.js';
 import { AirError } from '#air/errors.js';
-import { onePerLabel, readMnist } from './mnist.js';
+import { onePerLabel, readMnist } from '../support/mnist.js';
 
 const mnist = readMnist('t10k');
 const ten = onePerLabel(mnist);

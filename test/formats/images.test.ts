@@ -6,10 +6,11 @@ import { gunzipSync } from 'node:zlib';
 import { Draws } from '#air/core/rng.js';
 import { AirError } from '#air/errors.js';
 import { decodeIdx } from '#air/formats/idx.js';
-import { readImages, sniff, sniffChunks } from '#air/formats/images.js';
+import { readImages } from '#air/formats/images.js';
 import { encodeNpy } from '#air/formats/npy.js';
 import { encodePng } from '#air/formats/png.js';
 import { encodeSafetensors } from '#air/formats/safetensors.js';
+import { sniff, sniffChunks } from '#air/formats/sniff.js';
 import {
   airErrorOf,
   chunksOf,
@@ -20,7 +21,7 @@ import {
   SCENES,
   sampleScenes,
   segment,
-} from './samples.js';
+} from '../support/samples.js';
 
 const pixels = Uint8Array.from({ length: 3 * 4 * 5 }, (_, i) => (i * 37) & 255);
 const images = [0, 1, 2].map((i) => pixels.slice(20 * i, 20 * (i + 1)));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readImages } from '#air/formats/images.js';
 import { decodeNpy, encodeNpy } from '#air/formats/npy.js';
-import { airErrorOf, chunksOf, concat, drain, type Outcome } from './samples.js';
+import { airErrorOf, chunksOf, concat, drain, type Outcome } from '../support/samples.js';
 
 /** An .npy file with any header. */
 function npyOf(dict: string, data: Uint8Array, version = 1): Uint8Array {

@@ -5,7 +5,7 @@ import { PNG } from 'pngjs';
 import { Draws } from '#air/core/rng.js';
 import { AirError } from '#air/errors.js';
 import { decodePng, encodePng } from '#air/formats/png.js';
-import { airErrorOf } from './samples.js';
+import { airErrorOf } from '../support/samples.js';
 
 const draws = new Draws(6, 'scenes');
 const noise = (length: number): Uint8Array => Uint8Array.from({ length }, () => draws.integer(256));

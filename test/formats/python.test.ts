@@ -11,7 +11,16 @@ import { after, describe, test } from 'node:test';
 import { decodeNpy, encodeNpy, type NpyArray } from '#air/formats/npy.js';
 import { decodePng, encodePng, type Picture } from '#air/formats/png.js';
 import { decodeSafetensors, encodeSafetensors, type TensorData } from '#air/formats/safetensors.js';
-import { concat, LATENTS, readBytes, recordsOf, SCENES, sampleLatents, sampleScenes, segment } from './samples.js';
+import {
+  concat,
+  LATENTS,
+  readBytes,
+  recordsOf,
+  SCENES,
+  sampleLatents,
+  sampleScenes,
+  segment,
+} from '../support/samples.js';
 
 const python = process.env.AIR_PYTHON;
 const skip = python === undefined ? 'AIR_PYTHON names no Python' : false;

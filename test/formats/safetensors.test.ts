@@ -12,7 +12,7 @@ import {
   type TensorData,
   UNSEALED_DIGEST,
 } from '#air/formats/safetensors.js';
-import { airErrorOf } from './samples.js';
+import { airErrorOf } from '../support/samples.js';
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 

@@ -3,7 +3,16 @@ import { test } from 'node:test';
 import { encodeNpy } from '#air/formats/npy.js';
 import { encodePng } from '#air/formats/png.js';
 import { readScenes } from '#air/formats/scenes.js';
-import { chunksOf, drain, LATENTS, readBytes, SCENES, sampleLatents, sampleScenes, segment } from './samples.js';
+import {
+  chunksOf,
+  drain,
+  LATENTS,
+  readBytes,
+  SCENES,
+  sampleLatents,
+  sampleScenes,
+  segment,
+} from '../support/samples.js';
 
 const pixels = Uint8Array.from({ length: 12 }, (_, i) => 20 * i);
 const header = { air: 'scenes', version: 1, canvas: [2, 3], image: { dtype: 'uint8', shape: [2, 3] } };

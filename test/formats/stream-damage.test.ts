@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import { Draws } from '#air/core/rng.js';
 import { packValue } from '#air/formats/msgpack.js';
-import type { Header } from '#air/formats/stream.js';
+import type { Header } from '#air/formats/records.js';
 import {
   concat,
   LATENTS,
@@ -15,7 +15,7 @@ import {
   sampleScenes,
   segment,
   segmentPieces,
-} from './samples.js';
+} from '../support/samples.js';
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
-import { type Header, readStream, type Scene, StreamDecoder, StreamWriter } from '#air/formats/stream.js';
+import type { Header, Scene } from '#air/formats/records.js';
+import { readStream, StreamDecoder, StreamWriter } from '#air/formats/stream.js';
 import {
   airErrorOf,
   chunksOf,
@@ -16,7 +17,7 @@ import {
   sampleScenes,
   segment,
   segmentPieces,
-} from './samples.js';
+} from '../support/samples.js';
 
 test('the bytes of a small stream, by the specification', () => {
   const header: Header = { air: 'scenes', version: 1, canvas: [1, 2], image: { dtype: 'uint8', shape: [1, 2] } };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodePng } from '#air/formats/png.js';
 import { Canvas, type Color } from '#air/render/draw.js';
-import { pixelAt, pixelsOf } from './pixels.js';
+import { pixelAt, pixelsOf } from '../support/pixels.js';
 
 const BLACK: Color = [0, 0, 0];
 const RED: Color = [255, 0, 0];

@@ -6,7 +6,7 @@ import type { Canvas } from '#air/render/draw.js';
 import { drawPicture, isMiscounted, type PictureOptions, type Subject } from '#air/render/pictures.js';
 import { renderPreview } from '#air/render/preview.js';
 import { MARGIN, stepColor, TRUTH, WRONG } from '#air/render/theme.js';
-import { boundsOf, pixelAt, pixelsOf } from './pixels.js';
+import { boundsOf, pixelAt, pixelsOf } from '../support/pixels.js';
 
 const options: PictureOptions = { canvas: [50, 50], window: [28, 28], rows: ['input'], columns: 10, scale: 2 };
 

@@ -1,13 +1,13 @@
 /** Checkpoints: what is written is what is read, and what cannot be one is refused by name. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type HostTensors, Learner } from '#air/core/learner.js';
 import { paramSpecs } from '#air/core/parameters.js';
 import { AirError } from '#air/errors.js';
 import { decodeSafetensors, encodeSafetensors, type TensorData } from '#air/formats/safetensors.js';
 import { type Checkpoint, decodeCheckpoint, differences, encodeCheckpoint } from '#air/train/checkpoint.js';
-import { normals } from '../core/backends.js';
-import { TINY, TINY_TRAINING } from '../core/tiny-model.js';
+import { type HostTensors, Learner } from '#air/train/learner.js';
+import { normals } from '../support/backends.js';
+import { TINY, TINY_TRAINING } from '../support/tiny-model.js';
 
 /** Other numbers for every weight. */
 function weights(): HostTensors {
@@ -121,8 +121,9 @@ describe('refused', () => {
       ['config', '{}'],
       ['config', JSON.stringify({ ...JSON.parse(decodeMetadata().config), z_what_size: '4' })],
       ['config', JSON.stringify({ ...JSON.parse(decodeMetadata().config), canvas: 12 })],
-      ['config', JSON.stringify({ ...JSON.parse(decodeMetadata().config), guide_input: 'sound' })],
       ['training', '[1'],
+      ['training', '{}'],
+      ['training', JSON.stringify({ ...JSON.parse(decodeMetadata().training), batch_size: [8] })],
       ['step', '-1'],
       ['step', 'many'],
       ['metrics', undefined],
@@ -133,6 +134,20 @@ describe('refused', () => {
         else metadata[key] = value;
       });
       assert.throws(() => decodeCheckpoint(bytes, 'm'), isBadData(/^m: metadata of the checkpoint are damaged$/), key);
+    }
+  });
+
+  it('are settings that only a newer air can have written, by name', () => {
+    for (const [key, added, said] of [
+      ['config', { shape_prior: 3 }, /^m: made by a newer air: unknown setting shape_prior$/],
+      ['config', { guide_input: 'sound' }, /^m: made by a newer air: guide_input: expected one of .*, got 'sound'$/],
+      ['training', { dropout: 0.5 }, /^m: made by a newer air: unknown setting dropout$/],
+      ['training', { anneal_prior: 'cos' }, /^m: made by a newer air: anneal_prior: expected one of .*, got 'cos'$/],
+    ] as const) {
+      const bytes = tampered(MODEL, (metadata) => {
+        metadata[key] = JSON.stringify({ ...JSON.parse(metadata[key]), ...added });
+      });
+      assert.throws(() => decodeCheckpoint(bytes, 'm'), isBadData(said), key);
     }
   });
 

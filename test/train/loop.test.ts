@@ -1,15 +1,15 @@
 /** The training loop against a stepper and a world made for it: when it does what, and how it ends. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { PRESETS } from '#air/core/config.js';
-import { elboTerms, type ImageOutcome } from '#air/core/count.js';
-import { geometricLogProbs } from '#air/core/distributions.js';
+import { geometricLogProbs } from '#air/core/count.js';
+import { elboTerms, type ImageOutcome } from '#air/core/elbo.js';
 import { type ImageBatch, joinImages } from '#air/core/images.js';
-import type { StepPlan } from '#air/core/learner.js';
 import { AirError } from '#air/errors.js';
+import { PRESETS } from '#air/presets.js';
+import type { StepPlan } from '#air/train/learner.js';
 import { type Cadence, type LoopResult, type Report, trainLoop } from '#air/train/loop.js';
+import { PairSums } from '#air/train/pair-sums.js';
 import { learningRateAt, zPresPriorAt } from '#air/train/schedule.js';
-import { Sums } from '#air/train/sums.js';
 import type { Validation } from '#air/train/validate.js';
 
 const { model: config } = PRESETS.small;
@@ -52,7 +52,7 @@ async function run({ cadence = {}, done = 0, at = () => undefined, stopAfter }: 
       },
     },
     async (wanted) => joinImages([Uint8Array.of(wanted), Uint8Array.of(wanted)]),
-    new Sums({ ...config, canvas: [1, 1] }, { ...training, sumPairs: 0 }),
+    new PairSums({ ...config, canvas: [1, 1] }, { ...training, sumPairs: 0 }),
     { ...NEVER, ...cadence },
     {
       seconds: () => clock,

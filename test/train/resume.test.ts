@@ -4,16 +4,16 @@ import { it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { startBackend } from '#air/backends/start.js';
 import { type ImageBatch, splitImages } from '#air/core/images.js';
-import { Learner, type StepPlan } from '#air/core/learner.js';
 import { decodeCheckpoint, encodeCheckpoint } from '#air/train/checkpoint.js';
+import { Learner, type StepPlan } from '#air/train/learner.js';
 import { trainLoop } from '#air/train/loop.js';
-import { Sums } from '#air/train/sums.js';
-import { bars, TINY, TINY_TRAINING } from '../core/tiny-model.js';
+import { PairSums } from '#air/train/pair-sums.js';
+import { bars, TINY, TINY_TRAINING } from '../support/tiny-model.js';
 
 const training = { ...TINY_TRAINING, steps: 40, sumPairs: 4, sumFrom: 10, sumReach: 8 };
 
 /** Takes every other image for one that holds one object: a model this small is never that sure. */
-class EagerSums extends Sums {
+class EagerSums extends PairSums {
   override remember(fresh: ImageBatch): void {
     this.singles = splitImages(fresh).filter((_, b) => b % 2 === 0);
   }

@@ -1,7 +1,7 @@
 /** Learning rate and prior over the steps: where they begin and end, and what lies between. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { PRESETS } from '#air/core/config.js';
+import { PRESETS } from '#air/presets.js';
 import { learningRateAt, zPresPriorAt } from '#air/train/schedule.js';
 
 const training = { ...PRESETS.fast.training, steps: 1000, learningRate: 0.5, warmup: 100 };

@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { splitImages } from '#air/core/images.js';
 import { AirError } from '#air/errors.js';
-import type { Header, Scene, StreamEvent } from '#air/formats/stream.js';
+import type { Header, Scene } from '#air/formats/records.js';
+import type { StreamEvent } from '#air/formats/stream.js';
 import { openSource, type SceneSource } from '#air/train/source.js';
 
 const HEADER: Header = {

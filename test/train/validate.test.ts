@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { startBackend } from '#air/backends/start.js';
-import { explain } from '#air/core/explain.js';
 import { splitImages } from '#air/core/images.js';
+import { infer } from '#air/core/infer.js';
 import { initialParams } from '#air/core/parameters.js';
 import { makeModel } from '#air/core/unroll.js';
-import type { Scene } from '#air/formats/stream.js';
-import { nameCollapse, validate } from '#air/train/validate.js';
-import { bars, TINY } from '../core/tiny-model.js';
+import type { Scene } from '#air/formats/records.js';
+import { nameCollapse } from '#air/scores/collapse.js';
+import { validate } from '#air/train/validate.js';
+import { bars, TINY } from '../support/tiny-model.js';
 
 describe('validate', () => {
   before(async () => {
@@ -19,7 +20,7 @@ describe('validate', () => {
 
   it('counts what explain finds in each scene, whatever the batch size', async () => {
     const model = makeModel(TINY, initialParams(TINY, 1));
-    const explained = await explain(
+    const explained = await infer(
       model,
       images,
       scenes.map(({ i }) => i),

@@ -4,20 +4,18 @@ import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import { AirError } from '../../errors.js';
+import type { StartedBackend } from '../backend.js';
 import type { WasmBackend } from './heap.js';
-import { registerWasmKernels } from './kernels.js';
 import type { RelaxedSimd } from './module.js';
+import { registerWasmKernels } from './register.js';
 
 /**
  * Makes 'wasm' the backend of tfjs in this thread: SIMD, one thread, kernels of air.
  *
  * @param relaxedSimd plain SIMD unless asked otherwise, so that the same seed gives the same bytes on every machine
- * @returns whether relaxed SIMD is in use
  * @throws AirError (backendUnavailable)
  */
-export async function startWasm({ relaxedSimd = 'off' }: { relaxedSimd?: RelaxedSimd } = {}): Promise<{
-  relaxedSimd: boolean;
-}> {
+export async function startWasm({ relaxedSimd = 'off' }: { relaxedSimd?: RelaxedSimd } = {}): Promise<StartedBackend> {
   const folder = dirname(fileURLToPath(import.meta.resolve('@tensorflow/tfjs-backend-wasm')));
   const names = ['tfjs-backend-wasm.wasm', 'tfjs-backend-wasm-simd.wasm', 'tfjs-backend-wasm-threaded-simd.wasm'];
   setWasmPaths(Object.fromEntries(names.map((name) => [name, join(folder, name)])));
@@ -25,5 +23,8 @@ export async function startWasm({ relaxedSimd = 'off' }: { relaxedSimd?: Relaxed
   if (!hasSimd) throw new AirError('backendUnavailable', 'wasm: this machine or this Node has no WebAssembly SIMD');
   if (!(await tf.setBackend('wasm')))
     throw new AirError('backendUnavailable', 'wasm: tfjs could not start its backend');
-  return registerWasmKernels(tf.backend() as unknown as WasmBackend, { relaxedSimd });
+  const kernels = await registerWasmKernels(tf.backend() as unknown as WasmBackend, { relaxedSimd });
+  const [simd, identity] = kernels.relaxedSimd ? ['relaxed SIMD', 'wasm-relaxed'] : ['SIMD', 'wasm'];
+  const detail = `WebAssembly with ${simd}, kernels of air`;
+  return { detail, device: 'cpu', identity, subBatch: 48, canThread: true, relaxedSimd: kernels.relaxedSimd };
 }

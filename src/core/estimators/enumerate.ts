@@ -1,14 +1,15 @@
 /** The default estimator: the ELBO summed exactly over the count n, its gradient by backpropagation alone. */
 import * as tf from '@tensorflow/tfjs';
-import { type ElboInputs, enumeratedElboGrad } from '../elbo.js';
+import { enumeratedElboGrad } from '../elbo.js';
 import type { StepNoise } from '../guide.js';
+import type { ElboInputs } from '../ops/elbo.js';
 import { type Model, unroll, unrollGrad } from '../unroll.js';
 
 /** Counts that are known without looking: -1 where not. */
 export type KnownCounts = { counts: readonly number[]; weight: number };
 
 /** `weight` at the known count of each image, 0 elsewhere: [B, N+1]. */
-function lessonsOf({ counts, weight }: KnownCounts, modelSteps: number): tf.Tensor2D {
+function countWeightsOf({ counts, weight }: KnownCounts, modelSteps: number): tf.Tensor2D {
   const columns = Array.from({ length: modelSteps + 1 }, (_, n) => n);
   return tf.tensor2d(counts.map((count) => columns.map((n) => (n === count ? weight : 0))));
 }
@@ -31,8 +32,8 @@ export function elboGradients(
     const pass = unroll(model, images, noise);
     const { zPresLogits, logLik, whereKl, whatKl } = pass;
     const outcome = { zPresLogits, logLik, whereKl, whatKl };
-    const lessons = known && lessonsOf(known, model.config.modelSteps);
-    const dPass = enumeratedElboGrad(outcome, logPrior, -1 / divisor, lessons);
+    const countWeights = known && countWeightsOf(known, model.config.modelSteps);
+    const dPass = enumeratedElboGrad(outcome, logPrior, -1 / divisor, countWeights);
     return { gradients: unrollGrad(model, images, noise, pass, dPass), outcome };
   });
 }

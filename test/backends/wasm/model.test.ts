@@ -226,14 +226,14 @@ onEachBuild(() => {
     [3, 5],
   ]) {
     for (const hasLessons of [false, true]) {
-      it(`differentiates the ELBO over 0..${steps} objects${hasLessons ? ', and lessons' : ''}`, () => {
+      it(`differentiates the ELBO over 0..${steps} objects${hasLessons ? ', and weights of counts' : ''}`, () => {
         const zPresLogits = random([batch, steps], 4);
         const logLik = random([batch, steps + 1], 500);
         const [whereKl, whatKl] = [random([batch, steps], 20), random([batch, steps], 20)];
-        const lessons = random([batch, steps + 1], hasLessons ? 100 : 0);
+        const countWeights = random([batch, steps + 1], hasLessons ? 100 : 0);
         const logPrior = Array.from({ length: steps + 1 }, (_, n) => -13 * n - 1e-6);
         const scale = -1 / 7;
-        /** The ELBO of one image from its numbers, and what its lessons say of q(n). */
+        /** The ELBO of one image from its numbers, and what its countWeights say of q(n). */
         const objectiveOf = (lesson: number[], [logits, likelihoods, wheres, whats]: number[][]) => {
           let [total, goOn, cost] = [0, 0, 0];
           for (let n = 0; n <= steps; n++) {
@@ -245,13 +245,13 @@ onEachBuild(() => {
         };
         const rowOf = ({ data, shape }: Values, b: number) => Array.from(data.slice(b * shape[1], (b + 1) * shape[1]));
         const inputs = { zPresLogits, logLik, whereKl, whatKl };
-        const given = hasLessons ? { ...inputs, lessons } : inputs;
+        const given = hasLessons ? { ...inputs, countWeights } : inputs;
         const gradients = run('AirEnumeratedElboGrad', given, { logPrior, scale });
         const all = Object.values(inputs);
         const expected = all.map(({ data }) => new Float64Array(data.length));
         for (let b = 0; b < batch; b++) {
           const rows = all.map((values) => rowOf(values, b));
-          const lesson = rowOf(lessons, b);
+          const lesson = rowOf(countWeights, b);
           rows.forEach((row, which) => {
             row.forEach((value, t) => {
               const moved = (by: number) => objectiveOf(lesson, rows.with(which, row.with(t, value + by)));

@@ -2,13 +2,13 @@
 import { createHash } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs';
 import { startWasm } from '#air/backends/wasm/start.js';
-import { PRESETS } from '#air/core/config.js';
-import { elboTerms } from '#air/core/count.js';
-import { geometricLogProbs } from '#air/core/distributions.js';
+import { geometricLogProbs } from '#air/core/count.js';
+import { elboTerms } from '#air/core/elbo.js';
 import { elboGradients } from '#air/core/estimators/enumerate.js';
 import { initialParams } from '#air/core/parameters.js';
 import { Draws } from '#air/core/rng.js';
 import { makeModel, makeNoise } from '#air/core/unroll.js';
+import { PRESETS } from '#air/presets.js';
 
 export type GradientBytes = {
   /** sha256 of all gradients, in order of their names */

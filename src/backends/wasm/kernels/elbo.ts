@@ -24,7 +24,7 @@ export function elboScratchBytes(steps: i32): usize {
 }
 
 /** q(n) and f(n), n = 0..N, of one image, 16 bytes apart; returns their ELBO. */
-function worths(
+function objectivePerCount(
   logits: usize, logLik: usize, whereKl: usize, whatKl: usize, logPrior: usize, steps: i32, out: usize,
 ): f64 {
   let goOn: f64 = 0;
@@ -48,17 +48,17 @@ function worths(
 
 /**
  * logits [B,N], logLik [B,N+1], whereKl and whatKl [B,N], logPrior float64 [N+1] -> gradients of scale times
- * [ELBO + sum over n of lessons(n) log q(n)]; dKl [B,N] is that by either KL.
- * @param lessons [B,N+1], or 0
+ * [ELBO + sum over n of countWeights(n) log q(n)]; dKl [B,N] is that by either KL.
+ * @param countWeights [B,N+1], or 0
  */
 export function enumeratedElboGrad(
-  logits: usize, logLik: usize, whereKl: usize, whatKl: usize, lessons: usize, logPrior: usize, scale: f64,
+  logits: usize, logLik: usize, whereKl: usize, whatKl: usize, countWeights: usize, logPrior: usize, scale: f64,
   dLogits: usize, dLogLik: usize, dKl: usize, batch: i32, steps: i32, scratch: usize,
 ): void {
   for (let b = 0; b < batch; b++) {
     const row = <usize>(b * steps) << 2;
     const wide = row + (<usize>b << 2);
-    const elbo = worths(logits + row, logLik + wide, whereKl + row, whatKl + row, logPrior, steps, scratch);
+    const elbo = objectivePerCount(logits + row, logLik + wide, whereKl + row, whatKl + row, logPrior, steps, scratch);
     // d/d logit_t = sum over n of q(n) (f(n) - ELBO) d log q(n): 1 - p_t where n >= t, -p_t where n = t - 1. Any
     // constant may be taken off f; the ELBO, its mean, keeps the digits. From N down: `weighted` sums what has n >= t.
     let present: f64 = 0;
@@ -67,7 +67,7 @@ export function enumeratedElboGrad(
       const at = <usize>n << 2;
       const q = load<f64>(scratch + (at << 2));
       let here = q * (load<f64>(scratch + (at << 2), 8) - elbo);
-      if (lessons) here += <f64>load<f32>(lessons + wide + at);
+      if (countWeights) here += <f64>load<f32>(countWeights + wide + at);
       store<f32>(dLogLik + wide + at, <f32>(scale * q));
       if (n < steps) {
         const logit = load<f32>(logits + row + at);

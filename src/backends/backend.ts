@@ -1,0 +1,22 @@
+/** What a compute backend is to the rest of the program. Nobody asks which one runs; they look at these fields. */
+import type { BackendName } from './names.js';
+
+/** What a started backend is. */
+export type Started = {
+  name: BackendName;
+  /** One line for people: library, version, device. */
+  detail: string;
+  /** What computes; `software` is a GPU that the CPU imitates. */
+  device: 'cpu' | 'gpu' | 'software';
+  /** What the bytes of a result depend on, beyond the seed. */
+  identity: string;
+  /** Images per part of a batch gradient, at most: what computes best here. */
+  subBatch: number;
+  /** Whether parts can be computed side by side, in threads of this process. */
+  canThread: boolean;
+  /** Whether the kernels of the wasm backend use relaxed SIMD; false on others. */
+  relaxedSimd: boolean;
+};
+
+/** What a backend says of itself when it starts. */
+export type StartedBackend = Omit<Started, 'name'>;

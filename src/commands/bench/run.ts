@@ -1,0 +1,128 @@
+/** One run of `air bench`: real scenes in, all figures out. */
+
+import type { BackendName } from '../../backends/names.js';
+import { startBackend } from '../../backends/start.js';
+import { measureInference } from '../../bench/inference.js';
+import { describeMachine, measureStartup } from '../../bench/machine.js';
+import { peakRssBytes, watchMemory } from '../../bench/memory.js';
+import { type RepeatOptions, spreadOf, timed } from '../../bench/timing.js';
+import { measureTraining, type StepSource, type TrainingFigures } from '../../bench/training.js';
+import type { ModelConfig } from '../../core/config.js';
+import { joinImages } from '../../core/images.js';
+import { makeModel } from '../../core/unroll.js';
+import { PYRO_SCENES, SceneComposer } from '../../data/scenes.js';
+import type { Header } from '../../formats/records.js';
+import type { Io } from '../../io/io.js';
+import { PRESETS, type PresetName } from '../../presets.js';
+import { SceneMaker } from '../../threads/scene-maker.js';
+import type { TrainConfig } from '../../train/config.js';
+import { Learner } from '../../train/learner.js';
+import { learningRateAt, zPresPriorAt } from '../../train/schedule.js';
+import { bundledDigits, readDigits } from '../shared/digit-files.js';
+
+export type BenchOptions = RepeatOptions & {
+  batchSize: readonly number[];
+  preset: PresetName;
+  /** Steps of watching memory; 0 for none. */
+  steps: number;
+  workers: number | undefined;
+  backend: BackendName | 'auto';
+};
+
+const INFER_BATCH = 256;
+/** Scenes made per measurement, and images kept to train on: many enough that no cache holds them. */
+const SCENES_PER_ROUND = 256;
+const IMAGES = 2048;
+
+export type BenchFigures = Awaited<ReturnType<typeof runBench>>;
+
+/** Measures everything, one after the other. */
+export async function runBench(options: BenchOptions, io: Io) {
+  const machine = describeMachine();
+  io.messages.detail('making scenes');
+  const { images, perSecond: scenesPerSecond } = await measureScenes(options, io);
+  const backend = await startBackend(options.backend);
+  const { name, detail, identity, canThread } = backend;
+  const { model: config, training: recipe } = PRESETS[options.preset];
+
+  const training: TrainingFigures[] = [];
+  for (const batchSize of options.batchSize) {
+    io.messages.detail(`training steps of ${batchSize} images`);
+    const settings = { ...recipe, batchSize, sumPairs: 0 };
+    const learner = new Learner(config, settings);
+    training.push(await measureTraining(backend, learner, sourceOf(images, config, settings), options));
+    learner.dispose();
+  }
+  const peakRssOfTrainingBytes = peakRssBytes();
+
+  io.messages.detail('explaining images');
+  const learner = new Learner(config, recipe);
+  const model = makeModel(config, learner.params);
+  const inference = await measureInference(backend, model, joinImages(images.slice(0, INFER_BATCH)), options);
+  learner.dispose();
+
+  const memory = options.steps > 0 ? await memoryOverSteps() : [];
+  io.messages.detail('starting up');
+  const startup = await measureStartup(options);
+  return {
+    machine,
+    backend: { name, detail, identity, canThread },
+    preset: options.preset,
+    repeats: options.repeats,
+    training,
+    inference,
+    scenesPerSecond,
+    startup,
+    peakRssOfTrainingBytes,
+    peakRssBytes: peakRssBytes(),
+    memory,
+  };
+
+  async function memoryOverSteps() {
+    const settings = { ...recipe, batchSize: options.batchSize[0], steps: options.steps };
+    const progress = io.messages.progress(options.steps, 'steps');
+    const trained = new Learner(config, settings);
+    const samples = await watchMemory(backend, trained, sourceOf(images, config, settings), options, progress.update);
+    trained.dispose();
+    progress.stop();
+    return samples;
+  }
+}
+
+/** How many scenes a second gen-data makes and encodes on one thread; and some of them, to compute on. */
+async function measureScenes({ warmup, repeats }: RepeatOptions, io: Io) {
+  const digits = await readDigits(bundledDigits(), 'train', io);
+  const { canvas } = PYRO_SCENES;
+  const shape: [number, number] = [canvas, canvas];
+  const header: Header = { air: 'scenes', version: 1, canvas: shape, image: { dtype: 'uint8', shape } };
+  const maker = new SceneMaker({ digits, options: PYRO_SCENES, seed: 0, header });
+  const rates: number[] = [];
+  for (let round = 0; round < warmup + repeats; round++) {
+    const first = round * SCENES_PER_ROUND;
+    const ms = await timed(async () => maker.make({ first, end: first + SCENES_PER_ROUND }));
+    if (round >= warmup) rates.push((1000 * SCENES_PER_ROUND) / ms);
+  }
+  const composer = new SceneComposer(digits, PYRO_SCENES);
+  const images = Array.from({ length: IMAGES }, (_, i) => composer.compose(0, i).image);
+  return { images, perSecond: spreadOf(rates) };
+}
+
+/**
+ * Step by step through the images, again and again, by the schedule of the recipe. In place of sums, which depend on what
+ * a model has learnt, the images of some more scenes: their number changes from step to step, as that of sums does.
+ */
+function sourceOf(images: readonly Uint8Array[], config: ModelConfig, training: TrainConfig): StepSource {
+  const { batchSize, sumPairs } = training;
+  const sizeAt = (step: number): number => batchSize + 2 * (step % (sumPairs + 1));
+  return {
+    batchAt: (step) =>
+      joinImages(Array.from({ length: sizeAt(step) }, (_, b) => images[((step - 1) * batchSize + b) % images.length])),
+    planAt: (step) => ({
+      step,
+      learningRate: learningRateAt(training, step),
+      zPresPrior: zPresPriorAt(training, config.zPresPrior, step),
+      wantsNorm: false,
+      counts: Array.from({ length: sizeAt(step) }, (_, b) => (b < batchSize ? -1 : 2 - (b % 2))),
+    }),
+  };
+}

@@ -1,0 +1,108 @@
+/** Runs a model over a stream of images, batch by batch, for the commands that explain. */
+import type { BackendName } from '../../backends/names.js';
+import { startBackend } from '../../backends/start.js';
+import { joinImages } from '../../core/images.js';
+import type { Explained } from '../../core/infer.js';
+import { AirError } from '../../errors.js';
+import type { Header, Scene } from '../../formats/records.js';
+import { readScenes } from '../../formats/scenes.js';
+import type { StreamEvent } from '../../formats/stream.js';
+import type { Io } from '../../io/io.js';
+import { makeInferrer } from '../../threads/inference.js';
+import type { Checkpoint } from '../../train/checkpoint.js';
+import { loadModel } from './model-file.js';
+
+export type InferSettings = {
+  mode: 'mean' | 'sample';
+  samples: number;
+  batchSize: number;
+  backend: BackendName | 'auto';
+  workers: number | undefined;
+  seed: number;
+};
+
+export type InferEvent =
+  | { type: 'header'; header: Header }
+  | { type: 'batch'; batch: { scene: Scene; explained: Explained }[] }
+  | { type: 'end' };
+
+/**
+ * Explains what a file holds: a header and an end for each of its segments, and the images between in batches. Holds
+ * a batch per thread. Every complete image is explained before damage in the input is reported.
+ *
+ * @throws AirError 'badData' if an image is not of the model's size
+ */
+export async function* inferStream(
+  checkpoint: Checkpoint,
+  file: string,
+  { mode, samples, batchSize, backend, workers, seed }: InferSettings,
+  io: Io,
+): AsyncGenerator<InferEvent> {
+  const events = readScenes(io.readBytes(file), file);
+  const started = await startBackend(backend);
+  io.messages.detail(`backend ${started.name}: ${started.detail}`);
+  const inferrer = await makeInferrer(started, await loadModel(checkpoint), workers);
+  let waiting: Scene[] = [];
+  const underWay: Promise<InferEvent>[] = [];
+
+  const send = (): void => {
+    if (waiting.length === 0) return;
+    const scenes = waiting;
+    waiting = [];
+    const images = joinImages(scenes.map(({ image }) => image));
+    const indices = scenes.map(({ i }) => i);
+    const done = inferrer.infer(images, indices, { mode, samples, seed }).then((explained): InferEvent => {
+      return { type: 'batch', batch: scenes.map((scene, b) => ({ scene, explained: explained[b] })) };
+    });
+    done.catch(() => {}); // it is awaited below, in its turn
+    underWay.push(done);
+  };
+  /** The oldest batches, until no more than `rest` are under way. */
+  async function* collect(rest: number): AsyncGenerator<InferEvent> {
+    while (underWay.length > rest) yield (await underWay.shift()) as InferEvent;
+  }
+
+  /** What is waiting too. */
+  async function* collectAll(): AsyncGenerator<InferEvent> {
+    yield* collect(inferrer.width - 1);
+    send();
+    yield* collect(0);
+  }
+
+  try {
+    for (;;) {
+      let next: IteratorResult<StreamEvent<Scene>>;
+      try {
+        next = await events.next();
+      } catch (damage) {
+        yield* collectAll();
+        throw damage;
+      }
+      if (next.done) return;
+      const event = next.value;
+      if (event.type === 'record') {
+        waiting.push(event.record);
+        if (waiting.length < batchSize) continue;
+        yield* collect(inferrer.width - 1);
+        send();
+        continue;
+      }
+      yield* collectAll();
+      if (event.type === 'header') checkSize(event.header, checkpoint, file);
+      yield event;
+    }
+  } finally {
+    await events.return();
+    await inferrer.close();
+  }
+}
+
+function checkSize({ canvas }: Header, { config }: Checkpoint, file: string): void {
+  if (canvas.join() === config.canvas.join()) return;
+  const [has, takes] = [canvas, config.canvas].map((size) => size.join(' x '));
+  throw new AirError(
+    'badData',
+    `${file}: images of ${has} px, the model takes ${takes} px`,
+    'make images of that size (air gen-data --canvas), or train a model on these',
+  );
+}

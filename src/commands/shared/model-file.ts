@@ -1,0 +1,45 @@
+/** Reading checkpoints from files, for every command that takes a MODEL. */
+
+import type { Model } from '../../core/unroll.js';
+import { AirError } from '../../errors.js';
+import type { Io } from '../../io/io.js';
+import type { Checkpoint } from '../../train/checkpoint.js';
+
+/**
+ * Reads a model, or the state of a run that is not over.
+ *
+ * @throws AirError 'noInput' if there is no such file; 'badData' if it is no checkpoint of air, or damaged
+ */
+export async function readCheckpoint(file: string, io: Io): Promise<Checkpoint> {
+  const { sniff } = await import('../../formats/sniff.js');
+  const { checkDigest } = await import('../../formats/safetensors.js');
+  const { decodeCheckpoint } = await import('../../train/checkpoint.js');
+  const bytes = await io.readFile(file);
+  const kind = sniff(bytes.subarray(0, 12));
+  if (bytes.length > 0 && kind !== 'safetensors' && kind !== 'unknown') {
+    const { KIND_NAMES } = await import('../../formats/sniff.js');
+    throw new AirError(
+      'badData',
+      `${file}: expected a model, this is ${KIND_NAMES[kind]}`,
+      'a model is what air train makes',
+    );
+  }
+  const checkpoint = decodeCheckpoint(bytes, file);
+  const digest = checkDigest(bytes, io.sha256);
+  if (digest !== 'ok') {
+    const what =
+      digest === 'missing'
+        ? 'it has no digest: not made by air train, or edited since'
+        : 'the digest does not match: the file was changed';
+    throw new AirError('badData', `${file}: ${what}`, 'copy it again, or train again');
+  }
+  return checkpoint;
+}
+
+/** A model ready to run on the backend that is started. */
+export async function loadModel({ config, params }: Checkpoint): Promise<Model> {
+  const tf = await import('@tensorflow/tfjs');
+  const { makeModel } = await import('../../core/unroll.js');
+  const tensors = [...params].map(([name, { shape, values }]) => [name, tf.tensor(values, shape)]);
+  return makeModel(config, Object.fromEntries(tensors));
+}

@@ -1,0 +1,38 @@
+/** Options that several commands share, so that they read and mean the same everywhere. */
+import { BACKENDS } from '../../backends/names.js';
+import { choice, file, flag, int, type Option } from '../../cli/command.js';
+
+/** `-o FILE`. Without it the command writes to stdout. */
+export function output(settings: { help: string; value?: string }): Option<string | undefined> {
+  return file({ short: 'o', group: 'Output', defaultText: 'stdout', ...settings });
+}
+
+/** For every command that draws random numbers. */
+export const seed = int({
+  default: 0,
+  min: 0,
+  max: 0xffffffff,
+  value: 'N',
+  group: 'Randomness',
+  help: 'same seed and same input, same output',
+});
+
+/** For byte-stable files: command lines are otherwise kept in headers and metadata. */
+export const noProvenance = flag({ group: 'Output', help: 'leave the command lines that made this out of the output' });
+
+export const backend = choice(['auto', ...BACKENDS], {
+  default: 'auto',
+  group: 'Compute',
+  help: 'what computes; `air backends` lists what works here',
+});
+
+export const workers = int({
+  min: 1,
+  max: 256,
+  group: 'Compute',
+  defaultText: 'as many as help',
+  help: 'threads of the wasm backend; changes speed, not results',
+});
+
+/** Where a table is printed. */
+export const json = flag({ group: 'Output', help: 'print JSON instead of a table' });

@@ -1,0 +1,38 @@
+/** The log of a training run: one JSON object per line, each with the model it is about. */
+import { usage } from '../../cli/command.js';
+import type { Io } from '../../io/io.js';
+
+export type MetricsLog = { write(line: { [name: string]: unknown }): Promise<void> };
+
+/**
+ * Opens a log, or goes on with the one that an earlier sitting of the same run left: lines of steps that will be done
+ * again are taken out.
+ *
+ * @param step the last step that is done
+ * A device such as /dev/stderr is written to as it is.
+ *
+ * @throws AirError 'usage' if the file holds something else
+ */
+export async function openMetricsLog(file: string, model: string, step: number, io: Io): Promise<MetricsLog> {
+  if (file === '-') throw usage('--metrics -: stdout is not for logs', 'give a file, or /dev/stderr');
+  if (!file.startsWith('/dev/') && (await io.exists(file))) {
+    const old = new TextDecoder().decode(await io.readFile(file));
+    const lines = old.split('\n').map(parse);
+    if (old !== '' && lines[0]?.model !== model) {
+      throw usage(`${file} is not the log of ${model}`, 'give another name with --metrics, or remove that file');
+    }
+    const kept = lines.filter((line) => line !== undefined && Number(line.step) <= step);
+    const text = kept.map((line) => `${JSON.stringify(line)}\n`).join('');
+    await io.writeFileAtomic(file, new TextEncoder().encode(text));
+  }
+  return { write: (line) => io.appendFile(file, `${JSON.stringify({ model, ...line })}\n`) };
+}
+
+/** A line, or undefined for what a killed run left of one. */
+function parse(line: string): { [name: string]: unknown } | undefined {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}

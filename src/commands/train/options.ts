@@ -1,0 +1,145 @@
+/** The settings of a model and of its training as options: the keys are those of `core/config.ts`. */
+
+import type { BackendName } from '../../backends/names.js';
+import {
+  choice,
+  float,
+  int,
+  type Option,
+  type OptionTable,
+  type OptionValues,
+  usage,
+  valued,
+} from '../../cli/command.js';
+import type { ModelConfig } from '../../core/config.js';
+import { GUIDE_INPUTS } from '../../core/config.js';
+import { PRESETS, type PresetName } from '../../presets.js';
+import type { TrainConfig } from '../../train/config.js';
+import { ANNEALS, NEAREST_SUM_PX } from '../../train/config.js';
+
+/** Sizes of hidden layers: `200`, `200,100`, or `none`. */
+function sizes(settings: { help: string; group: string }): Option<number[] | undefined> {
+  return valued<number[], undefined>({
+    ...settings,
+    value: 'N,N,...|none',
+    expects: 'layer sizes such as 200 or 200,100, or none',
+    parse(text) {
+      if (text === 'none') return [];
+      return /^\d{1,5}(,\d{1,5})*$/.test(text) && !/(^|,)0/.test(text) ? text.split(',').map(Number) : undefined;
+    },
+    format: (layers) => (layers.length === 0 ? 'none' : layers.join(',')),
+  });
+}
+
+const model = { group: 'Model' };
+const prior = { group: 'Prior' };
+const optimiser = { group: 'Optimiser' };
+const sums = { group: 'Sums of two images of one object each, to learn counting without labels' };
+
+/** Help shows what each preset has: `128; small: 64`. The options themselves have no default, so that a preset can. */
+function withPresetDefaults<T extends OptionTable>(options: T): T {
+  const settings = (name: PresetName): Record<string, unknown> => ({
+    ...PRESETS[name].model,
+    ...PRESETS[name].training,
+  });
+  const text = (value: unknown) => (Array.isArray(value) && value.length === 0 ? 'none' : String(value));
+  const entries = Object.entries(options).map(([key, option]) => {
+    const [fast, small] = [text(settings('fast')[key]), text(settings('small')[key])];
+    return [key, { ...option, defaultText: fast === small ? fast : `${fast}; small: ${small}` }];
+  });
+  return Object.fromEntries(entries) as T;
+}
+
+export const modelOptions = withPresetDefaults({
+  modelSteps: int({ ...model, min: 1, max: 20, help: 'the most objects an image can hold' }),
+  windowSize: int({ ...model, min: 2, max: 256, value: 'PX', help: 'side of the attention window' }),
+  zWhatSize: int({ ...model, min: 1, max: 1000, help: 'numbers that describe what an object looks like' }),
+  rnnHiddenSize: int({ ...model, min: 1, max: 10000, help: 'units of the LSTM' }),
+  guideInput: choice(GUIDE_INPUTS, { ...model, help: 'what the guide sees before each step' }),
+  guidePool: int({
+    ...model,
+    min: 1,
+    max: 16,
+    value: 'PX',
+    help: 'the difference is averaged over squares of this side',
+  }),
+  embedNet: sizes({ group: 'Model', help: 'hidden layers between what the guide sees and the LSTM' }),
+  predictNet: sizes({ group: 'Model', help: 'hidden layers from the LSTM to z_pres and z_where' }),
+  encoderNet: sizes({ group: 'Model', help: 'hidden layers from the window to z_what' }),
+  decoderNet: sizes({ group: 'Model', help: 'hidden layers from z_what to the window' }),
+  decoderOutputBias: float({ ...model, help: "added to the decoder's logits, so that a new model is blank" }),
+  likelihoodSd: float({ ...model, above: 0, help: 'standard deviation of a pixel given its mean' }),
+  zPresPrior: float({ ...prior, above: 0, max: 1, value: 'K', help: 'each further object is K times as likely' }),
+  scalePriorMean: float({ ...prior, help: 'mean of the scale s; an object is 1/s of the canvas wide' }),
+  scalePriorSd: float({ ...prior, above: 0, help: 'standard deviation of the scale s' }),
+  posPriorMean: float({ ...prior, help: 'mean of the position, 0 is the middle' }),
+  posPriorSd: float({ ...prior, above: 0, help: 'standard deviation of the position' }),
+});
+
+export const trainingOptions = withPresetDefaults({
+  steps: int({ ...optimiser, min: 1, help: 'training steps' }),
+  batchSize: int({ ...optimiser, min: 1, max: 65536, short: 'b', help: 'images a step' }),
+  learningRate: float({ ...optimiser, above: 0, help: "Adam's rate at its highest" }),
+  warmup: int({
+    ...optimiser,
+    min: 0,
+    value: 'STEPS',
+    help: 'the rate rises over so many steps, then falls as a cosine',
+  }),
+  adamBeta1: float({ ...optimiser, min: 0, below: 1, help: 'decay of the first moment' }),
+  adamBeta2: float({ ...optimiser, min: 0, below: 1, help: 'decay of the second moment' }),
+  adamEpsilon: float({ ...optimiser, above: 0, help: "Adam's epsilon" }),
+  annealPrior: choice(ANNEALS, { ...prior, help: 'how K gets to --z-pres-prior' }),
+  annealPriorFrom: float({ ...prior, above: 0, max: 1, value: 'K', help: 'where K begins' }),
+  annealPriorDuration: int({ ...prior, min: 0, value: 'STEPS', help: 'over so many steps' }),
+  sumPairs: int({ ...sums, min: 0, max: 65536, value: 'N', help: 'sums a step; 0 trains on the ELBO alone' }),
+  sumWeight: float({ ...sums, min: 0, help: 'what their log q(count) weighs beside the ELBO' }),
+  sumFrom: int({ ...sums, min: 1, value: 'STEP', help: 'the first step with sums' }),
+  sumReach: float({ ...sums, min: NEAREST_SUM_PX, value: 'PX', help: 'the largest distance between the two' }),
+});
+
+type ConfigOptions = OptionValues<typeof modelOptions & typeof trainingOptions>;
+
+/** The preset, with what the command line says in its place. */
+export function configFrom(options: ConfigOptions & { preset: PresetName; seed: number }): {
+  config: ModelConfig;
+  training: TrainConfig;
+} {
+  const { model: modelPreset, training: trainingPreset } = PRESETS[options.preset];
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const overlay = <T extends object>(preset: T): T =>
+    Object.fromEntries(Object.entries(preset).map(([key, value]) => [key, given[key] ?? value])) as T;
+  return { config: overlay(modelPreset), training: overlay(trainingPreset) };
+}
+
+/**
+ * What the table of options cannot know: the size of the images. To be asked as soon as that is known, before the first step.
+ * @throws AirError 'usage' if the guide's squares are larger than the canvas, so that it would see nothing
+ */
+export function checkAgainstCanvas({ canvas, guideInput, guidePool }: ModelConfig): void {
+  const most = Math.min(...canvas);
+  if (guideInput === 'image' || guidePool <= most) return;
+  throw usage(
+    `--guide-pool: expected at most ${most} for images of ${canvas.join(' x ')} px, got ${guidePool}`,
+    'larger squares than the image leave the guide nothing to see',
+  );
+}
+
+/** What a run is asked to do, beside its settings. */
+export type RunOptions = {
+  /** The images; the model; and what `air train --help` says. */
+  input: string;
+  output: string;
+  metrics: string | undefined;
+  previews: string | undefined;
+  previewEvery: number;
+  saveEvery: number;
+  reportEvery: number;
+  noProvenance: boolean;
+  valid: string | undefined;
+  validEvery: number;
+  maxTime: number | undefined;
+  overfitBatch: boolean;
+  backend: BackendName | 'auto';
+  workers: number | undefined;
+};

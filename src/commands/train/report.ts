@@ -1,0 +1,140 @@
+/** What a training run tells while it goes on: a progress line, reports, scores on held-out scenes, pictures. */
+
+import type { ModelConfig } from '../../core/config.js';
+import { makePriors } from '../../core/guide.js';
+import { type ImageBatch, joinImages, splitImages } from '../../core/images.js';
+import { infer } from '../../core/infer.js';
+import { AirError } from '../../errors.js';
+import type { Scene } from '../../formats/records.js';
+import { readScenes } from '../../formats/scenes.js';
+import type { Io } from '../../io/io.js';
+import { nameCollapse } from '../../scores/collapse.js';
+import type { TrainConfig } from '../../train/config.js';
+import type { Learner } from '../../train/learner.js';
+import type { Report } from '../../train/loop.js';
+import { isEndless } from '../../train/source.js';
+import { type Validation, validate } from '../../train/validate.js';
+import { openMetricsLog } from './metrics-log.js';
+import type { RunOptions } from './options.js';
+
+export type Reporter = {
+  report(report: Report): Promise<void>;
+  validate(step: number): Promise<Validation>;
+  preview(step: number, batch: ImageBatch): Promise<void>;
+  /** How it ended, in one line. */
+  summary(step: number): string;
+  close(): void;
+};
+
+const VALIDATION_BATCH = 256;
+const PREVIEW_IMAGES = 10;
+
+export async function makeReporter(
+  options: RunOptions,
+  { config, training }: { config: ModelConfig; training: TrainConfig },
+  learner: Learner,
+  resumedAt: number,
+  io: Io,
+): Promise<Reporter> {
+  const valid = options.valid === undefined ? [] : await readValid(options.valid, config, io);
+  const { metrics } = options;
+  const priors = makePriors(config);
+  const log = metrics === undefined ? undefined : await openMetricsLog(metrics, options.output, resumedAt, io);
+  if (options.previews !== undefined) await io.makeFolder(options.previews);
+  const progress = io.messages.progress(training.steps, 'steps', ['ELBO', 'accuracy']);
+  progress.update(resumedAt);
+  let lastReport: Report | undefined;
+  let lastValidation: Validation | undefined;
+  return {
+    async report(report) {
+      const since = lastReport ?? { step: resumedAt, seconds: 0 };
+      lastReport = report;
+      const { step, terms, gradientNorm, learningRate, zPresPrior, seconds } = report;
+      progress.update(step, { ELBO: terms.elbo.toFixed(1) });
+      const { elbo, logLik, countKl, whereKl, whatKl } = terms;
+      io.messages.detail(
+        `step ${step}: ELBO ${elbo.toFixed(1)} = log-likelihood ${logLik.toFixed(1)} - KL of n ${countKl.toFixed(2)}, ` +
+          `z_where ${whereKl.toFixed(2)}, z_what ${whatKl.toFixed(2)}; gradient norm ${gradientNorm.toPrecision(3)}`,
+      );
+      await log?.write({
+        step,
+        elbo,
+        log_lik: logLik,
+        kl_n: countKl,
+        kl_z_where: whereKl,
+        kl_z_what: whatKl,
+        gradient_norm: gradientNorm,
+        learning_rate: learningRate,
+        z_pres_prior: zPresPrior,
+        ms_per_step: (1000 * (seconds - since.seconds)) / (step - since.step), // since the report before
+      });
+    },
+    async validate(step) {
+      const model = { config, priors, params: learner.params };
+      const validation = await validate(model, valid, { batchSize: VALIDATION_BATCH, seed: training.seed });
+      lastValidation = validation;
+      const { countAccuracy, sampledCountAccuracy, confusion, terms } = validation;
+      progress.update(step, { accuracy: percent(countAccuracy) });
+      io.messages.info(
+        `step ${step}: held-out count accuracy ${percent(countAccuracy)} (sampled ${percent(sampledCountAccuracy)}), ` +
+          `ELBO ${terms.elbo.toFixed(1)}`,
+      );
+      const collapse = nameCollapse(confusion);
+      if (collapse !== undefined && step > training.steps / 3) io.messages.warn(`step ${step}: ${collapse}`);
+      await log?.write({
+        step,
+        valid_count_accuracy: countAccuracy,
+        valid_sampled_count_accuracy: sampledCountAccuracy,
+        valid_confusion: confusion,
+        valid_elbo: terms.elbo,
+      });
+      return validation;
+    },
+    async preview(step, batch) {
+      const { renderPreview } = await import('../../render/preview.js');
+      const scenes: { image: Uint8Array; count?: number }[] = (
+        valid.length > 0 ? valid : splitImages(batch).map((image) => ({ image }))
+      ).slice(0, PREVIEW_IMAGES);
+      const some = joinImages(scenes.map(({ image }) => image));
+      const indices = scenes.map((_, i) => i);
+      const model = { config, priors, params: learner.params };
+      const explained = await infer(model, some, indices, { mode: 'mean', samples: 0, seed: training.seed });
+      const file = `${options.previews}/step-${String(step).padStart(6, '0')}.png`;
+      await io.writeFileAtomic(file, renderPreview(scenes, explained, config.canvas));
+    },
+    summary(step) {
+      const score = lastValidation ? `, held-out count accuracy ${percent(lastValidation.countAccuracy)}` : '';
+      const pace = lastReport ? `, ${((1000 * lastReport.seconds) / (step - resumedAt)).toFixed(1)} ms a step` : '';
+      return `${step} steps, ELBO ${lastReport?.terms.elbo.toFixed(1)}${score}${pace}`;
+    },
+    close: () => progress.stop(),
+  };
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(2)} %`;
+}
+
+async function readValid(file: string, config: ModelConfig, io: Io): Promise<Scene[]> {
+  const scenes: Scene[] = [];
+  for await (const event of readScenes(io.readBytes(file), file)) {
+    if (event.type === 'header' && isEndless(event.header)) {
+      throw new AirError('badData', `${file}: a stream without end cannot score`, 'give --count N to air gen-data');
+    }
+    if (event.type === 'header' && event.header.canvas.join() !== config.canvas.join()) {
+      const [has, expected] = [event.header.canvas, config.canvas].map((canvas) => canvas.join(' x '));
+      throw new AirError('badData', `${file}: images of ${has} px, the model takes ${expected} px`);
+    }
+    if (event.type === 'record') scenes.push(event.record);
+  }
+  const blind = scenes.find(({ count }) => count === undefined);
+  if (blind || scenes.length === 0) {
+    const lack = blind ? `record ${blind.i} has no count` : 'no scenes';
+    throw new AirError(
+      'badData',
+      `${file}: ${lack}, and --valid scores counting`,
+      'make some with: air gen-data --split test',
+    );
+  }
+  return scenes;
+}

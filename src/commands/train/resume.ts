@@ -1,0 +1,76 @@
+/** Going on with what an earlier sitting of a training run left: finding it, and making sure that it is the same run. */
+
+import type { Started } from '../../backends/backend.js';
+import { BACKENDS, type BackendName } from '../../backends/names.js';
+import { startBackend } from '../../backends/start.js';
+import { flagName, usage } from '../../cli/command.js';
+import type { ModelConfig } from '../../core/config.js';
+import { AirError } from '../../errors.js';
+import type { Io } from '../../io/io.js';
+import { type Checkpoint, differences } from '../../train/checkpoint.js';
+import type { TrainConfig } from '../../train/config.js';
+import type { SceneSource } from '../../train/source.js';
+import { readCheckpoint } from '../shared/model-file.js';
+
+export type Settings = { config: ModelConfig; training: TrainConfig };
+
+/** A checkpoint that can be gone on from. */
+export type RunState = Checkpoint & Required<Pick<Checkpoint, 'moments'>>;
+
+/** The state of an unfinished run, if there is one. @throws AirError 'badData' if it is a model without Adam's moments */
+export async function readState(file: string, asked: Settings, io: Io): Promise<RunState | undefined> {
+  const saved = await readEarlier(file, asked, io);
+  if (saved === undefined) return undefined;
+  const { moments } = saved;
+  if (moments === undefined) {
+    throw new AirError(
+      'badData',
+      `${file}: a finished model, not the state of a run`,
+      'remove it, or give it another name',
+    );
+  }
+  return { ...saved, moments };
+}
+
+/** What an earlier run left under a name, if anything; it must be of the same settings. */
+export async function readEarlier(file: string, asked: Settings, io: Io): Promise<Checkpoint | undefined> {
+  if (!(await io.exists(file))) return undefined;
+  const earlier = await readCheckpoint(file, io);
+  const config = { ...asked.config, canvas: earlier.config.canvas }; // the images tell
+  const [first] = differences(earlier, { ...asked, config });
+  if (first === undefined) return earlier;
+  const value = (settings: Settings) => JSON.stringify({ ...settings.config, ...settings.training }[first as 'steps']);
+  throw usage(
+    `${file} was made with --${flagName(first)} ${value(earlier)}, now it is ${value(asked)}`,
+    'give the same options to go on, another name with -o, or remove that file',
+  );
+}
+
+export function checkSameRun(earlier: Checkpoint, settings: Settings, source: SceneSource, output: string): void {
+  const way = 'give the same images to go on, another name with -o, or remove that model and its .state';
+  const [had, has] = [earlier.config.canvas, settings.config.canvas].map((canvas) => canvas.join(' x '));
+  if (had !== has) throw usage(`${output} was trained on images of ${had} px, these are ${has} px`, way);
+  if (earlier.data !== source.digest) throw usage(`${output} was trained on other images`, way);
+}
+
+/** Starts the backend asked for; a resumed run goes on with its own. */
+export async function startAs(
+  choice: BackendName | 'auto',
+  saved: Checkpoint | undefined,
+  output: string,
+): Promise<Started> {
+  if (saved === undefined) return startBackend(choice);
+  const isOwn = (name: BackendName) => saved.backend === name || saved.backend.startsWith(`${name}-`);
+  const own = BACKENDS.find((name) => saved.backend === name) ?? BACKENDS.find(isOwn);
+  if (own === undefined || (choice !== 'auto' && choice !== own)) {
+    throw usage(`${output}.state was begun on --backend ${own}, now it is ${choice}`, 'leave --backend out to go on');
+  }
+  const started = await startBackend(own);
+  if (started.identity !== saved.backend) {
+    throw usage(
+      `${output}.state was begun on ${saved.backend}, here is ${started.identity}: the bytes would differ`,
+      'go on where it was begun, or start again under another name with -o',
+    );
+  }
+  return started;
+}

@@ -1,0 +1,147 @@
+/** One run of `air train`: opens data, model and backend, resumes what was begun, and ends with a model. */
+
+import { AirError } from '../../errors.js';
+import { sealSafetensors } from '../../formats/safetensors.js';
+import { readScenes } from '../../formats/scenes.js';
+import type { Io } from '../../io/io.js';
+import { makeStepper } from '../../threads/steps.js';
+import { type Checkpoint, encodeCheckpoint } from '../../train/checkpoint.js';
+import type { TrainConfig } from '../../train/config.js';
+import { type HostTensors, Learner } from '../../train/learner.js';
+import { diverged, trainLoop } from '../../train/loop.js';
+import { PairSums } from '../../train/pair-sums.js';
+import { openSource, type SceneSource } from '../../train/source.js';
+import type { RunOptions } from './options.js';
+import { checkAgainstCanvas } from './options.js';
+import { makeReporter } from './report.js';
+import { checkSameRun, type RunState, readEarlier, readState, type Settings, startAs } from './resume.js';
+
+/** Trains until the model is done, or until it is time to stop. */
+export async function trainModel(options: RunOptions, asked: Settings, io: Io): Promise<void> {
+  const stateFile = `${options.output}.state`;
+  const finished = await readEarlier(options.output, asked, io);
+  const saved = finished ? undefined : await readState(stateFile, asked, io);
+
+  const source = await openInput(options, asked.training, io);
+  try {
+    await trainOn(source, { finished, saved }, options, asked, io);
+  } finally {
+    await source.close();
+  }
+}
+
+async function trainOn(
+  source: SceneSource,
+  { finished, saved }: { finished: Checkpoint | undefined; saved: RunState | undefined },
+  options: RunOptions,
+  asked: Settings,
+  io: Io,
+): Promise<void> {
+  const started = io.now();
+  const stateFile = `${options.output}.state`;
+  const settings = { ...asked, config: { ...asked.config, canvas: source.canvas } };
+  checkAgainstCanvas(settings.config);
+  const earlier = finished ?? saved;
+  if (earlier) checkSameRun(earlier, settings, source, options.output);
+  if (finished) {
+    await io.remove(stateFile); // of a run that was killed between its last two steps
+    io.messages.info(`${options.output} is already trained: ${finished.step} steps`);
+    return;
+  }
+
+  const backend = await startAs(options.backend, saved, options.output);
+  const learner = new Learner(settings.config, settings.training);
+  const sums = new PairSums(settings.config, settings.training);
+  if (saved) {
+    learner.write('params', saved.params);
+    learner.write('m', saved.moments.m);
+    learner.write('v', saved.moments.v);
+    sums.singles = saved.singles ?? [];
+    io.messages.info(`going on after step ${saved.step} of ${settings.training.steps}`);
+  }
+  io.messages.detail(`backend ${backend.name}: ${backend.detail}`);
+  io.messages.detail(`${source.count} images of ${source.canvas.join(' x ')} px`);
+
+  let metrics: Checkpoint['metrics'] = saved?.metrics ?? {};
+  const checkpoint = async (step: number, withMoments: boolean): Promise<Uint8Array> => {
+    const params = await learner.read('params');
+    checkFinite(params, step);
+    const bytes = encodeCheckpoint({
+      ...settings,
+      step,
+      params,
+      ...(withMoments
+        ? { singles: sums.singles, moments: { m: await learner.read('m'), v: await learner.read('v') } }
+        : {}),
+      data: source.digest,
+      backend: backend.identity,
+      metrics,
+      provenance: options.noProvenance ? [] : [...source.provenance, io.commandLine],
+    });
+    return sealSafetensors(bytes, io.sha256);
+  };
+
+  const stepper = await makeStepper(backend, learner, options.workers);
+  const reporter = await makeReporter(options, settings, learner, saved?.step ?? 0, io);
+  const result = await trainLoop(
+    { ...settings, done: saved?.step ?? 0 },
+    stepper,
+    (step) => source.batch(options.overfitBatch ? 1 : step, settings.training.batchSize),
+    sums,
+    {
+      report: options.reportEvery,
+      valid: options.valid ? options.validEvery : 0,
+      preview: options.previews ? options.previewEvery : 0,
+      save: options.saveEvery,
+    },
+    {
+      seconds: () => performance.now() / 1000,
+      stopReason: () => {
+        if (io.interrupted.aborted) return 'signal';
+        return options.maxTime !== undefined && io.now() - started > 1000 * options.maxTime ? 'time' : undefined;
+      },
+      report: reporter.report,
+      async validate(step) {
+        const validation = await reporter.validate(step);
+        metrics = { step, count_accuracy: validation.countAccuracy, elbo: validation.terms.elbo };
+        return validation;
+      },
+      preview: reporter.preview,
+      save: async (step) => io.writeFileAtomic(stateFile, await checkpoint(step, true)),
+    },
+  );
+  reporter.close();
+  await stepper.close();
+  if (result.stopped) throw stopping(result, settings.training.steps, options, io);
+  await io.writeFileAtomic(options.output, await checkpoint(result.step, false));
+  await io.remove(stateFile);
+  learner.dispose();
+  io.messages.info(`${options.output}: ${reporter.summary(result.step)} on ${backend.name}`);
+}
+
+/** What is saved must be worth going on from. */
+function checkFinite(params: HostTensors, step: number): void {
+  for (const [name, { values }] of params) {
+    if (!values.every(Number.isFinite)) throw diverged(step, `the weights ${name} are no longer finite`);
+  }
+}
+
+async function openInput(options: RunOptions, { seed, batchSize }: TrainConfig, io: Io): Promise<SceneSource> {
+  return openSource(readScenes(io.readBytes(options.input), options.input), {
+    name: options.input,
+    seed,
+    newHash: io.newHash,
+    limit: options.overfitBatch ? batchSize : 0,
+  });
+}
+
+function stopping(
+  { step, stopped }: { step: number; stopped: 'signal' | 'time' | undefined },
+  steps: number,
+  { output }: RunOptions,
+  io: Io,
+): Error {
+  const message = `stopped after step ${step} of ${steps}; saved in ${output}.state`;
+  const hint = 'the same command again goes on from there';
+  return stopped === 'signal' ? io.interruption(message, hint) : new AirError('stoppedEarly', message, hint);
+}

@@ -1,0 +1,174 @@
+/** Linear layers and perceptrons of them, with their gradients. Weights are [out, in] and named as in PyTorch's state_dict. */
+import * as tf from '@tensorflow/tfjs';
+import { defineOp, listed, numbered } from './op.js';
+import type { ParamSpec, Params } from './weights.js';
+
+/** A linear layer NAME: weight [out, in] and bias [out], uniform in +-1/sqrt(in). */
+function linear(name: string, inputs: number, outputs: number): ParamSpec[] {
+  const bound = 1 / Math.sqrt(inputs);
+  return [
+    { name: `${name}.weight`, shape: [outputs, inputs], bound },
+    { name: `${name}.bias`, shape: [outputs], bound },
+  ];
+}
+
+/** The layers of `mlp(params, NAME, ...)`: from inputs through each of `sizes`. */
+export function mlpSpecs(name: string, inputs: number, sizes: readonly number[]): ParamSpec[] {
+  return sizes.flatMap((size, i) => linear(`${name}.seq.${2 * i}`, i === 0 ? inputs : sizes[i - 1], size));
+}
+
+export type Activation = 'linear' | 'relu' | 'sigmoid';
+
+/** What the last layer of a perceptron does: activation(x weight^T + bias + shift). Before it come ReLUs. */
+export type OutputLayer = { activation: Activation; shift: number };
+
+const PLAIN: OutputLayer = { activation: 'linear', shift: 0 };
+
+function activate(x: tf.Tensor2D, activation: Activation): tf.Tensor2D {
+  if (activation === 'relu') return tf.relu(x);
+  return activation === 'sigmoid' ? tf.sigmoid(x) : x;
+}
+
+/** d pre-activation from d output: every activation here has a derivative that its output tells. */
+function activationGrad(dy: tf.Tensor2D, y: tf.Tensor2D, activation: Activation): tf.Tensor2D {
+  if (activation === 'relu') return tf.mul(dy, tf.step(y));
+  return activation === 'sigmoid' ? tf.mul(dy, tf.mul(y, tf.sub(1, y))) : tf.clone(dy);
+}
+
+/** [B, ...] -> [B, the rest]. */
+function asRows(x: tf.Tensor): tf.Tensor2D {
+  return tf.reshape(x, [x.shape[0], -1]);
+}
+
+type MlpInputs = { x: tf.Tensor; [layer: string]: tf.Tensor };
+
+/** x [B, in], weight0 [out, in], bias0 [out], weight1, ... -> y0, y1, ... [B, out] */
+const mlpOp = defineOp<MlpInputs, OutputLayer, tf.Tensor2D[]>({
+  name: 'AirMlp',
+  composite: ({ x, ...layers }, { activation, shift }) => {
+    const [weights, biases] = [listed<tf.Tensor2D>(layers, 'weight'), listed<tf.Tensor1D>(layers, 'bias')];
+    const ys: tf.Tensor2D[] = [];
+    weights.forEach((weight, i) => {
+      const pre = tf.add(tf.matMul(ys.at(-1) ?? asRows(x), weight, false, true), biases[i]) as tf.Tensor2D;
+      const isLast = i === weights.length - 1;
+      const shifted = isLast && shift !== 0 ? (tf.add(pre, shift) as tf.Tensor2D) : pre;
+      ys.push(activate(shifted, isLast ? activation : 'relu'));
+    });
+    return ys;
+  },
+});
+
+/** dy and y0, y1, ... [B, out], weight0, weight1, ... -> dPre0, dPre1, ... [B, out], before the activations; dx if it is wanted. */
+const mlpGradOp = defineOp<
+  { dy: tf.Tensor2D; [layer: string]: tf.Tensor },
+  { activation: Activation; wantsDx: boolean },
+  tf.Tensor2D[]
+>({
+  name: 'AirMlpGrad',
+  composite: ({ dy, ...layers }, { activation, wantsDx }) => {
+    const [ys, weights] = [listed<tf.Tensor2D>(layers, 'y'), listed<tf.Tensor2D>(layers, 'weight')];
+    const dPres: tf.Tensor2D[] = [];
+    let d = dy;
+    for (let i = ys.length - 1; i >= 0; i--) {
+      const dPre = activationGrad(d, ys[i], i === ys.length - 1 ? activation : 'relu');
+      dPres.unshift(dPre);
+      if (i > 0 || wantsDx) d = tf.matMul(dPre, weights[i]);
+    }
+    return wantsDx ? [...dPres, d] : dPres;
+  },
+});
+
+/** Weights and biases of the layers of perceptron NAME, as inputs of an op. */
+function layersOf(params: Params, name: string): { weights: tf.Tensor[]; biases: tf.Tensor[] } {
+  const [weights, biases]: tf.Tensor[][] = [[], []];
+  for (let i = 0; `${name}.seq.${i}.weight` in params; i += 2) {
+    weights.push(params[`${name}.seq.${i}.weight`]);
+    biases.push(params[`${name}.seq.${i}.bias`]);
+  }
+  return { weights, biases };
+}
+
+/** A perceptron in use: what its gradient needs to know of it. */
+export type MlpPass = {
+  name: string;
+  output: OutputLayer;
+  x: tf.Tensor;
+  /** Of each layer, [B, out]; none for a perceptron without layers, which is its input. */
+  ys: tf.Tensor2D[];
+  /** [B, out of the last layer] */
+  y: tf.Tensor2D;
+};
+
+/**
+ * Multi-layer perceptron with ReLU between its layers: `NAME.seq.0`, `NAME.seq.2`, ... as Pyro's example names them.
+ *
+ *   x [B, in], or of more axes that together have `in` elements
+ */
+export function mlp(params: Params, name: string, x: tf.Tensor, output: OutputLayer = PLAIN): MlpPass {
+  const { weights, biases } = layersOf(params, name);
+  if (weights.length === 0) return { name, output, x, ys: [], y: asRows(x) };
+  const ys = mlpOp({ x, ...numbered('weight', weights), ...numbered('bias', biases) }, output);
+  return { name, output, x, ys, y: ys[ys.length - 1] };
+}
+
+/**
+ * Back through a perceptron: returns dx [B, in] if `wantsDx`, else undefined, and notes for each layer what its weights'
+ * gradients come of.
+ *
+ *   dy [B, out]
+ */
+export function mlpGrad(
+  params: Params,
+  { name, output, x, ys }: MlpPass,
+  dy: tf.Tensor2D,
+  tape: LinearTape,
+  wantsDx: boolean,
+): tf.Tensor2D | undefined {
+  if (ys.length === 0) return dy;
+  const { weights } = layersOf(params, name);
+  const { activation } = output;
+  const out = mlpGradOp({ dy, ...numbered('y', ys), ...numbered('weight', weights) }, { activation, wantsDx });
+  ys.forEach((_, i) => {
+    const layer = `${name}.seq.${2 * i}`;
+    tape.add(`${layer}.weight`, `${layer}.bias`, out[i], i === 0 ? x : ys[i - 1]);
+  });
+  return wantsDx ? out[ys.length] : undefined;
+}
+
+/** d0, d1, ... [B, out], x0, x1, ... [B, in] -> sum of d^T x [out, in], sum of the rows of d [out]. */
+const linearGradOp = defineOp<
+  { [step: string]: tf.Tensor },
+  Record<string, never>,
+  [dWeight: tf.Tensor2D, dBias: tf.Tensor1D]
+>({
+  name: 'AirLinearGrad',
+  composite: (inputs) => {
+    const join = (rows: tf.Tensor2D[]) => (rows.length === 1 ? rows[0] : tf.concat(rows, 0));
+    const d = join(listed<tf.Tensor2D>(inputs, 'd'));
+    return [tf.matMul(d, join(listed<tf.Tensor>(inputs, 'x').map(asRows)), true, false), tf.sum(d, 0)];
+  },
+});
+
+/**
+ * What linear layers did in the course of a pass: each use has the gradient d [B, out] by the layer's output and its input
+ * x [B, in]. The weights' gradients come of all uses together: one long product instead of many short ones and their sum.
+ */
+export class LinearTape {
+  private readonly layers = new Map<string, { bias: string; ds: tf.Tensor[]; xs: tf.Tensor[] }>();
+
+  add(weight: string, bias: string, d: tf.Tensor2D, x: tf.Tensor): void {
+    const layer = this.layers.get(weight) ?? { bias, ds: [], xs: [] };
+    this.layers.set(weight, layer);
+    layer.ds.push(d);
+    layer.xs.push(x);
+  }
+
+  /** Gradients by the name of the weight or bias. */
+  gradients(): { [name: string]: tf.Tensor } {
+    const all: { [name: string]: tf.Tensor } = {};
+    for (const [weight, { bias, ds, xs }] of this.layers) {
+      [all[weight], all[bias]] = linearGradOp({ ...numbered('d', ds), ...numbered('x', xs) }, {});
+    }
+    return all;
+  }
+}

@@ -1,0 +1,88 @@
+/** Placing windows on canvases: the "write" half of attention (see sampling.ts). */
+import * as tf from '@tensorflow/tfjs';
+import { defineOp } from './op.js';
+import {
+  centres,
+  columns,
+  hatSlopes,
+  hatWeights,
+  resample,
+  type Size,
+  toPixels,
+  type WindowAttrs,
+} from './sampling.js';
+
+/** Where the pixels of a canvas look in a window: [B, W] and [B, H]. */
+function placingPoints(zWhere: tf.Tensor2D, window: Size, canvas: Size): [tf.Tensor2D, tf.Tensor2D] {
+  const [s, x, y] = columns(zWhere);
+  return [
+    toPixels(tf.add(tf.mul(s, centres(canvas[1])), x), window[1]),
+    toPixels(tf.add(tf.mul(s, centres(canvas[0])), y), window[0]),
+  ];
+}
+
+const placeWindowsOp = defineOp<
+  { windows: tf.Tensor2D; zWhere: tf.Tensor2D; canvas: tf.Tensor3D },
+  WindowAttrs,
+  [tf.Tensor3D]
+>({
+  name: 'AirPlaceWindows',
+  composite: ({ windows, zWhere, canvas }, { height, width }) => {
+    const [batch, canvasHeight, canvasWidth] = canvas.shape;
+    const [colPoints, rowPoints] = placingPoints(zWhere, [height, width], [canvasHeight, canvasWidth]);
+    const sources: tf.Tensor3D = tf.reshape(windows, [batch, height, width]);
+    return [tf.add(canvas, resample(sources, hatWeights(rowPoints, height), hatWeights(colPoints, width)))];
+  },
+});
+
+/**
+ * Place each decoded window on a canvas: the "write" half of attention. Where objects overlap, they add up.
+ *
+ *   windows [B, h w]    intensities; 0 leaves the canvas untouched
+ *   zWhere  [B, 3]      (s, x, y), see above
+ *   canvas  [B, H, W]
+ *   returns [B, H, W]   the canvas itself, with zero gradient, where no window reaches
+ */
+export function placeWindows(
+  windows: tf.Tensor2D,
+  zWhere: tf.Tensor2D,
+  [height, width]: Size,
+  canvas: tf.Tensor3D,
+): tf.Tensor3D {
+  return placeWindowsOp({ windows, zWhere, canvas }, { height, width })[0];
+}
+
+const placeWindowsGradOp = defineOp<
+  { dy: tf.Tensor3D; windows: tf.Tensor2D; zWhere: tf.Tensor2D },
+  WindowAttrs,
+  [dWindows: tf.Tensor2D, dZWhere: tf.Tensor2D]
+>({
+  name: 'AirPlaceWindowsGrad',
+  composite: ({ dy, windows, zWhere }, { height, width }) => {
+    const [batch, canvasHeight, canvasWidth] = dy.shape;
+    const [colPoints, rowPoints] = placingPoints(zWhere, [height, width], [canvasHeight, canvasWidth]);
+    const [cols, rows] = [hatWeights(colPoints, width), hatWeights(rowPoints, height)];
+    const sources: tf.Tensor3D = tf.reshape(windows, [batch, height, width]);
+    const dWindows: tf.Tensor2D = tf.reshape(tf.matMul(tf.matMul(rows, dy, true, false), cols), windows.shape);
+    // points = (s centre + x + 1) side/2 - 1/2
+    const dCols = tf.mul(tf.sum(tf.mul(dy, resample(sources, rows, hatSlopes(colPoints, width))), 1), width / 2);
+    const dRows = tf.mul(tf.sum(tf.mul(dy, resample(sources, hatSlopes(rowPoints, height), cols)), 2), height / 2);
+    const dScale = tf.add(
+      tf.sum(tf.mul(dCols, centres(canvasWidth)), 1, true),
+      tf.sum(tf.mul(dRows, centres(canvasHeight)), 1, true),
+    );
+    const dZWhere = tf.concat([dScale, tf.sum(dCols, 1, true), tf.sum(dRows, 1, true)], 1) as tf.Tensor2D;
+    return [dWindows, dZWhere];
+  },
+});
+
+/** Gradients of `placeWindows` by windows [B, h w] and zWhere [B, 3]; dy [B, H, W]. That by the canvas is dy itself. */
+export function placeWindowsGrad(
+  dy: tf.Tensor3D,
+  windows: tf.Tensor2D,
+  zWhere: tf.Tensor2D,
+  [height, width]: Size,
+): { dWindows: tf.Tensor2D; dZWhere: tf.Tensor2D } {
+  const [dWindows, dZWhere] = placeWindowsGradOp({ dy, windows, zWhere }, { height, width });
+  return { dWindows, dZWhere };
+}

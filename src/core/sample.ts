@@ -1,0 +1,86 @@
+/** Scenes from the prior: what a model believes images look like before it sees one. */
+import * as tf from '@tensorflow/tfjs';
+import { windowSizeOf } from './config.js';
+import { geometricLogProbs } from './count.js';
+import { boxOf, toBytes } from './images.js';
+import { decode } from './model.js';
+import { placeWindows } from './ops/place-windows.js';
+import { Draws } from './rng.js';
+import type { Model } from './unroll.js';
+
+export type SampledScene = {
+  i: number;
+  /** [H, W] uint8, the mean image */
+  image: Uint8Array;
+  /** [x, y, w, h] in px, one per object */
+  boxes: [number, number, number, number][];
+};
+
+/** How many objects, from the truncated geometric prior. */
+function drawCount(draws: Draws, logProbs: readonly number[]): number {
+  let u = draws.uniform();
+  for (let n = 0; n < logProbs.length - 1; n++) {
+    u -= Math.exp(logProbs[n]);
+    if (u < 0) return n;
+  }
+  return logProbs.length - 1;
+}
+
+/**
+ * Draws scenes; scene i depends on (seed, i) only.
+ *
+ * @param objects in each scene; undefined draws their number from the prior
+ */
+export async function sampleScenes(
+  { config, params }: Model,
+  indices: readonly number[],
+  { seed, objects }: { seed: number; objects: number | undefined },
+): Promise<SampledScene[]> {
+  const { canvas, modelSteps, zWhatSize, scalePriorMean, scalePriorSd, posPriorMean, posPriorSd } = config;
+  const logProbs = geometricLogProbs(config.zPresPrior, modelSteps);
+  const scenes = indices.map((i) => {
+    const draws = new Draws(seed, 'prior', i);
+    const n = drawCount(draws, logProbs); // drawn even if it is given, so that the rest does not change
+    const parts = Array.from({ length: modelSteps }, () => ({
+      where: [
+        scalePriorMean + scalePriorSd * draws.normal(),
+        posPriorMean + posPriorSd * draws.normal(),
+        posPriorMean + posPriorSd * draws.normal(),
+      ],
+      what: [...draws.fillNormal(new Float32Array(zWhatSize))],
+    }));
+    return { i, parts: parts.slice(0, objects ?? n) };
+  });
+
+  const batch = scenes.length;
+  const images = tf.tidy(() => {
+    let sum: tf.Tensor3D = tf.zeros([batch, ...canvas]);
+    for (let t = 0; t < modelSteps; t++) {
+      const present = tf.tensor2d(
+        scenes.map(({ parts }) => Number(t < parts.length)),
+        [batch, 1],
+      );
+      const where = tf.tensor2d(
+        scenes.map(({ parts }) => parts[t]?.where ?? [1, 0, 0]),
+        [batch, 3],
+      );
+      const nothing = Array(zWhatSize).fill(0);
+      const what = tf.tensor2d(
+        scenes.map(({ parts }) => parts[t]?.what ?? nothing),
+        [batch, zWhatSize],
+      );
+      // nothing is drawn of an object that is not there: a window full of zeros
+      const windows = tf.mul(decode(params, config, what).y, present) as tf.Tensor2D;
+      sum = placeWindows(windows, where, windowSizeOf(config), sum);
+    }
+    return sum;
+  });
+  const pixels = (await images.data()) as Float32Array;
+  images.dispose();
+  const area = canvas[0] * canvas[1];
+  return scenes.map(({ i, parts }, b) => ({
+    i,
+    image: toBytes(pixels.subarray(b * area, (b + 1) * area)),
+    boxes: parts.map(({ where }) => boxOf(where, canvas)),
+  }));
+}

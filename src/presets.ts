@@ -1,0 +1,72 @@
+/** The recipes that have a name: all settings of a model and of its training. The only list of them; help loads it. */
+import type { ModelConfig } from './core/config.js';
+import type { TrainConfig } from './train/config.js';
+
+export const PRESET_NAMES = ['fast', 'small'] as const;
+
+export type PresetName = (typeof PRESET_NAMES)[number];
+
+const FAST_MODEL: ModelConfig = {
+  canvas: [50, 50],
+  modelSteps: 3,
+  windowSize: 28,
+  zWhatSize: 20,
+  rnnHiddenSize: 128,
+  predictNet: [200],
+  encoderNet: [200],
+  decoderNet: [200],
+  embedNet: [256],
+  guideInput: 'difference',
+  guidePool: 2,
+  decoderOutputBias: -2,
+  likelihoodSd: 0.3,
+  scalePriorMean: 3,
+  scalePriorSd: 0.2,
+  posPriorMean: 0,
+  posPriorSd: 1,
+  zPresPrior: 1e-6,
+};
+
+const FAST_TRAINING: TrainConfig = {
+  steps: 2500,
+  batchSize: 128,
+  learningRate: 2e-3,
+  warmup: 100,
+  adamBeta1: 0.9,
+  adamBeta2: 0.999,
+  adamEpsilon: 1e-8,
+  annealPrior: 'exp',
+  annealPriorFrom: 1e-3,
+  annealPriorDuration: 500,
+  sumPairs: 32,
+  sumWeight: 10,
+  sumFrom: 300,
+  sumReach: 20,
+  seed: 0,
+};
+
+/** `fast`: the recipe that counts within minutes on a CPU. `small`: the same in little, to try things out in seconds. */
+export const PRESETS: { [name in PresetName]: { model: ModelConfig; training: TrainConfig } } = {
+  fast: { model: FAST_MODEL, training: FAST_TRAINING },
+  small: {
+    model: {
+      ...FAST_MODEL,
+      windowSize: 20,
+      zWhatSize: 10,
+      rnnHiddenSize: 64,
+      predictNet: [64],
+      encoderNet: [64],
+      decoderNet: [64],
+      embedNet: [64],
+    },
+    training: {
+      ...FAST_TRAINING,
+      steps: 500,
+      batchSize: 64,
+      warmup: 30,
+      annealPriorDuration: 100,
+      sumPairs: 16,
+      sumFrom: 150,
+    },
+  },
+};

@@ -1,0 +1,112 @@
+/** Everything `air eval` reports, added up image by image; memory does not grow but for the boxes' scores. */
+import { type Box, DetectionScores, MatchScores } from './boxes.js';
+import { CountScores } from './counts.js';
+
+/** What is known of one image. */
+export type Scored = {
+  /** argmax q(n) */
+  n: number;
+  /** q(n), n = 0..N */
+  q: readonly number[];
+  /** The count by evidence, if it was asked for. */
+  nEvidence?: number | undefined;
+  /** Nats. */
+  elbo?: number | undefined;
+  /** The ELBO's parts and a tighter bound, by their names in the report; nats. */
+  terms?: { readonly [name: string]: number } | undefined;
+  /** One per step: its box and q(n >= t). */
+  boxes: readonly { box: Box; p: number }[];
+  /** True count and ink boxes, where known. */
+  count?: number | undefined;
+  objects?: readonly { ink: Box }[] | undefined;
+};
+
+/** The report; a score that nothing in the input allows is null. Accuracies, IoU and AP are in 0..1, ELBOs in nats. */
+export type Scores = {
+  images: number;
+  /** Share of images whose most probable count is the true one; the mean probability of the true count; by evidence. */
+  count_accuracy: number | null;
+  sampled_count_accuracy: number | null;
+  evidence_count_accuracy: number | null;
+  /** [truth][inferred] */
+  confusion: number[][];
+  /** Means over images. */
+  elbo: number | null;
+  terms: { [name: string]: number };
+  /** Of matched boxes; matched objects as a share of all. */
+  mean_iou: number | null;
+  matched: number | null;
+  /** At IoU .5, boxes ranked by q(n >= t). */
+  average_precision: number | null;
+};
+
+class Mean {
+  private sum = 0;
+  private count = 0;
+
+  add(value: number): void {
+    this.sum += value;
+    this.count++;
+  }
+
+  get value(): number | null {
+    return this.count === 0 ? null : this.sum / this.count;
+  }
+}
+
+const orNull = (value: number): number | null => (Number.isNaN(value) ? null : value);
+
+export class Scoreboard {
+  private images = 0;
+  private readonly counts = new CountScores();
+  private readonly evidence = new CountScores();
+  private readonly sampled = new Mean();
+  private readonly elbo = new Mean();
+  private readonly terms = new Map<string, Mean>();
+  private readonly matches = new MatchScores();
+  private readonly detections = new DetectionScores();
+  private columns = 0;
+
+  add({ n, q, nEvidence, elbo, terms = {}, boxes, count, objects }: Scored): void {
+    this.images++;
+    this.columns = Math.max(this.columns, q.length);
+    if (elbo !== undefined) this.elbo.add(elbo);
+    for (const [name, value] of Object.entries(terms)) {
+      const mean = this.terms.get(name) ?? new Mean();
+      this.terms.set(name, mean);
+      mean.add(value);
+    }
+    if (count !== undefined) {
+      this.counts.add(count, n);
+      this.sampled.add(q[count] ?? 0);
+      if (nEvidence !== undefined) this.evidence.add(count, nEvidence);
+    }
+    if (objects !== undefined) {
+      const truth = objects.map(({ ink }) => ink);
+      this.matches.add(
+        boxes.slice(0, n).map(({ box }) => box),
+        truth,
+      );
+      this.detections.add(
+        boxes.map(({ box, p }) => ({ box, score: p })),
+        truth,
+      );
+    }
+  }
+
+  get scores(): Scores {
+    const { truth, matched } = this.matches.totals;
+    return {
+      images: this.images,
+      count_accuracy: orNull(this.counts.accuracy),
+      sampled_count_accuracy: this.sampled.value,
+      evidence_count_accuracy: orNull(this.evidence.accuracy),
+      confusion: this.counts.matrix(this.columns),
+      elbo: this.elbo.value,
+      terms: Object.fromEntries([...this.terms].map(([name, mean]) => [name, mean.value as number])),
+      mean_iou: orNull(this.matches.meanIou),
+      matched: orNull(matched / truth),
+      average_precision: orNull(this.detections.averagePrecision),
+    };
+  }
+}

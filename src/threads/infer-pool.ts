@@ -1,0 +1,54 @@
+/** Explains batches of images on several threads side by side; a batch is explained whole by one of them. */
+
+import type { ModelConfig } from '../core/config.js';
+import type { ImageBatch } from '../core/images.js';
+import type { Explained, InferOptions } from '../core/infer.js';
+import type { Model } from '../core/unroll.js';
+import { type Layout, layoutOf, SharedTensors } from './shared-tensors.js';
+import { Thread } from './thread.js';
+
+/** What a thread is started with. */
+export type InferSetup = {
+  config: ModelConfig;
+  relaxedSimd: boolean;
+  layout: Layout;
+  weights: SharedArrayBuffer;
+};
+
+export type InferRequest = { batch: ImageBatch; indices: readonly number[]; options: InferOptions };
+
+export class InferPool {
+  /** How many batches may be under way at once. */
+  readonly width: number;
+  private readonly setup: InferSetup;
+  /** Started when first needed: one picture needs one thread. */
+  private readonly threads: Thread<InferRequest, Explained[]>[] = [];
+  private readonly idle: Thread<InferRequest, Explained[]>[] = [];
+
+  constructor({ config, params }: Model, width: number, relaxedSimd: boolean) {
+    const shared = new SharedTensors(layoutOf(params));
+    shared.write(params);
+    this.setup = { config, relaxedSimd, layout: shared.layout, weights: shared.buffer };
+    this.width = width;
+  }
+
+  /** As core's `infer`. At most `width` calls at a time. */
+  async infer(batch: ImageBatch, indices: readonly number[], options: InferOptions): Promise<Explained[]> {
+    const thread = this.idle.shift() ?? this.startThread();
+    try {
+      return await thread.ask({ batch, indices, options });
+    } finally {
+      this.idle.push(thread);
+    }
+  }
+
+  private startThread(): Thread<InferRequest, Explained[]> {
+    const thread = new Thread<InferRequest, Explained[]>(new URL('./infer-thread.js', import.meta.url), this.setup);
+    this.threads.push(thread);
+    return thread;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.threads.map((thread) => thread.close()));
+  }
+}

@@ -1,0 +1,25 @@
+/** Who does the steps of a training run: this thread alone, or several, with the same result. */
+import { availableParallelism } from 'node:os';
+import type { Started } from '../backends/backend.js';
+import { type Learner, type Stepper, subBatches } from '../train/learner.js';
+
+/** Threads for a step on so many images: no more than its parts, and no more than asked for; undefined: than cores. */
+export function threadsFor({ canThread, subBatch }: Started, images: number, threads: number | undefined): number {
+  return canThread ? Math.min(subBatches(images, subBatch).length, threads ?? availableParallelism()) : 1;
+}
+
+/**
+ * Whoever does the steps of a learner on a started backend.
+ *
+ * @param threads at most so many; undefined for as many as there are cores and parts of a batch
+ */
+export async function makeStepper(started: Started, learner: Learner, threads: number | undefined): Promise<Stepper> {
+  const { subBatch, relaxedSimd } = started;
+  const { batchSize, sumPairs } = learner.training;
+  const useful = threadsFor(started, batchSize + 2 * sumPairs, threads);
+  if (useful === 1) {
+    return { step: (batch, plan) => learner.step(batch, subBatch, plan), close: async () => {} };
+  }
+  const { GradientPool } = await import('./gradient-pool.js');
+  return new GradientPool(learner, subBatch, useful, relaxedSimd);
+}

@@ -1,0 +1,53 @@
+/** What defines a training run. Names are those of the command line, in camelCase. Imports nothing but types: help loads it. */
+import type { SettingsTable } from '../core/settings.js';
+
+export const ANNEALS = ['none', 'lin', 'exp'] as const;
+
+export type Anneal = (typeof ANNEALS)[number];
+
+/** How to train: none of it is needed to use the model. */
+export type TrainConfig = {
+  steps: number;
+  batchSize: number;
+  learningRate: number;
+  /** Steps over which the learning rate rises linearly from 0, before it falls to 0 as a cosine. */
+  warmup: number;
+  adamBeta1: number;
+  adamBeta2: number;
+  adamEpsilon: number;
+  /** k moves from annealPriorFrom to zPresPrior over annealPriorDuration steps: annealed in, it does not empty the model. */
+  annealPrior: Anneal;
+  annealPriorFrom: number;
+  annealPriorDuration: number;
+  /** Sums of images as lessons in counting, so many a step (see pair-sums.ts); 0 leaves them out. */
+  sumPairs: number;
+  /** Nats per nat: what log q(known count) weighs beside the ELBO. */
+  sumWeight: number;
+  /** The first step with sums: the model must be able to tell one object from two. */
+  sumFrom: number;
+  /** The largest distance between the two, px. */
+  sumReach: number;
+  seed: number;
+};
+
+/** Every setting, in the order of files. One that is added here has a `before`. */
+export const TRAIN_SETTINGS: SettingsTable<TrainConfig> = {
+  steps: { kind: 'number' },
+  batchSize: { kind: 'number' },
+  learningRate: { kind: 'number' },
+  warmup: { kind: 'number' },
+  adamBeta1: { kind: 'number' },
+  adamBeta2: { kind: 'number' },
+  adamEpsilon: { kind: 'number' },
+  annealPrior: { kind: ANNEALS },
+  annealPriorFrom: { kind: 'number' },
+  annealPriorDuration: { kind: 'number' },
+  sumPairs: { kind: 'number' },
+  sumWeight: { kind: 'number' },
+  sumFrom: { kind: 'number' },
+  sumReach: { kind: 'number' },
+  seed: { kind: 'number' },
+};
+
+/** Two centres closer than this, px, are one object drawn twice: no sum of images brings them nearer. */
+export const NEAREST_SUM_PX = 6;

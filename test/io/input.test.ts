@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { AirError } from '#air/errors.js';
+import { readInput } from '#air/io/input.js';
+import { freshFolder } from '../support/folder.js';
+
+const data = Buffer.from(Array.from({ length: 700_000 }, (_, i) => (i * 31 + (i >> 8)) & 0xff));
+
+function fileWith(t: TestContext, bytes: Uint8Array): string {
+  const file = join(freshFolder(t), 'file');
+  writeFileSync(file, bytes);
+  return file;
+}
+
+async function readAll(file: string): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of readInput(file)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+const fails = (code: number, message: RegExp) => (error: unknown) => {
+  assert.ok(error instanceof AirError, String(error));
+  assert.match(error.message, message);
+  assert.equal(error.exitCode, code);
+  return true;
+};
+
+for (const [what, bytes] of [
+  ['a file', data],
+  ['an empty file', Buffer.alloc(0)],
+  ['a file of one byte, the first of gzip', Buffer.from([0x1f])],
+] as const) {
+  test(`${what} is read as it is`, async (t) => assert.deepEqual(await readAll(fileWith(t, bytes)), bytes));
+}
+
+test('gzip is undone', async (t) => assert.deepEqual(await readAll(fileWith(t, gzipSync(data))), data));
+
+test('gzip files joined by cat are one', async (t) => {
+  const joined = Buffer.concat([gzipSync(data), gzipSync(Buffer.from('more'))]);
+  assert.deepEqual(await readAll(fileWith(t, joined)), Buffer.concat([data, Buffer.from('more')]));
+});
+
+test('every cut of a gzip file is found', async (t) => {
+  const whole = gzipSync(Buffer.from('a few words, a few words'));
+  for (let length = 2; length < whole.length; length++) {
+    await assert.rejects(readAll(fileWith(t, whole.subarray(0, length))), fails(65, /damaged gzip data/), `${length}`);
+  }
+});
+
+test('a changed byte of the checksum of a gzip file is found', async (t) => {
+  const damaged = gzipSync(data);
+  damaged[damaged.length - 6] ^= 1;
+  await assert.rejects(readAll(fileWith(t, damaged)), fails(65, /file: damaged gzip data: incorrect data check/));
+});
+
+test('garbage after gzip data is found', async (t) => {
+  const file = fileWith(t, Buffer.concat([gzipSync(data), Buffer.from('garbage')]));
+  await assert.rejects(readAll(file), fails(65, /damaged gzip data/));
+});
+
+test('a missing file and a folder are no input', async (t) => {
+  const folder = freshFolder(t);
+  mkdirSync(join(folder, 'sub'));
+  await assert.rejects(readAll(join(folder, 'none')), fails(66, /none: no such file or directory/));
+  await assert.rejects(readAll(join(folder, 'sub')), fails(66, /sub: is a folder, expected a file/));
+  await assert.rejects(readAll(join(folder, 'none', 'x')), fails(66, /x: no such file/));
+});
+
+test('chunks stay as they were while more is read', async (t) => {
+  const chunks: { chunk: Uint8Array; copy: Uint8Array }[] = [];
+  for await (const chunk of readInput(fileWith(t, data))) chunks.push({ chunk, copy: chunk.slice() });
+  assert.ok(chunks.length > 1);
+  for (const { chunk, copy } of chunks) assert.deepEqual(Buffer.from(chunk), Buffer.from(copy));
+});
+
+test('a reader may stop early, of plain and of gzip data', async (t) => {
+  for (const file of [fileWith(t, data), fileWith(t, gzipSync(data))]) {
+    for await (const chunk of readInput(file)) {
+      assert.ok(chunk.length > 0);
+      break;
+    }
+  }
+});

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { AirError } from '#air/errors.js';
+import { createIo, type Io } from '#air/io/io.js';
+import type { Messages } from '#air/io/messages.js';
+import { freshFolder } from '../support/folder.js';
+
+function makeIo(): Io {
+  const messages = {} as Messages;
+  const signals = {
+    interrupted: new AbortController().signal,
+    exitCode: () => undefined,
+    interruption: () => new AirError('interrupted', ''),
+  };
+  return createIo({ messages, signals, commandLine: 'air try' });
+}
+
+const withCode = (code: number) => (error: unknown) => error instanceof AirError && error.exitCode === code;
+
+test('a file is read whole, uncompressed', async (t) => {
+  const file = join(freshFolder(t), 'a');
+  const bytes = Buffer.from(Array.from({ length: 600_000 }, (_, i) => i % 251));
+  writeFileSync(file, gzipSync(bytes));
+  assert.ok(Buffer.from(await makeIo().readFile(file)).equals(bytes));
+});
+
+test('stdin is read once, whatever its name', () => {
+  const io = makeIo();
+  io.readBytes('-');
+  assert.throws(() => io.readBytes('/dev/stdin'), withCode(64));
+});
+
+test('lines are added to a log', async (t) => {
+  const folder = freshFolder(t);
+  const io = makeIo();
+  await io.appendFile(join(folder, 'log'), 'one\n');
+  await io.appendFile(join(folder, 'log'), 'two\n');
+  assert.equal(readFileSync(join(folder, 'log'), 'utf8'), 'one\ntwo\n');
+  await assert.rejects(io.appendFile(join(folder, 'none', 'log'), 'x'), withCode(73));
+  await assert.rejects(io.appendFile(folder, 'x'), withCode(73));
+  await assert.rejects(io.appendFile('/dev/full', 'x'), withCode(74));
+});
+
+test('files come and go', async (t) => {
+  const folder = freshFolder(t);
+  const io = makeIo();
+  const deep = join(folder, 'a', 'b');
+  await io.makeFolder(deep);
+  await io.makeFolder(deep);
+  await io.writeFileAtomic(join(deep, 'x'), Buffer.from('x'));
+  assert.equal(await io.exists(join(deep, 'x')), true);
+  await io.remove(join(deep, 'x'));
+  await io.remove(join(deep, 'x'));
+  assert.equal(await io.exists(join(deep, 'x')), false);
+  writeFileSync(join(folder, 'file'), '');
+  await assert.rejects(io.makeFolder(join(folder, 'file', 'sub')), withCode(73));
+});
+
+test('sha256, whole and in pieces', () => {
+  const io = makeIo();
+  const bytes = Buffer.from('abc');
+  const known = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'; // FIPS 180-2, appendix B.1
+  assert.equal(io.sha256(bytes), known);
+  const hash = io.newHash();
+  hash.update(bytes.subarray(0, 1));
+  hash.update(bytes.subarray(1));
+  assert.equal(hash.digest(), known);
+});

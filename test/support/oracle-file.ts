@@ -1,0 +1,85 @@
+/** Reference files (fixtures/oracle/README.md): finding them, and reading tensors and configuration out of them. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import * as tf from '@tensorflow/tfjs';
+import type { ModelConfig } from '#air/core/config.js';
+import { decodeSafetensors, type TensorData } from '#air/formats/safetensors.js';
+import { PRESETS } from '#air/presets.js';
+
+export type Oracle = { file: string; tensors: Map<string, TensorData>; config: ModelConfig; zPresPrior: number };
+
+/** The files in fixtures/oracle and those that AIR_ORACLE names, of the given form. */
+export function oracles(form: 'pyro' | 'difference'): Oracle[] {
+  const files = [
+    'fixtures/oracle/pyro-air-small.safetensors',
+    'fixtures/oracle/torch-air-difference-small.safetensors',
+    ...(process.env.AIR_ORACLE ?? '').split(':').filter((file) => file !== ''),
+  ];
+  return files.map(readOracle).filter(({ tensors }) => tensors.has('enum.rest.0') === (form === 'difference'));
+}
+
+function readOracle(file: string): Oracle {
+  const { tensors, metadata } = decodeSafetensors(readFileSync(file), file);
+  const raw = JSON.parse(metadata.config);
+  const config: ModelConfig = {
+    ...PRESETS.fast.model,
+    canvas: raw.canvas ?? [raw.x_size, raw.x_size],
+    modelSteps: raw.num_steps ?? raw.model_steps,
+    windowSize: raw.window_size ?? raw.window,
+    zWhatSize: raw.z_what_size ?? raw.z_what,
+    rnnHiddenSize: raw.rnn_hidden_size ?? raw.hidden,
+    predictNet: raw.predict_net ?? [raw.net],
+    encoderNet: raw.encoder_net ?? [raw.net],
+    decoderNet: raw.decoder_net ?? [raw.net],
+    embedNet: raw.embed_net ?? (raw.embed ? [raw.embed] : []),
+    guideInput: raw.guide_input ?? 'image',
+    guidePool: raw.pool ?? 2,
+    decoderOutputBias: raw.decoder_output_bias,
+    likelihoodSd: raw.likelihood_sd,
+    scalePriorMean: raw.scale_prior_mean,
+    scalePriorSd: raw.scale_prior_sd,
+    posPriorMean: raw.pos_prior_mean,
+    posPriorSd: raw.pos_prior_sd,
+    zPresPrior: raw.z_pres_prior,
+  };
+  return { file, tensors, config, zPresPrior: raw.z_pres_prior };
+}
+
+export function values(oracle: Oracle, name: string): Float32Array {
+  const found = oracle.tensors.get(name);
+  assert.ok(found, `${oracle.file} holds no ${name}`);
+  return found.data as Float32Array;
+}
+
+export function tensor<T extends tf.Tensor>(oracle: Oracle, name: string, shape?: number[]): T {
+  return tf.tensor(values(oracle, name), shape ?? oracle.tensors.get(name)?.shape) as T;
+}
+
+/** The weights, without the baseline's and the priors that Pyro keeps beside them. */
+export function params(oracle: Oracle): { [name: string]: tf.Tensor } {
+  const names = [...oracle.tensors.keys()].filter((name) => /^param\.(?!bl_|z_where_(loc|scale)_prior)/.test(name));
+  return Object.fromEntries(names.map((name) => [name.slice('param.'.length), tensor(oracle, name)]));
+}
+
+/** Largest |a - b| as a fraction of the largest |b|. */
+export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  assert.equal(actual.length, expected.length, 'sizes differ');
+  let difference = 0;
+  let largest = 0;
+  for (let i = 0; i < expected.length; i++) {
+    difference = Math.max(difference, Math.abs(actual[i] - expected[i]));
+    largest = Math.max(largest, Math.abs(expected[i]));
+    assert.ok(Number.isFinite(actual[i]), `value ${i} is ${actual[i]}`);
+  }
+  return largest === 0 ? difference : difference / largest;
+}
+
+export async function assertClose(
+  actual: tf.Tensor | ArrayLike<number>,
+  expected: ArrayLike<number>,
+  tolerance: number,
+  what: string,
+): Promise<void> {
+  const error = relativeError(actual instanceof tf.Tensor ? await actual.data() : actual, expected);
+  assert.ok(error <= tolerance, `${what}: off by ${error.toExponential(2)} of the largest value, allowed ${tolerance}`);
+}

@@ -1,0 +1,80 @@
+/** PairSums of images: that they are sums, of images counted as one, at the distances asked for, and depend on nothing else. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { joinImages, splitImages } from '#air/core/images.js';
+import { PRESETS } from '#air/presets.js';
+import type { TrainConfig } from '#air/train/config.js';
+import { PairSums } from '#air/train/pair-sums.js';
+
+const CANVAS: [number, number] = [30, 40];
+const CONFIG = { ...PRESETS.fast.model, canvas: CANVAS };
+const training: TrainConfig = { ...PRESETS.fast.training, sumPairs: 8, sumFrom: 5, sumReach: 12 };
+
+/** A bright square of side 4 in the dark. */
+function square(left: number, top: number, value = 200): Uint8Array {
+  const image = new Uint8Array(CANVAS[0] * CANVAS[1]);
+  for (let y = top; y < top + 4; y++) image.fill(value, y * CANVAS[1] + left, y * CANVAS[1] + left + 4);
+  return image;
+}
+
+const total = (image: Uint8Array) => image.reduce((sum, value) => sum + value, 0);
+const outcome = (...zPresLogits: number[]) => ({ zPresLogits, logLik: [], whereKl: [], whatKl: [] });
+const ONE = outcome(9, -9, -9);
+const fresh = joinImages([square(2, 3), square(20, 10), square(30, 20), new Uint8Array(CANVAS[0] * CANVAS[1])]);
+
+function taught(settings = training): PairSums {
+  const sums = new PairSums(CONFIG, settings);
+  sums.remember(fresh, [ONE, ONE, ONE, outcome(-9, -9, -9)]);
+  return sums;
+}
+
+test('a sum holds the ink of two images counted as one; beside it stands one of them', () => {
+  const { batch, counts } = taught().extend(fresh, 5);
+  const images = splitImages(batch);
+  assert.equal(images.length, 4 + 2 * 8);
+  assert.deepEqual(counts, [-1, -1, -1, -1, ...Array(8).fill([2, 1]).flat()]);
+  assert.deepEqual(images.slice(0, 4), splitImages(fresh));
+  const singles = splitImages(fresh).slice(0, 3);
+  for (let k = 4; k < images.length; k += 2) {
+    assert.equal(total(images[k]), 2 * 16 * 200, 'no ink is lost');
+    assert.ok(Math.max(...images[k]) <= 200, 'ink does not pile up beyond white');
+    assert.ok(singles.some((single) => Buffer.compare(single, images[k + 1]) === 0));
+  }
+});
+
+test('the two are no further apart than asked for', () => {
+  const images = splitImages(taught().extend(fresh, 9).batch).slice(4);
+  for (let k = 0; k < images.length; k += 2) {
+    const inked = [...images[k].keys()].filter((at) => images[k][at] > 0);
+    const [xs, ys] = [inked.map((at) => at % CANVAS[1]), inked.map((at) => Math.floor(at / CANVAS[1]))];
+    const [wide, high] = [xs, ys].map((values) => Math.max(...values) - Math.min(...values) + 1 - 4);
+    assert.ok(Math.hypot(wide, high) <= training.sumReach + 1, `${wide}, ${high}`);
+    assert.ok(Math.hypot(wide, high) >= 5, `${wide}, ${high}`);
+  }
+});
+
+test('depends on the seed, the step and the images alone', () => {
+  const pixels = (settings: TrainConfig, step: number) => taught(settings).extend(fresh, step).batch.pixels;
+  assert.deepEqual(pixels(training, 7), pixels(training, 7));
+  assert.notDeepEqual(pixels(training, 7), pixels(training, 8));
+  assert.notDeepEqual(pixels(training, 7), pixels({ ...training, seed: 1 }, 7));
+});
+
+test('only images surely counted as one are remembered', () => {
+  const sums = new PairSums(CONFIG, training);
+  sums.remember(fresh, [ONE, outcome(9, 9, -9), outcome(1, -1, -9), outcome(-9, -9, -9)]);
+  assert.deepEqual(sums.singles, [splitImages(fresh)[0]]);
+  assert.deepEqual(sums.extend(fresh, 9), { batch: fresh, counts: [-1, -1, -1, -1] });
+});
+
+test('no sums before their time, without pairs, or where two do not fit', () => {
+  const none = { batch: fresh, counts: [-1, -1, -1, -1] };
+  assert.deepEqual(taught().extend(fresh, 4), none);
+  assert.deepEqual(taught({ ...training, sumPairs: 0 }).extend(fresh, 9), none);
+  const single = new PairSums({ ...CONFIG, modelSteps: 1 }, training);
+  single.singles = taught().singles;
+  assert.deepEqual(single.extend(fresh, 9), none);
+  const full = new PairSums(CONFIG, training);
+  full.singles = [0, 1].map(() => new Uint8Array(CANVAS[0] * CANVAS[1]).fill(200));
+  assert.equal(full.extend(fresh, 9).counts.length, 4);
+});
