@@ -4,8 +4,13 @@ import { listed } from '../../core/ops/op.js';
 import { AirError } from '../../errors.js';
 import type { Heap, WasmKernel } from './heap.js';
 
-/** As numbered in kernels/dense.ts. */
+/** As numbered in kernels/linear.ts. */
 const ACTIVATIONS: readonly unknown[] = ['linear', 'relu', 'sigmoid'];
+
+/** Whether the kernels of perceptrons know the activation of the last layer. */
+export function hasActivation({ activation }: tf.NamedAttrMap): boolean {
+  return ACTIVATIONS.includes(activation);
+}
 
 type Matrices = { a: tf.TensorInfo; b: tf.TensorInfo };
 type Transposes = { transposeA: boolean; transposeB: boolean };

@@ -1,20 +1,24 @@
 /** Registers the kernels of air with tfjs, by the names core/ gives its ops. */
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
+import { registerOwnKernel } from '../../core/ops/op.js';
 import { airAccumulate } from './accumulate.js';
 import { airAdam } from './adam.js';
 import { airEnumeratedElboGrad } from './elbo.js';
 import { Heap, type Inputs, type WasmBackend, type WasmKernel } from './heap.js';
 import { airImageLogLik, airImageLogLikGrad, airResidual } from './image.js';
-import { airLinearGrad, airMlp, airMlpGrad, matMul } from './linear.js';
+import { airLinearGrad, airMlp, airMlpGrad, hasActivation, matMul } from './linear.js';
 import { airLstmCell, airLstmCellGrad } from './lstm.js';
 import { loadKernels, type RelaxedSimd } from './module.js';
 import { airNormalHead, airNormalHeadGrad } from './normal.js';
 import { airPlaceWindows, airPlaceWindowsGrad } from './place-windows.js';
 import { airReadWindows, airReadWindowsGrad } from './read-windows.js';
 
-const KERNELS: { readonly [name: string]: WasmKernel } = {
-  AirMlp: airMlp,
-  AirMlpGrad: airMlpGrad,
+/** A kernel for all calls of an op, or for those whose attributes it handles: composites run the others. */
+type Entry = WasmKernel | { kernel: WasmKernel; handles(attrs: tf.NamedAttrMap): boolean };
+
+const KERNELS: { readonly [name: string]: Entry } = {
+  AirMlp: { kernel: airMlp, handles: hasActivation },
+  AirMlpGrad: { kernel: airMlpGrad, handles: hasActivation },
   AirLinearGrad: airLinearGrad,
   AirLstmCell: airLstmCell,
   AirLstmCellGrad: airLstmCellGrad,
@@ -56,12 +60,11 @@ export async function registerWasmKernels(
   const heap = new Heap(backend, exports);
   heaps.get(backend)?.release();
   heaps.set(backend, heap);
-  for (const [kernelName, kernel] of Object.entries(KERNELS)) {
-    if (tf.getKernel(kernelName, 'wasm')) tf.unregisterKernel(kernelName, 'wasm');
-    tf.registerKernel({
-      kernelName,
-      backendName: 'wasm',
+  for (const [name, entry] of Object.entries(KERNELS)) {
+    const { kernel, handles } = typeof entry === 'function' ? { kernel: entry, handles: undefined } : entry;
+    registerOwnKernel(name, 'wasm', {
       kernelFunc: ({ inputs, attrs }) => kernel(heap, inputs as Inputs, attrs ?? {}),
+      handles,
     });
   }
   return { relaxedSimd };

@@ -2,10 +2,11 @@
  * How the operations of AIR become tfjs kernels.
  *
  * An op has a name and a composite made of plain tfjs ops: what it means, and how it runs where nothing better is known. A
- * backend may register a faster kernel under the same name (see `backends/`). Gradients are ops like any other: the pass
- * is differentiated by hand (see `unrollGrad`), not by tfjs's tape.
+ * backend may register a faster kernel under the same name (see `backends/`), for all calls or for those it knows how to
+ * handle. Gradients are ops like any other: the pass is differentiated by hand (see `unrollGrad`), not by tfjs's tape.
  */
 import * as tf from '@tensorflow/tfjs';
+import { AirError } from '../../errors.js';
 
 /** Tensors by name; one that may be left out is undefined. */
 type Tensors = { [name: string]: tf.Tensor | undefined };
@@ -18,26 +19,47 @@ type OpSpec<I extends Tensors, A extends Attrs, O extends readonly tf.Tensor[]> 
   composite: (inputs: I, attrs: A) => O;
 };
 
+/** By the names of their ops, as kernels. */
+const composites = new Map<string, tf.KernelFunc>();
+
 /** Makes an op of its spec: a function from inputs and attributes to its outputs, in order; the caller disposes them. */
 export function defineOp<I extends Tensors, A extends Attrs, O extends readonly tf.Tensor[]>({
   name,
   composite,
 }: OpSpec<I, A, O>): (inputs: I, attrs: A) => O {
+  const kernelFunc: tf.KernelFunc = ({ inputs, attrs }) =>
+    tf.tidy(() => [...composite(inputs as I, attrs as unknown as A)]);
+  composites.set(name, kernelFunc);
   return (inputs, attrs) => {
     const backendName = tf.getBackend();
-    if (!tf.getKernel(name, backendName)) {
-      tf.registerKernel({
-        kernelName: name,
-        backendName,
-        kernelFunc: (call) => tf.tidy(() => [...composite(call.inputs as I, call.attrs as unknown as A)]),
-      });
-    }
+    if (!tf.getKernel(name, backendName)) tf.registerKernel({ kernelName: name, backendName, kernelFunc });
     const given = Object.fromEntries(Object.entries(inputs).filter(([, tensor]) => tensor !== undefined));
     const out: tf.Tensor | tf.Tensor[] = tf
       .engine()
       .runKernel(name, given as tf.NamedTensorMap, attrs as tf.NamedAttrMap);
     return (Array.isArray(out) ? out : [out]) as unknown as O;
   };
+}
+
+/** A backend's own kernel. */
+export type OwnKernel = {
+  kernelFunc: tf.KernelFunc;
+  /** Which calls of an op it is for, by their attributes; without this, for all. The composite runs the others. */
+  handles?: ((attrs: tf.NamedAttrMap) => boolean) | undefined;
+};
+
+/** Gives a backend a kernel of its own for an op of AIR, or of tfjs, in place of the one before. */
+export function registerOwnKernel(name: string, backendName: string, { kernelFunc, handles }: OwnKernel): void {
+  if (tf.getKernel(name, backendName)) tf.unregisterKernel(name, backendName);
+  const choosing: tf.KernelFunc = (call) =>
+    (handles?.(call.attrs ?? {}) === false ? compositeOf(name) : kernelFunc)(call);
+  tf.registerKernel({ kernelName: name, backendName, kernelFunc: handles === undefined ? kernelFunc : choosing });
+}
+
+function compositeOf(name: string): tf.KernelFunc {
+  const composite = composites.get(name);
+  if (composite === undefined) throw new AirError('bug', `a kernel declined ${name}, which has no composite`);
+  return composite;
 }
 
 /** A list of tensors as inputs of an op: NAME0, NAME1, ... */

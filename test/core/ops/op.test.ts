@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { startBackend } from '#air/backends/start.js';
-import { defineOp, listed, numbered } from '#air/core/ops/op.js';
+import { defineOp, listed, numbered, registerOwnKernel } from '#air/core/ops/op.js';
+import { AirError } from '#air/errors.js';
 import { onEachBackend, read } from '../../support/backends.js';
 
 const calls: string[] = [];
@@ -88,6 +89,56 @@ describe('defineOp', () => {
       assert.deepEqual(await read(difference), [-18, -36]);
       sumAndDifference({ ...inputs(), base: tf.tensor1d([0, 0]) }, { scale: 2 });
       assert.deepEqual(calls, ['kernel, beside a and b: ', 'kernel, beside a and b: base']);
+    });
+  });
+});
+
+/** x times a factor. */
+const multiple = defineOp<{ x: tf.Tensor }, { factor: number }, [tf.Tensor]>({
+  name: 'AirTestMultiple',
+  composite: ({ x }, { factor }) => {
+    calls.push('composite');
+    return [tf.mul(x, factor)];
+  },
+});
+
+describe('a kernel that declines', () => {
+  /** Doubles, and tells so. */
+  const doubling: tf.KernelFunc = ({ inputs }) => {
+    calls.push('kernel');
+    return tf.tidy(() => tf.mul(inputs.x as tf.Tensor, 2));
+  };
+  const handles = ({ factor }: tf.NamedAttrMap) => factor === 2;
+
+  onEachBackend((backend) => {
+    it('leaves those calls to the composite', async () => {
+      registerOwnKernel('AirTestMultiple', backend, { kernelFunc: doubling, handles });
+      calls.length = 0;
+      const x = tf.tensor1d([1, 2]);
+      const before = tf.memory().numTensors;
+      for (const factor of [2, 3, 2]) {
+        assert.deepEqual(await read(multiple({ x }, { factor })[0]), [factor, 2 * factor]);
+      }
+      assert.deepEqual(calls, ['kernel', 'composite', 'kernel']);
+      assert.equal(tf.memory().numTensors, before);
+      x.dispose();
+    });
+
+    it('is replaced by the next', async () => {
+      registerOwnKernel('AirTestMultiple', backend, { kernelFunc: doubling });
+      const x = tf.tensor1d([1, 2]);
+      assert.deepEqual(await read(multiple({ x }, { factor: 3 })[0]), [2, 4], 'which takes all calls');
+      registerOwnKernel('AirTestMultiple', backend, { kernelFunc: doubling, handles: () => false });
+      assert.deepEqual(await read(multiple({ x }, { factor: 3 })[0]), [3, 6], 'which takes none');
+      x.dispose();
+    });
+
+    it('must have somebody to leave them to', () => {
+      registerOwnKernel('AirTestNothing', backend, { kernelFunc: doubling, handles: () => false });
+      assert.throws(
+        () => tf.engine().runKernel('AirTestNothing', { x: tf.scalar(1) }, {}),
+        (error) => error instanceof AirError && error.kind === 'bug',
+      );
     });
   });
 });
