@@ -39,7 +39,7 @@ test: $(BUILT) ## everything that needs only Node: format, lint, layers, unit te
 # Not among them: core/infer, which compares batches bit by bit, as products of libraries do not allow. On webgpu neither
 # learner and unroll, which are slow in software, nor op, which reads synchronously.
 BACKEND_TESTS := $(addprefix .test/,$(addsuffix .test.js,$(addprefix core/,elbo images model oracle sample) \
-  $(addprefix core/ops/,adam linear normal windows) backends/kernels backends/start))
+  $(addprefix core/ops/,adam linear normal tensor-ops windows) backends/kernels backends/start))
 
 .PHONY: native
 native: $(BUILT) ## libtensorflow for --backend tensorflow, from a wheel (GPU=1: with CUDA; TENSORFLOW=DIR: one already there)

@@ -1,11 +1,12 @@
 /**
- * Kernels for libtensorflow, where an op costs 10-15 us before it computes anything: fewer and larger ones than those of
- * the plain composites. Attention is TensorFlow's own CropAndResize, which samples bilinearly at evenly spaced points, the
- * first and last of which a box names; images get a border of zeros first, since it has no zero padding.
+ * What the ops of air run as on libtensorflow, where an op costs 10-15 us before it computes anything: composites over its own
+ * ops, and kernels where another algorithm takes fewer of them. Attention is TensorFlow's own CropAndResize, which samples
+ * bilinearly at evenly spaced points, the first and last of which a box names; images get a border of zeros first, since it
+ * has no zero padding.
  */
 import * as tf from '@tensorflow/tfjs';
-import { VERY_NEGATIVE } from '../../core/ops/normal.js';
-import { listed } from '../../core/ops/op.js';
+import { registerOwnKernel } from '../../core/ops/op.js';
+import { useTensorOps } from '../../core/ops/tensor-ops.js';
 import { type TensorflowBackend, TensorflowOps } from './ops.js';
 
 /** Tensors of any rank; what their axes are, core says where it defines the op. */
@@ -113,7 +114,7 @@ function cropGradImage(ops: TensorflowOps, dy: tf.Tensor, boxes: tf.Tensor, shap
 /** (corner of the window - position) / scale: where the corners of a window lie in the image, [B, 4]. */
 function reading(ops: TensorflowOps, zWhere: tf.Tensor, height: number, width: number, minScale: number) {
   const s = ops.slice(zWhere, [0, 0], [zWhere.shape[0], 1]);
-  const scale = ops.run('Maximum', [s, tf.scalar(minScale)]);
+  const scale = ops.maximum(s, minScale);
   const coordinates = ops.div(ops.sub(corners(height, width), ops.matMul(zWhere, positions())), scale);
   return { s, scale, coordinates };
 }
@@ -122,106 +123,7 @@ function sizeOf(attrs: { readonly [name: string]: unknown }): [height: number, w
   return [Number(attrs.height), Number(attrs.width)];
 }
 
-function rows(ops: TensorflowOps, x: tf.Tensor): tf.Tensor {
-  return x.shape.length === 2 ? x : ops.reshape(x, [x.shape[0], x.size / x.shape[0]]);
-}
-
-/** The draw's raw location and scale, after `offset` other columns; and the unit scale, softplus of the raw one. */
-function normalOf(ops: TensorflowOps, head: tf.Tensor, offset: number, size: number) {
-  const parts = ops.split(head, offset > 0 ? [offset, size, size] : [size, size], 1);
-  const [rawLoc, rawScale] = parts.slice(-2);
-  return { rawLoc, rawScale, unit: ops.softplus(rawScale) };
-}
-
 const kernels: { [name: string]: Kernel } = {
-  AirMlp(ops, { x, ...layers }, { activation, shift }) {
-    const [weights, biases] = [listed<tf.Tensor>(layers, 'weight'), listed<tf.Tensor>(layers, 'bias')];
-    const ys: tf.Tensor[] = [];
-    weights.forEach((weight, i) => {
-      const isLast = i === weights.length - 1;
-      const bias = isLast && shift !== 0 ? ops.add(biases[i], tf.scalar(Number(shift))) : biases[i];
-      const pre = ops.addBias(ops.matMul(ys.at(-1) ?? rows(ops, x), weight, false, true), bias);
-      const kind = isLast ? activation : 'relu';
-      ys.push(kind === 'relu' ? ops.relu(pre) : kind === 'sigmoid' ? ops.sigmoid(pre) : pre);
-    });
-    return ys;
-  },
-
-  AirMlpGrad(ops, { dy, ...layers }, { activation, wantsDx }) {
-    const [ys, weights] = [listed<tf.Tensor>(layers, 'y'), listed<tf.Tensor>(layers, 'weight')];
-    const dPres: tf.Tensor[] = [];
-    let d = dy;
-    for (let i = ys.length - 1; i >= 0; i--) {
-      const kind = i === ys.length - 1 ? activation : 'relu';
-      const dPre = kind === 'relu' ? ops.reluGrad(d, ys[i]) : kind === 'sigmoid' ? ops.sigmoidGrad(d, ys[i]) : d;
-      dPres.unshift(dPre === dy ? dy.clone() : dPre);
-      if (i > 0 || wantsDx === true) d = ops.matMul(dPre, weights[i]);
-    }
-    return wantsDx === true ? [...dPres, d] : dPres;
-  },
-
-  AirLinearGrad(ops, inputs) {
-    const d = ops.concat(listed<tf.Tensor>(inputs, 'd'), 0);
-    const x = listed<tf.Tensor>(inputs, 'x').map((input) => rows(ops, input));
-    return [ops.matMul(d, ops.concat(x, 0), true), ops.biasGrad(d)];
-  },
-
-  AirLstmCell(ops, { h, c, weightIh, weightHh, biasIh, biasHh, ...parts }) {
-    const x = ops.concat(listed<tf.Tensor>(parts, 'x'), 1);
-    const products = ops.add(ops.matMul(x, weightIh, false, true), ops.matMul(h, weightHh, false, true));
-    const pre = ops.addBias(products, ops.add(biasIh, biasHh));
-    const hidden = h.shape[1];
-    const [preI, preF, preG, preO] = ops.split(pre, [hidden, hidden, hidden, hidden], 1);
-    const [i, f, g, o] = [ops.sigmoid(preI), ops.sigmoid(preF), ops.tanh(preG), ops.sigmoid(preO)];
-    const cNext = ops.add(ops.mul(f, c), ops.mul(i, g));
-    return [ops.mul(o, ops.tanh(cNext)), cNext, ops.concat([i, f, g, o], 1), x];
-  },
-
-  AirLstmCellGrad(ops, { dc, gates, c, cNext, weightIh, weightHh, ...uses }, { sizes }) {
-    const dh = ops.addAll(listed<tf.Tensor>(uses, 'dh'));
-    const hidden = c.shape[1];
-    const [i, f, g, o] = ops.split(gates, [hidden, hidden, hidden, hidden], 1);
-    const tanhC = ops.tanh(cNext);
-    const through = ops.tanhGrad(ops.mul(dh, o), tanhC);
-    const dcTotal = dc === undefined ? through : ops.add(dc, through);
-    const dPre = ops.concat(
-      [
-        ops.sigmoidGrad(ops.mul(dcTotal, g), i),
-        ops.sigmoidGrad(ops.mul(dcTotal, c), f),
-        ops.tanhGrad(ops.mul(dcTotal, i), g),
-        ops.sigmoidGrad(ops.mul(dh, tanhC), o),
-      ],
-      1,
-    );
-    const wanted = sizes as number[];
-    const rest = weightIh.shape[1] - wanted.reduce((sum, size) => sum + size, 0);
-    const parts = ops.split(ops.matMul(dPre, weightIh), rest > 0 ? [...wanted, rest] : wanted, 1);
-    return [dPre, ops.matMul(dPre, weightHh), ops.mul(dcTotal, f), ...parts.slice(0, wanted.length)];
-  },
-
-  AirNormalHead(ops, { head, noise, priorLoc, priorScale }, { offset }) {
-    const size = noise.shape[1];
-    const { rawLoc, rawScale, unit } = normalOf(ops, head, Number(offset), size);
-    const [loc, scale] = [ops.add(rawLoc, priorLoc), ops.mul(unit, priorScale)];
-    const squares = ops.add(ops.square(unit), ops.square(ops.div(rawLoc, priorScale)));
-    const logUnit = ops.whereLess(rawScale, VERY_NEGATIVE, rawScale, ops.log(unit));
-    const perDimension = ops.sub(ops.mul(ops.sub(squares, tf.scalar(1)), tf.scalar(0.5)), logUnit);
-    return [ops.add(loc, ops.mul(scale, noise)), loc, scale, ops.sum(perDimension, 1, true)];
-  },
-
-  AirNormalHeadGrad(ops, { dKl, dBefore, head, noise, priorScale, ...uses }, { offset }) {
-    const dSample = ops.addAll(listed<tf.Tensor>(uses, 'dSample'));
-    const { rawLoc, rawScale, unit } = normalOf(ops, head, Number(offset), noise.shape[1]);
-    const slope = ops.sigmoid(rawScale);
-    const slopeOfLog = ops.whereLess(rawScale, VERY_NEGATIVE, tf.scalar(1), ops.div(slope, unit));
-    const dRawLoc = ops.add(dSample, ops.mul(dKl, ops.div(rawLoc, ops.square(priorScale))));
-    const dRawScale = ops.add(
-      ops.mul(ops.mul(ops.mul(dSample, noise), priorScale), slope),
-      ops.mul(dKl, ops.sub(ops.mul(unit, slope), slopeOfLog)),
-    );
-    return ops.concat([...(dBefore ? [dBefore] : []), dRawLoc, dRawScale], 1);
-  },
-
   AirReadWindows(ops, { images, zWhere }, attrs) {
     const [height, width] = sizeOf(attrs);
     const { coordinates } = reading(ops, zWhere, height, width, Number(attrs.minScale));
@@ -240,8 +142,8 @@ const kernels: { [name: string]: Kernel } = {
     const d = ops.div(throughBoxes(ops, dBoxes, imageHeight, imageWidth), scale); // by corner - position
     const dPosition = ops.matMul(d, positions(), false, true); // 0, x, y
     const dScale = ops.sum(ops.mul(d, coordinates), 1, true);
-    const free = ops.relu(ops.run('Sign', [ops.sub(s, tf.scalar(minScale))]));
-    return ops.run('Neg', [ops.add(dPosition, ops.mul(ops.mul(dScale, free), tf.tensor2d([[1, 0, 0]])))]);
+    const free = ops.relu(ops.run('Sign', [ops.sub(s, minScale)]));
+    return ops.neg(ops.add(dPosition, ops.mul(ops.mul(dScale, free), tf.tensor2d([[1, 0, 0]]))));
   },
 
   AirPlaceWindows(ops, { windows, zWhere, canvas }, attrs) {
@@ -264,72 +166,15 @@ const kernels: { [name: string]: Kernel } = {
     const dWindows = ops.reshape(cropGradImage(ops, dCanvas, boxes, shape), windows.shape);
     return [dWindows, ops.matMul(throughBoxes(ops, dBoxes, height, width), place, false, true)];
   },
-
-  AirImageLogLik(ops, { images, canvas }, { sd }) {
-    const [, height, width] = images.shape;
-    const deviation = Number(sd);
-    const squares = ops.run('SquaredDifference', [images, canvas]);
-    // rows first: a float32 sum of thousands of terms in one go loses digits
-    const distance = ops.sum(ops.sum(squares, 2), 1, true);
-    const constant = height * width * Math.log(deviation * Math.sqrt(2 * Math.PI));
-    return ops.sub(ops.mul(distance, tf.scalar(-1 / (2 * deviation ** 2))), tf.scalar(constant));
-  },
-
-  AirImageLogLikGrad(ops, { dy, images, canvas, later }, { sd }) {
-    const factor = ops.mul(ops.reshape(dy, [dy.size, 1, 1]), tf.scalar(1 / Number(sd) ** 2));
-    const dCanvas = ops.mul(factor, ops.sub(images, canvas));
-    return later === undefined ? dCanvas : ops.add(later, dCanvas);
-  },
-
-  AirResidual(ops, { images, canvas }, attrs) {
-    const pool = Number(attrs.pool);
-    const rest = ops.sub(images, canvas);
-    const [batch, height, width] = images.shape;
-    if (pool === 1) return rows(ops, rest);
-    // the rows of one row of squares are one row here; a product with 1/pool^2 where a pixel belongs to a square
-    const [down, across] = [Math.floor(height / pool), Math.floor(width / pool)];
-    const means = new Float32Array(pool * width * across);
-    for (let i = 0; i < pool * width; i++) {
-      const square = Math.floor((i % width) / pool);
-      if (square < across) means[i * across + square] = 1 / (pool * pool);
-    }
-    const whole = down * pool === height ? rest : ops.slice(rest, [0, 0, 0], [batch, down * pool, width]);
-    const squares = ops.reshape(whole, [batch * down, pool * width]);
-    return ops.reshape(ops.matMul(squares, tf.tensor2d(means, [pool * width, across])), [batch, down * across]);
-  },
-
-  AirAdam(ops, { m, v, ...weights }, attrs) {
-    const { rate, beta1, beta2, epsilon, correction1, correction2 } = attrs as { [name: string]: number };
-    const params = listed<tf.Tensor>(weights, 'param');
-    const grads = listed<tf.Tensor>(weights, 'grad').map((grad) => ops.reshape(grad, [grad.size]));
-    const grad = ops.concat(grads, 0);
-    const towards = (moment: tf.Tensor, value: tf.Tensor, share: number) =>
-      ops.add(moment, ops.mul(ops.sub(value, moment), tf.scalar(share)));
-    const [mNext, vNext] = [towards(m, grad, 1 - beta1), towards(v, ops.square(grad), 1 - beta2)];
-    // as in the composite: both corrections in one factor
-    const root = Math.sqrt(correction2);
-    const direction = ops.div(mNext, ops.add(ops.sqrt(vNext), tf.scalar(root * epsilon)));
-    const step = ops.mul(direction, tf.scalar((rate * root) / correction1));
-    const parts = ops.split(
-      step,
-      params.map(({ size }) => size),
-      0,
-    );
-    return [mNext, vNext, ...params.map((param, i) => ops.sub(param, ops.reshape(parts[i], param.shape)))];
-  },
 };
 
-/** Registers the kernels, once; those of core that are not among them run as plain ops. */
-export function registerKernels(): void {
-  let ops: TensorflowOps | undefined;
-  for (const [kernelName, kernel] of Object.entries(kernels)) {
-    tf.registerKernel({
-      kernelName,
-      backendName: 'tensorflow',
-      kernelFunc({ inputs, attrs, backend }) {
-        ops ??= new TensorflowOps(backend as TensorflowBackend);
-        return tf.tidy(() => kernel(ops as TensorflowOps, inputs as unknown as Inputs, attrs ?? {}));
-      },
+/** Gives a backend its tensor ops and kernels, in place of those of one before it. */
+export function registerTensorflowOps(backend: TensorflowBackend): void {
+  const ops = new TensorflowOps(backend);
+  useTensorOps('tensorflow', ops);
+  for (const [name, kernel] of Object.entries(kernels)) {
+    registerOwnKernel(name, 'tensorflow', {
+      kernelFunc: ({ inputs, attrs }) => tf.tidy(() => kernel(ops, inputs as unknown as Inputs, attrs ?? {})),
     });
   }
 }

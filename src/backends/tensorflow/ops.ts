@@ -1,8 +1,10 @@
 /**
  * TensorFlow's own ops by their names, run straight through the binding of tfjs-node: half the cost of an op of tfjs, and
- * some that tfjs does not have. All work on float32 unless said otherwise.
+ * some that tfjs does not have. Each method but `addAll`, `whereLess` and `concat` of one tensor is one op of TensorFlow;
+ * constants are none. All work on float32 unless said otherwise.
  */
 import * as tf from '@tensorflow/tfjs';
+import type { Operand, TensorOps } from '../../core/ops/tensor-ops.js';
 
 type OpAttr = { name: string; type: number; value: unknown };
 
@@ -18,7 +20,13 @@ export type TensorflowBackend = tf.KernelBackend & {
 /** Attributes of an op beside the type of its numbers. */
 type Attrs = { [name: string]: boolean | string | number };
 
-export class TensorflowOps {
+/** Tensors of any rank; what their axes are, core says where it defines the op. */
+type Inputs = { readonly [name: string]: tf.Tensor & { readonly shape: number[] } };
+
+/** Computes the results of an op from its inputs, inside `tidy`. */
+export type TensorflowKernel = (ops: TensorflowOps, inputs: Inputs, attrs: tf.NamedAttrMap) => tf.Tensor | tf.Tensor[];
+
+export class TensorflowOps implements TensorOps {
   private readonly backend: TensorflowBackend;
   private readonly floats: OpAttr;
 
@@ -29,8 +37,9 @@ export class TensorflowOps {
   }
 
   /** An op with one output. */
-  run(name: string, inputs: readonly tf.TensorInfo[], attrs: Attrs = {}): tf.Tensor {
-    return this.backend.executeSingleOutput(name, this.attributes(attrs), [...inputs]);
+  run(name: string, inputs: readonly Operand[], attrs: Attrs = {}): tf.Tensor {
+    const tensors = inputs.map((input) => (typeof input === 'number' ? tf.scalar(input) : input));
+    return this.backend.executeSingleOutput(name, this.attributes(attrs), tensors);
   }
 
   private attributes(attrs: Attrs): OpAttr[] {
@@ -52,37 +61,39 @@ export class TensorflowOps {
     return { name, type: this.backend.binding.TF_ATTR_INT, value };
   }
 
-  add = (a: tf.Tensor, b: tf.Tensor) => this.run('AddV2', [a, b]);
-  sub = (a: tf.Tensor, b: tf.Tensor) => this.run('Sub', [a, b]);
-  mul = (a: tf.Tensor, b: tf.Tensor) => this.run('Mul', [a, b]);
-  div = (a: tf.Tensor, b: tf.Tensor) => this.run('RealDiv', [a, b]);
+  add = (a: Operand, b: Operand) => this.run('AddV2', [a, b]);
+  sub = (a: Operand, b: Operand) => this.run('Sub', [a, b]);
+  mul = (a: Operand, b: Operand) => this.run('Mul', [a, b]);
+  div = (a: Operand, b: Operand) => this.run('RealDiv', [a, b]);
+  squaredDifference = (a: Operand, b: Operand) => this.run('SquaredDifference', [a, b]);
+  maximum = (a: Operand, b: Operand) => this.run('Maximum', [a, b]);
+  neg = (x: tf.Tensor) => this.run('Neg', [x]);
   square = (x: tf.Tensor) => this.run('Square', [x]);
   sqrt = (x: tf.Tensor) => this.run('Sqrt', [x]);
+  exp = (x: tf.Tensor) => this.run('Exp', [x]);
   log = (x: tf.Tensor) => this.run('Log', [x]);
   softplus = (x: tf.Tensor) => this.run('Softplus', [x]);
   sigmoid = (x: tf.Tensor) => this.run('Sigmoid', [x]);
   tanh = (x: tf.Tensor) => this.run('Tanh', [x]);
   relu = (x: tf.Tensor) => this.run('Relu', [x]);
-  /** Gradients from that of the output and the output itself. */
   sigmoidGrad = (dy: tf.Tensor, y: tf.Tensor) => this.run('SigmoidGrad', [y, dy]);
   tanhGrad = (dy: tf.Tensor, y: tf.Tensor) => this.run('TanhGrad', [y, dy]);
   reluGrad = (dy: tf.Tensor, y: tf.Tensor) => this.run('ReluGrad', [dy, y]);
   addBias = (x: tf.Tensor, bias: tf.Tensor) => this.run('BiasAdd', [x, bias]);
-  /** Sums over the rows. */
-  biasGrad = (x: tf.Tensor) => this.run('BiasAddGrad', [x]);
+  biasGrad = (dy: tf.Tensor) => this.run('BiasAddGrad', [dy]);
 
-  /** Sum of one or more. */
+  whereLess(x: Operand, limit: Operand, a: Operand, b: Operand): tf.Tensor {
+    return this.run('SelectV2', [this.run('Less', [x, limit]), a, b]);
+  }
+
   addAll(tensors: readonly tf.Tensor[]): tf.Tensor {
-    return tensors.reduce((sum, tensor) => this.add(sum, tensor));
+    if (tensors.length === 1) return tensors[0];
+    const attrs = [this.floats, this.count('N', tensors.length)];
+    return this.backend.executeSingleOutput('AddN', attrs, [...tensors]);
   }
 
-  /** `a` where x < limit, `b` elsewhere. */
-  whereLess(x: tf.Tensor, limit: number, a: tf.Tensor, b: tf.Tensor): tf.Tensor {
-    return this.run('SelectV2', [this.run('Less', [x, tf.scalar(limit)]), a, b]);
-  }
-
-  matMul(a: tf.Tensor, b: tf.Tensor, transposeA = false, transposeB = false): tf.Tensor2D {
-    return this.run('MatMul', [a, b], { transpose_a: transposeA, transpose_b: transposeB }) as tf.Tensor2D;
+  matMul(a: tf.Tensor, b: tf.Tensor, transposeA = false, transposeB = false): tf.Tensor {
+    return this.run('MatMul', [a, b], { transpose_a: transposeA, transpose_b: transposeB });
   }
 
   sum(x: tf.Tensor, axis: number, keepDims = false): tf.Tensor {
@@ -101,7 +112,6 @@ export class TensorflowOps {
     return this.backend.executeSingleOutput('ConcatV2', attrs, [...tensors, tf.scalar(axis, 'int32')]);
   }
 
-  /** Parts of the given sizes along an axis. */
   split(x: tf.Tensor, sizes: readonly number[], axis: number): tf.Tensor[] {
     const attrs = [this.floats, this.count('num_split', sizes.length), this.indices('Tlen')];
     const inputs = [x, tf.tensor1d([...sizes], 'int32'), tf.scalar(axis, 'int32')];

@@ -13,7 +13,8 @@ import * as tf from '@tensorflow/tfjs';
 import { AirError } from '../../errors.js';
 import type { StartedBackend } from '../backend.js';
 import { DRIVER, missingCudaLibraries, nvidiaGpus } from './cuda.js';
-import { registerKernels } from './kernels.js';
+import { registerTensorflowOps } from './kernels.js';
+import type { TensorflowBackend } from './ops.js';
 
 const PACKAGE = '@tensorflow/tfjs-node-gpu';
 const NATIVE = fileURLToPath(new URL('../../../.native/', import.meta.url));
@@ -27,7 +28,7 @@ export type Place = {
 
 /** What is used of the binding, and of the package's files. */
 type Binding = { TF_Version: string; isUsingGpuDevice(): boolean };
-type BackendModule = { NodeJSKernelBackend: new (binding: Binding, packageName: string) => tf.KernelBackend };
+type BackendModule = { NodeJSKernelBackend: new (binding: Binding, packageName: string) => TensorflowBackend };
 
 let loaded: { place: Place; binding: Binding } | undefined;
 
@@ -80,7 +81,7 @@ function places(): Place[] {
   return found;
 }
 
-/** Loads the first copy that loads and registers its kernels. */
+/** Loads the first copy that loads, and registers its backend. */
 export function load(candidates: readonly Place[]): { place: Place; binding: Binding } {
   quiet();
   // The package calls a function that Node 22 warns of and Node 23 took away.
@@ -119,8 +120,11 @@ function quiet(): void {
 function register(binding: Binding, require: NodeJS.Require): void {
   require('./dist/register_all_kernels.js');
   const { NodeJSKernelBackend }: BackendModule = require('./dist/nodejs_kernel_backend.js');
-  tf.registerBackend('tensorflow', () => new NodeJSKernelBackend(binding, PACKAGE));
-  registerKernels();
+  tf.registerBackend('tensorflow', () => {
+    const backend = new NodeJSKernelBackend(binding, PACKAGE);
+    registerTensorflowOps(backend);
+    return backend;
+  });
 }
 
 /** The binding for the newest Node-API that this Node has. */

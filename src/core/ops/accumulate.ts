@@ -6,9 +6,9 @@ import { type NamedTensors, named } from './weights.js';
 /** sum0, part0, sum1, part1, ... */
 const accumulateOp = defineOp<NamedTensors, Record<string, never>, tf.Tensor[]>({
   name: 'AirAccumulate',
-  composite: (inputs) => {
+  composite: (ops, inputs) => {
     const parts = listed<tf.Tensor>(inputs, 'part');
-    return listed<tf.Tensor>(inputs, 'sum').map((sum, i) => tf.add(sum, parts[i]));
+    return listed<tf.Tensor>(inputs, 'sum').map((sum, i) => ops.add(sum, parts[i]));
   },
 });
 

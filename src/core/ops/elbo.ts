@@ -1,36 +1,40 @@
 /** The gradient of the ELBO by what a pass says of each image (see elbo.ts above). */
 import * as tf from '@tensorflow/tfjs';
 import { defineOp } from './op.js';
+import { type TensorOps, tensorOps } from './tensor-ops.js';
 
-/** [N, N+1], 1 where n >= t (t from 1): which counts include object t. */
-function includes(modelSteps: number): tf.Tensor2D {
+/**
+ * [N, N+1], -1 where n >= t (t from 1): which counts include object t. What is summed with it are costs, so the sign spares
+ * negations.
+ */
+function minusIncludes(modelSteps: number): tf.Tensor2D {
   return countMatrix(modelSteps, (t, n) => n >= t);
 }
 
-/** [N, N+1], 1 where n = t - 1: which count stops just before object t. */
-function stopsBefore(modelSteps: number): tf.Tensor2D {
+/** [N, N+1], -1 where n = t - 1: which count stops just before object t. */
+function minusStopsBefore(modelSteps: number): tf.Tensor2D {
   return countMatrix(modelSteps, (t, n) => n === t - 1);
 }
 
 function countMatrix(modelSteps: number, holds: (t: number, n: number) => boolean): tf.Tensor2D {
   const rows = Array.from({ length: modelSteps }, (_, i) =>
-    Array.from({ length: modelSteps + 1 }, (_, n) => Number(holds(i + 1, n))),
+    Array.from({ length: modelSteps + 1 }, (_, n) => (holds(i + 1, n) ? -1 : 0)),
   );
   return tf.tensor2d(rows);
 }
 
-/** log sigmoid(x), accurate for large |x|. */
-function logSigmoid(x: tf.Tensor2D): tf.Tensor2D {
-  return tf.neg(tf.softplus(tf.neg(x)));
+/** log q(n), of log sigmoid(x) = -softplus(-x), which is accurate for large |x|; `negated` are the logits times -1. */
+function logCounts(ops: TensorOps, logits: tf.Tensor2D, negated: tf.Tensor): tf.Tensor {
+  const [, modelSteps] = logits.shape;
+  const goOn = ops.matMul(ops.softplus(negated), minusIncludes(modelSteps));
+  return ops.add(goOn, ops.matMul(ops.softplus(logits), minusStopsBefore(modelSteps)));
 }
 
 /** log q(n): z_pres logits [B, N] -> [B, N+1]. */
 export function countLogProbs(zPresLogits: tf.Tensor2D): tf.Tensor2D {
   return tf.tidy(() => {
-    const [, modelSteps] = zPresLogits.shape;
-    const goOn = tf.matMul(logSigmoid(zPresLogits), includes(modelSteps));
-    const stop = tf.matMul(logSigmoid(tf.neg(zPresLogits)), stopsBefore(modelSteps));
-    return tf.add(goOn, stop);
+    const ops = tensorOps();
+    return logCounts(ops, zPresLogits, ops.neg(zPresLogits)) as tf.Tensor2D;
   });
 }
 
@@ -47,12 +51,13 @@ export type ElboInputs = {
 
 /** Per count: log p(x | z_1..n) + log p(n) - log q(n) - sum of the first n KLs. [B, N+1] */
 function objectivePerCount(
+  ops: TensorOps,
   { logLik, whereKl, whatKl }: ElboInputs,
-  logQ: tf.Tensor2D,
+  logQ: tf.Tensor,
   logPrior: readonly number[],
-): tf.Tensor2D {
-  const klOfFirst = tf.matMul(tf.add(whereKl, whatKl) as tf.Tensor2D, includes(whereKl.shape[1]));
-  return tf.sub(tf.sub(tf.add(logLik, tf.tensor1d([...logPrior])), logQ), klOfFirst);
+): tf.Tensor {
+  const minusKlOfFirst = ops.matMul(ops.add(whereKl, whatKl), minusIncludes(whereKl.shape[1]));
+  return ops.add(ops.sub(ops.addBias(logLik, tf.tensor1d([...logPrior])), logQ), minusKlOfFirst);
 }
 
 export const enumeratedElboGradOp = defineOp<
@@ -61,24 +66,24 @@ export const enumeratedElboGradOp = defineOp<
   [dZPresLogits: tf.Tensor2D, dLogLik: tf.Tensor2D, dKl: tf.Tensor2D]
 >({
   name: 'AirEnumeratedElboGrad',
-  composite: ({ countWeights, ...inputs }, { logPrior, scale }) => {
+  composite: (ops, { countWeights, ...inputs }, { logPrior, scale }) => {
     const { zPresLogits } = inputs;
     const modelSteps = zPresLogits.shape[1];
-    const logQ = countLogProbs(zPresLogits);
-    const q = tf.exp(logQ);
-    const values = objectivePerCount(inputs, logQ, logPrior);
+    const negated = ops.neg(zPresLogits);
+    const logQ = logCounts(ops, zPresLogits, negated);
+    const q = ops.exp(logQ);
+    const values = objectivePerCount(ops, inputs, logQ, logPrior);
     // d/d logit_t of sum_n q(n) f(n) is sum_n q(n) f(n) d log q(n): 1 - p_t where n >= t, -p_t where n = t - 1. Any
     // constant may be taken off f; taking off its mean keeps the digits.
-    const mean = tf.sum(tf.mul(q, values), 1, true);
-    const ofElbo = tf.mul(q, tf.sub(values, mean));
-    const weighted = tf.mul(countWeights === undefined ? ofElbo : tf.add(ofElbo, countWeights), scale) as tf.Tensor2D;
-    const p = tf.sigmoid(zPresLogits);
-    const notP = tf.sigmoid(tf.neg(zPresLogits));
-    const dZPresLogits = tf.sub(
-      tf.mul(notP, tf.matMul(weighted, includes(modelSteps), false, true)),
-      tf.mul(p, tf.matMul(weighted, stopsBefore(modelSteps), false, true)),
-    ) as tf.Tensor2D;
-    const dLogLik = tf.mul(q, scale) as tf.Tensor2D;
-    return [dZPresLogits, dLogLik, tf.neg(tf.matMul(dLogLik, includes(modelSteps), false, true))];
+    const mean = ops.sum(ops.mul(q, values), 1, true);
+    const ofElbo = ops.mul(q, ops.sub(values, mean));
+    const weighted = ops.mul(countWeights === undefined ? ofElbo : ops.add(ofElbo, countWeights), scale);
+    const [p, notP] = [ops.sigmoid(zPresLogits), ops.sigmoid(negated)];
+    const dZPresLogits = ops.sub(
+      ops.mul(p, ops.matMul(weighted, minusStopsBefore(modelSteps), false, true)),
+      ops.mul(notP, ops.matMul(weighted, minusIncludes(modelSteps), false, true)),
+    );
+    const dLogLik = ops.mul(q, scale);
+    return [dZPresLogits, dLogLik, ops.matMul(dLogLik, minusIncludes(modelSteps), false, true)];
   },
 });

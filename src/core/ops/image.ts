@@ -6,12 +6,12 @@ type Likelihood = { sd: number };
 
 const imageLogLikOp = defineOp<{ images: tf.Tensor3D; canvas: tf.Tensor3D }, Likelihood, [tf.Tensor2D]>({
   name: 'AirImageLogLik',
-  composite: ({ images, canvas }, { sd }) => {
+  composite: (ops, { images, canvas }, { sd }) => {
     const [, height, width] = images.shape;
     // rows first: a float32 sum of thousands of terms in one go loses digits
-    const squares = tf.sum(tf.sum(tf.square(tf.sub(images, canvas)), 2), 1, true);
+    const distance = ops.sum(ops.sum(ops.squaredDifference(images, canvas), 2), 1, true);
     const constant = height * width * Math.log(sd * Math.sqrt(2 * Math.PI));
-    return [tf.sub(tf.mul(squares, -1 / (2 * sd ** 2)), constant) as tf.Tensor2D];
+    return [ops.sub(ops.mul(distance, -1 / (2 * sd ** 2)), constant)];
   },
 });
 
@@ -30,10 +30,10 @@ const imageLogLikGradOp = defineOp<
   [tf.Tensor3D]
 >({
   name: 'AirImageLogLikGrad',
-  composite: ({ dy, images, canvas, later }, { sd }) => {
-    const factor = tf.reshape(tf.div(dy, sd ** 2), [-1, 1, 1]);
-    const dCanvas = tf.mul(factor, tf.sub(images, canvas)) as tf.Tensor3D;
-    return [later === undefined ? dCanvas : tf.add(later, dCanvas)];
+  composite: (ops, { dy, images, canvas, later }, { sd }) => {
+    const factor = ops.reshape(ops.div(dy, sd ** 2), [dy.size, 1, 1]);
+    const dCanvas = ops.mul(factor, ops.sub(images, canvas));
+    return [later === undefined ? dCanvas : ops.add(later, dCanvas)];
   },
 });
 
@@ -52,13 +52,27 @@ export function imageLogLikGrad(
   return imageLogLikGradOp({ dy, images, canvas, later }, { sd })[0];
 }
 
+/** [pool W, W/pool]: times this, `pool` rows of pixels side by side become the means of their squares. */
+function meansOfSquares(pool: number, width: number, across: number): tf.Tensor2D {
+  const means = new Float32Array(pool * width * across);
+  for (let i = 0; i < pool * width; i++) {
+    const square = Math.floor((i % width) / pool);
+    if (square < across) means[i * across + square] = 1 / (pool * pool);
+  }
+  return tf.tensor2d(means, [pool * width, across]);
+}
+
 const residualOp = defineOp<{ images: tf.Tensor3D; canvas: tf.Tensor3D }, { pool: number }, [tf.Tensor2D]>({
   name: 'AirResidual',
-  composite: ({ images, canvas }, { pool }) => {
-    const rest = tf.sub(images, canvas) as tf.Tensor3D;
-    const [batch] = rest.shape;
-    if (pool === 1) return [tf.reshape(rest, [batch, -1])];
-    return [tf.reshape(tf.avgPool(tf.expandDims(rest, 3) as tf.Tensor4D, pool, pool, 'valid'), [batch, -1])];
+  composite: (ops, { images, canvas }, { pool }) => {
+    const rest = ops.sub(images, canvas);
+    const [batch, height, width] = images.shape;
+    if (pool === 1) return [ops.reshape(rest, [batch, height * width])];
+    const [down, across] = [Math.floor(height / pool), Math.floor(width / pool)];
+    const [whole] = down * pool === height ? [rest] : ops.split(rest, [down * pool, height - down * pool], 1);
+    // as one product, which libraries do faster than they pool images of one channel
+    const rowsOfSquares = ops.reshape(whole, [batch * down, pool * width]);
+    return [ops.reshape(ops.matMul(rowsOfSquares, meansOfSquares(pool, width, across)), [batch, down * across])];
   },
 });
 

@@ -1,6 +1,7 @@
 /** Linear layers and perceptrons of them, with their gradients. Weights are [out, in] and named as in PyTorch's state_dict. */
 import * as tf from '@tensorflow/tfjs';
 import { defineOp, listed, numbered } from './op.js';
+import type { TensorOps } from './tensor-ops.js';
 import type { ParamSpec, Params } from './weights.js';
 
 /** A linear layer NAME: weight [out, in] and bias [out], uniform in +-1/sqrt(in). */
@@ -24,20 +25,21 @@ export type OutputLayer = { activation: Activation; shift: number };
 
 const PLAIN: OutputLayer = { activation: 'linear', shift: 0 };
 
-function activate(x: tf.Tensor2D, activation: Activation): tf.Tensor2D {
-  if (activation === 'relu') return tf.relu(x);
-  return activation === 'sigmoid' ? tf.sigmoid(x) : x;
-}
+/** y of x, and dx of dy and y: every activation here has a derivative that its output tells. */
+const ACTIVATIONS: {
+  readonly [name in Activation]: {
+    of(ops: TensorOps, x: tf.Tensor): tf.Tensor;
+    grad(ops: TensorOps, dy: tf.Tensor, y: tf.Tensor): tf.Tensor;
+  };
+} = {
+  linear: { of: (_, x) => x, grad: (_, dy) => dy.clone() },
+  relu: { of: (ops, x) => ops.relu(x), grad: (ops, dy, y) => ops.reluGrad(dy, y) },
+  sigmoid: { of: (ops, x) => ops.sigmoid(x), grad: (ops, dy, y) => ops.sigmoidGrad(dy, y) },
+};
 
-/** d pre-activation from d output: every activation here has a derivative that its output tells. */
-function activationGrad(dy: tf.Tensor2D, y: tf.Tensor2D, activation: Activation): tf.Tensor2D {
-  if (activation === 'relu') return tf.mul(dy, tf.step(y));
-  return activation === 'sigmoid' ? tf.mul(dy, tf.mul(y, tf.sub(1, y))) : tf.clone(dy);
-}
-
-/** [B, ...] -> [B, the rest]. */
-function asRows(x: tf.Tensor): tf.Tensor2D {
-  return tf.reshape(x, [x.shape[0], -1]);
+/** [B, ...] -> [B, the rest]; x itself if it is that. */
+function asRows(ops: TensorOps, x: tf.Tensor): tf.Tensor {
+  return x.rank === 2 ? x : ops.reshape(x, [x.shape[0], x.size / x.shape[0]]);
 }
 
 type MlpInputs = { x: tf.Tensor; [layer: string]: tf.Tensor };
@@ -45,14 +47,14 @@ type MlpInputs = { x: tf.Tensor; [layer: string]: tf.Tensor };
 /** x [B, in], weight0 [out, in], bias0 [out], weight1, ... -> y0, y1, ... [B, out] */
 const mlpOp = defineOp<MlpInputs, OutputLayer, tf.Tensor2D[]>({
   name: 'AirMlp',
-  composite: ({ x, ...layers }, { activation, shift }) => {
+  composite: (ops, { x, ...layers }, { activation, shift }) => {
     const [weights, biases] = [listed<tf.Tensor2D>(layers, 'weight'), listed<tf.Tensor1D>(layers, 'bias')];
-    const ys: tf.Tensor2D[] = [];
+    const ys: tf.Tensor[] = [];
     weights.forEach((weight, i) => {
-      const pre = tf.add(tf.matMul(ys.at(-1) ?? asRows(x), weight, false, true), biases[i]) as tf.Tensor2D;
       const isLast = i === weights.length - 1;
-      const shifted = isLast && shift !== 0 ? (tf.add(pre, shift) as tf.Tensor2D) : pre;
-      ys.push(activate(shifted, isLast ? activation : 'relu'));
+      const bias = isLast && shift !== 0 ? ops.add(biases[i], shift) : biases[i];
+      const pre = ops.addBias(ops.matMul(ys.at(-1) ?? asRows(ops, x), weight, false, true), bias);
+      ys.push(ACTIVATIONS[isLast ? activation : 'relu'].of(ops, pre));
     });
     return ys;
   },
@@ -65,14 +67,14 @@ const mlpGradOp = defineOp<
   tf.Tensor2D[]
 >({
   name: 'AirMlpGrad',
-  composite: ({ dy, ...layers }, { activation, wantsDx }) => {
+  composite: (ops, { dy, ...layers }, { activation, wantsDx }) => {
     const [ys, weights] = [listed<tf.Tensor2D>(layers, 'y'), listed<tf.Tensor2D>(layers, 'weight')];
-    const dPres: tf.Tensor2D[] = [];
-    let d = dy;
+    const dPres: tf.Tensor[] = [];
+    let d: tf.Tensor = dy;
     for (let i = ys.length - 1; i >= 0; i--) {
-      const dPre = activationGrad(d, ys[i], i === ys.length - 1 ? activation : 'relu');
+      const dPre = ACTIVATIONS[i === ys.length - 1 ? activation : 'relu'].grad(ops, d, ys[i]);
       dPres.unshift(dPre);
-      if (i > 0 || wantsDx) d = tf.matMul(dPre, weights[i]);
+      if (i > 0 || wantsDx) d = ops.matMul(dPre, weights[i]);
     }
     return wantsDx ? [...dPres, d] : dPres;
   },
@@ -106,7 +108,7 @@ export type MlpPass = {
  */
 export function mlp(params: Params, name: string, x: tf.Tensor, output: OutputLayer = PLAIN): MlpPass {
   const { weights, biases } = layersOf(params, name);
-  if (weights.length === 0) return { name, output, x, ys: [], y: asRows(x) };
+  if (weights.length === 0) return { name, output, x, ys: [], y: tf.reshape(x, [x.shape[0], -1]) };
   const ys = mlpOp({ x, ...numbered('weight', weights), ...numbered('bias', biases) }, output);
   return { name, output, x, ys, y: ys[ys.length - 1] };
 }
@@ -142,10 +144,10 @@ const linearGradOp = defineOp<
   [dWeight: tf.Tensor2D, dBias: tf.Tensor1D]
 >({
   name: 'AirLinearGrad',
-  composite: (inputs) => {
-    const join = (rows: tf.Tensor2D[]) => (rows.length === 1 ? rows[0] : tf.concat(rows, 0));
-    const d = join(listed<tf.Tensor2D>(inputs, 'd'));
-    return [tf.matMul(d, join(listed<tf.Tensor>(inputs, 'x').map(asRows)), true, false), tf.sum(d, 0)];
+  composite: (ops, inputs) => {
+    const d = ops.concat(listed<tf.Tensor2D>(inputs, 'd'), 0);
+    const xs = listed<tf.Tensor>(inputs, 'x').map((x) => asRows(ops, x));
+    return [ops.matMul(d, ops.concat(xs, 0), true), ops.biasGrad(d)];
   },
 });
 

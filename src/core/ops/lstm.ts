@@ -1,7 +1,8 @@
 /** A step of an LSTM, with its gradient. Weights are named as in PyTorch's state_dict. */
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import type { LinearTape } from './linear.js';
 import { defineOp, listed, numbered } from './op.js';
+import type { TensorOps } from './tensor-ops.js';
 import type { ParamSpec, Params } from './weights.js';
 
 /** The weights of `lstmCell(params, NAME, ...)`: all uniform in +-1/sqrt(hidden). */
@@ -29,22 +30,25 @@ type LstmInputs = {
   [part: string]: tf.Tensor;
 };
 
+/** [B, 4H] -> i, f, g, o of [B, H] */
+function gatesOf(ops: TensorOps, all: tf.Tensor, hidden: number): tf.Tensor[] {
+  return ops.split(all, [hidden, hidden, hidden, hidden], 1);
+}
+
 const lstmCellOp = defineOp<
   LstmInputs,
   Record<string, never>,
   [h: tf.Tensor2D, c: tf.Tensor2D, gates: tf.Tensor2D, x: tf.Tensor2D]
 >({
   name: 'AirLstmCell',
-  composite: ({ h, c, weightIh, weightHh, biasIh, biasHh, ...parts }) => {
-    const x = tf.concat(listed<tf.Tensor2D>(parts, 'x'), 1);
-    const pre = tf.add(
-      tf.add(tf.matMul(x, weightIh, false, true), tf.matMul(h, weightHh, false, true)),
-      tf.add(biasIh, biasHh),
-    );
-    const [preI, preF, preG, preO] = tf.split(pre, 4, 1);
-    const [i, f, g, o] = [tf.sigmoid(preI), tf.sigmoid(preF), tf.tanh(preG), tf.sigmoid(preO)];
-    const cNext = tf.add(tf.mul(f, c), tf.mul(i, g)) as tf.Tensor2D;
-    return [tf.mul(o, tf.tanh(cNext)), cNext, tf.concat([i, f, g, o], 1) as tf.Tensor2D, x];
+  composite: (ops, { h, c, weightIh, weightHh, biasIh, biasHh, ...parts }) => {
+    const x = ops.concat(listed<tf.Tensor2D>(parts, 'x'), 1);
+    const products = ops.add(ops.matMul(x, weightIh, false, true), ops.matMul(h, weightHh, false, true));
+    const pre = ops.addBias(products, ops.add(biasIh, biasHh));
+    const [preI, preF, preG, preO] = gatesOf(ops, pre, h.shape[1]);
+    const [i, f, g, o] = [ops.sigmoid(preI), ops.sigmoid(preF), ops.tanh(preG), ops.sigmoid(preO)];
+    const cNext = ops.add(ops.mul(f, c), ops.mul(i, g));
+    return [ops.mul(o, ops.tanh(cNext)), cNext, ops.concat([i, f, g, o], 1), x];
   },
 });
 
@@ -63,27 +67,24 @@ const lstmCellGradOp = defineOp<
   tf.Tensor2D[]
 >({
   name: 'AirLstmCellGrad',
-  composite: ({ dc, gates, c, cNext, weightIh, weightHh, ...uses }, { sizes }) => {
-    const dh = tf.addN(listed<tf.Tensor2D>(uses, 'dh'));
-    const [i, f, g, o] = tf.split(gates, 4, 1);
-    const tanhC = tf.tanh(cNext);
-    const through = tf.mul(tf.mul(dh, o), tf.sub(1, tf.square(tanhC)));
-    const dcTotal = dc === undefined ? through : tf.add(dc, through);
-    const throughSigmoid = (d: tf.Tensor, gate: tf.Tensor) => tf.mul(d, tf.mul(gate, tf.sub(1, gate)));
-    const dPre = tf.concat(
+  composite: (ops, { dc, gates, c, cNext, weightIh, weightHh, ...uses }, { sizes }) => {
+    const dh = ops.addAll(listed<tf.Tensor2D>(uses, 'dh'));
+    const [i, f, g, o] = gatesOf(ops, gates, c.shape[1]);
+    const tanhC = ops.tanh(cNext);
+    const through = ops.tanhGrad(ops.mul(dh, o), tanhC);
+    const dcTotal = dc === undefined ? through : ops.add(dc, through);
+    const dPre = ops.concat(
       [
-        throughSigmoid(tf.mul(dcTotal, g), i),
-        throughSigmoid(tf.mul(dcTotal, c), f),
-        tf.mul(tf.mul(dcTotal, i), tf.sub(1, tf.square(g))),
-        throughSigmoid(tf.mul(dh, tanhC), o),
+        ops.sigmoidGrad(ops.mul(dcTotal, g), i),
+        ops.sigmoidGrad(ops.mul(dcTotal, c), f),
+        ops.tanhGrad(ops.mul(dcTotal, i), g),
+        ops.sigmoidGrad(ops.mul(dh, tanhC), o),
       ],
       1,
-    ) as tf.Tensor2D;
-    const total = sizes.reduce((sum, size) => sum + size, 0);
-    const rest = weightIh.shape[1] - total;
-    const dx = tf.matMul(dPre, weightIh);
-    const parts = tf.split(dx, rest > 0 ? [...sizes, rest] : [...sizes], 1) as tf.Tensor2D[];
-    return [dPre, tf.matMul(dPre, weightHh), tf.mul(dcTotal, f) as tf.Tensor2D, ...parts.slice(0, sizes.length)];
+    );
+    const rest = weightIh.shape[1] - sizes.reduce((sum, size) => sum + size, 0);
+    const parts = ops.split(ops.matMul(dPre, weightIh), rest > 0 ? [...sizes, rest] : sizes, 1);
+    return [dPre, ops.matMul(dPre, weightHh), ops.mul(dcTotal, f), ...parts.slice(0, sizes.length)];
   },
 });
 

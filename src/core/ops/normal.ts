@@ -1,6 +1,7 @@
 /** Reparameterised normals: those of z_where and z_what. */
 import * as tf from '@tensorflow/tfjs';
 import { defineOp, listed, numbered } from './op.js';
+import type { TensorOps } from './tensor-ops.js';
 
 /** A diagonal normal in D dimensions. */
 export type NormalPrior = { loc: tf.Tensor1D; scale: tf.Tensor1D };
@@ -18,12 +19,13 @@ export type NormalDraw = {
 type HeadInputs = { head: tf.Tensor2D; noise: tf.Tensor2D; priorLoc: tf.Tensor1D; priorScale: tf.Tensor1D };
 
 /** Below this, softplus(x) = e^x to float32's last digit, so log softplus(x) = x and sigmoid / softplus = 1. */
-export const VERY_NEGATIVE = -15;
+const VERY_NEGATIVE = -15;
 
-/** log softplus(x) without losing its digits: softplus(x) -> exp(x), so its logarithm -> x, for very negative x. */
-function logSoftplus(x: tf.Tensor): tf.Tensor {
-  const small = tf.relu(tf.sub(VERY_NEGATIVE, x));
-  return tf.sub(tf.log(tf.softplus(tf.maximum(x, VERY_NEGATIVE))), small);
+/** The raw location and scale [B, D] in columns offset.. of a head, and the unit scale: softplus of the raw one. */
+function partsOf(ops: TensorOps, head: tf.Tensor2D, offset: number, size: number) {
+  const parts = ops.split(head, offset > 0 ? [offset, size, size] : [size, size], 1);
+  const [rawLoc, rawScale] = parts.slice(-2);
+  return { rawLoc, rawScale, unitScale: ops.softplus(rawScale) };
 }
 
 const normalHeadOp = defineOp<
@@ -32,16 +34,13 @@ const normalHeadOp = defineOp<
   [sample: tf.Tensor2D, loc: tf.Tensor2D, scale: tf.Tensor2D, kl: tf.Tensor2D]
 >({
   name: 'AirNormalHead',
-  composite: ({ head, noise, priorLoc, priorScale }, { offset }) => {
-    const [b, d] = noise.shape;
-    const rawLoc = tf.slice(head, [0, offset], [b, d]);
-    const rawScale = tf.slice(head, [0, offset + d], [b, d]);
-    const unitScale = tf.softplus(rawScale);
-    const loc = tf.add(rawLoc, priorLoc) as tf.Tensor2D;
-    const scale = tf.mul(unitScale, priorScale) as tf.Tensor2D;
-    const squares = tf.add(tf.square(unitScale), tf.square(tf.div(rawLoc, priorScale)));
-    const kl = tf.sum(tf.sub(tf.sub(tf.div(squares, 2), 0.5), logSoftplus(rawScale)), 1, true) as tf.Tensor2D;
-    return [tf.add(loc, tf.mul(scale, noise)), loc, scale, kl];
+  composite: (ops, { head, noise, priorLoc, priorScale }, { offset }) => {
+    const { rawLoc, rawScale, unitScale } = partsOf(ops, head, offset, noise.shape[1]);
+    const [loc, scale] = [ops.add(rawLoc, priorLoc), ops.mul(unitScale, priorScale)];
+    const squares = ops.add(ops.square(unitScale), ops.square(ops.div(rawLoc, priorScale)));
+    const logUnitScale = ops.whereLess(rawScale, VERY_NEGATIVE, rawScale, ops.log(unitScale));
+    const kl = ops.sum(ops.sub(ops.mul(ops.sub(squares, 1), 0.5), logUnitScale), 1, true);
+    return [ops.add(loc, ops.mul(scale, noise)), loc, scale, kl];
   },
 });
 
@@ -74,25 +73,18 @@ const normalHeadGradOp = defineOp<
   [dHead: tf.Tensor2D]
 >({
   name: 'AirNormalHeadGrad',
-  composite: ({ dKl, dBefore, head, noise, priorScale, ...uses }, { offset }) => {
-    const [b, d] = noise.shape;
-    const dSample = tf.addN(listed<tf.Tensor2D>(uses, 'dSample'));
-    const rawLoc = tf.slice(head, [0, offset], [b, d]);
-    const rawScale = tf.slice(head, [0, offset + d], [b, d]);
-    const unitScale = tf.softplus(rawScale);
-    const slope = tf.sigmoid(rawScale); // of softplus
+  composite: (ops, { dKl, dBefore, head, noise, priorScale, ...uses }, { offset }) => {
+    const dSample = ops.addAll(listed<tf.Tensor2D>(uses, 'dSample'));
+    const { rawLoc, rawScale, unitScale } = partsOf(ops, head, offset, noise.shape[1]);
+    const slope = ops.sigmoid(rawScale); // of softplus
     // sigmoid / softplus -> 1 for very negative x, where both vanish
-    const slopeOfLog = tf.where(
-      tf.less(rawScale, VERY_NEGATIVE),
-      tf.onesLike(slope),
-      tf.div(slope, tf.maximum(unitScale, 1e-30)),
+    const slopeOfLog = ops.whereLess(rawScale, VERY_NEGATIVE, 1, ops.div(slope, unitScale));
+    const dRawLoc = ops.add(dSample, ops.mul(dKl, ops.div(rawLoc, ops.square(priorScale))));
+    const dRawScale = ops.add(
+      ops.mul(ops.mul(ops.mul(dSample, noise), priorScale), slope),
+      ops.mul(dKl, ops.sub(ops.mul(unitScale, slope), slopeOfLog)),
     );
-    const dRawLoc = tf.add(dSample, tf.mul(dKl, tf.div(rawLoc, tf.square(priorScale))));
-    const dRawScale = tf.add(
-      tf.mul(tf.mul(tf.mul(dSample, noise), priorScale), slope),
-      tf.mul(dKl, tf.sub(tf.mul(unitScale, slope), slopeOfLog)),
-    );
-    return [tf.concat([...(dBefore ? [dBefore] : []), dRawLoc, dRawScale], 1) as tf.Tensor2D];
+    return [ops.concat([...(dBefore ? [dBefore] : []), dRawLoc, dRawScale], 1)];
   },
 });
 

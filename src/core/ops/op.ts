@@ -1,22 +1,29 @@
 /**
  * How the operations of AIR become tfjs kernels.
  *
- * An op has a name and a composite made of plain tfjs ops: what it means, and how it runs where nothing better is known. A
+ * An op has a name and a composite made of plain tensor ops: what it means, and how it runs where nothing better is known. A
  * backend may register a faster kernel under the same name (see `backends/`), for all calls or for those it knows how to
  * handle. Gradients are ops like any other: the pass is differentiated by hand (see `unrollGrad`), not by tfjs's tape.
  */
 import * as tf from '@tensorflow/tfjs';
 import { AirError } from '../../errors.js';
+import { type TensorOps, tensorOps } from './tensor-ops.js';
 
 /** Tensors by name; one that may be left out is undefined. */
 type Tensors = { [name: string]: tf.Tensor | undefined };
 type Attrs = { [name: string]: number | string | boolean | readonly number[] };
 
+/** As many tensors; what their ranks are, the op says. */
+type OfAnyRank<O extends readonly tf.Tensor[]> = { readonly [i in keyof O]: tf.Tensor };
+
 type OpSpec<I extends Tensors, A extends Attrs, O extends readonly tf.Tensor[]> = {
   /** Global kernel name; `Air...` so that it never meets one of tfjs's own. */
   name: string;
-  /** The op in plain tfjs ops. Runs inside `tidy`. */
-  composite: (inputs: I, attrs: A) => O;
+  /**
+   * The op in plain tensor ops: `ops` are those of the running backend. Ops of tfjs run there as well, at a higher price.
+   * Runs inside `tidy`; outputs are new tensors, no inputs.
+   */
+  composite: (ops: TensorOps, inputs: I, attrs: A) => OfAnyRank<O>;
 };
 
 /** By the names of their ops, as kernels. */
@@ -28,7 +35,7 @@ export function defineOp<I extends Tensors, A extends Attrs, O extends readonly 
   composite,
 }: OpSpec<I, A, O>): (inputs: I, attrs: A) => O {
   const kernelFunc: tf.KernelFunc = ({ inputs, attrs }) =>
-    tf.tidy(() => [...composite(inputs as I, attrs as unknown as A)]);
+    tf.tidy(() => [...composite(tensorOps(), inputs as I, attrs as unknown as A)]);
   composites.set(name, kernelFunc);
   return (inputs, attrs) => {
     const backendName = tf.getBackend();

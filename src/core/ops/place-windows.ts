@@ -27,7 +27,7 @@ const placeWindowsOp = defineOp<
   [tf.Tensor3D]
 >({
   name: 'AirPlaceWindows',
-  composite: ({ windows, zWhere, canvas }, { height, width }) => {
+  composite: (_, { windows, zWhere, canvas }, { height, width }) => {
     const [batch, canvasHeight, canvasWidth] = canvas.shape;
     const [colPoints, rowPoints] = placingPoints(zWhere, [height, width], [canvasHeight, canvasWidth]);
     const sources: tf.Tensor3D = tf.reshape(windows, [batch, height, width]);
@@ -58,7 +58,7 @@ const placeWindowsGradOp = defineOp<
   [dWindows: tf.Tensor2D, dZWhere: tf.Tensor2D]
 >({
   name: 'AirPlaceWindowsGrad',
-  composite: ({ dy, windows, zWhere }, { height, width }) => {
+  composite: (_, { dy, windows, zWhere }, { height, width }) => {
     const [batch, canvasHeight, canvasWidth] = dy.shape;
     const [colPoints, rowPoints] = placingPoints(zWhere, [height, width], [canvasHeight, canvasWidth]);
     const [cols, rows] = [hatWeights(colPoints, width), hatWeights(rowPoints, height)];

@@ -27,7 +27,7 @@ type ReadAttrs = WindowAttrs & { minScale: number };
 
 const readWindowsOp = defineOp<{ images: tf.Tensor3D; zWhere: tf.Tensor2D }, ReadAttrs, [tf.Tensor2D]>({
   name: 'AirReadWindows',
-  composite: ({ images, zWhere }, { height, width, minScale }) => {
+  composite: (_, { images, zWhere }, { height, width, minScale }) => {
     const [batch, imageHeight, imageWidth] = images.shape;
     const [colPoints, rowPoints] = readingPoints(zWhere, [height, width], [imageHeight, imageWidth], minScale);
     const windows = resample(images, hatWeights(rowPoints, imageHeight), hatWeights(colPoints, imageWidth));
@@ -52,7 +52,7 @@ const readWindowsGradOp = defineOp<
   [dZWhere: tf.Tensor2D]
 >({
   name: 'AirReadWindowsGrad',
-  composite: ({ dy, images, zWhere }, { height, width, minScale }) => {
+  composite: (_, { dy, images, zWhere }, { height, width, minScale }) => {
     const [batch, imageHeight, imageWidth] = images.shape;
     const [colPoints, rowPoints] = readingPoints(zWhere, [height, width], [imageHeight, imageWidth], minScale);
     const [cols, rows] = [hatWeights(colPoints, imageWidth), hatWeights(rowPoints, imageHeight)];

@@ -1,12 +1,13 @@
 /**
- * Bilinear sampling, of which both halves of attention are made: read a window from an image, place a window on a canvas. Bilinear, zero outside, pixel centres
- * (align_corners=False), so both equal PyTorch's affine_grid + grid_sample.
+ * Bilinear sampling, of which both halves of attention are made: read a window from an image, place a window on a canvas.
+ * Zero outside, pixel centres (align_corners=False), so both equal PyTorch's affine_grid + grid_sample.
  *
  * z_where = (s, x, y) maps the canvas to the window on normalised coordinates: u = s X + x, v = s Y + y. So the box on a
  * canvas of side W is W/s wide, centred at W/2 (1 - x/s). Reading uses the inverse map X = (u - x)/s.
  * Source: spatial transformer networks, Jaderberg et al. 2015; their use in AIR, Eslami et al. 2016, section 3.
  *
- * Both maps are separable, so in plain ops each is two matrix products with hat weights relu(1 - |u - i|).
+ * Both maps are separable, so in plain ops each is two matrix products with hat weights relu(1 - |u - i|). These are ops of
+ * tfjs: a backend for which that is too slow samples in another way altogether.
  */
 import * as tf from '@tensorflow/tfjs';
 

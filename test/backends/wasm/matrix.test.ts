@@ -1,6 +1,8 @@
 /** Products and perceptrons on ragged sizes against float64. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import type * as tf from '@tensorflow/tfjs';
+import { defineOp } from '#air/core/ops/op.js';
 import { assertClose, multiply, onEachBuild, random, run, type Values } from './harness.js';
 
 const SIZES = [
@@ -55,6 +57,29 @@ onEachBuild(() => {
         assertClose(c, [m, n], new Float64Array(m * n), 0, 'product');
       }
     }
+  });
+
+  it('leaves perceptrons with an activation that it does not know to the composites', () => {
+    const left: string[] = [];
+    for (const name of ['AirMlp', 'AirMlpGrad']) {
+      defineOp<{ x: tf.Tensor }, Record<string, never>, [tf.Tensor]>({
+        name,
+        composite: (ops, { x }) => {
+          left.push(name);
+          return [ops.neg(x)];
+        },
+      });
+      const x = random([2, 3]);
+      const [y] = run(name, { x }, { activation: 'none that there is', shift: 0 });
+      assertClose(
+        y,
+        [2, 3],
+        x.data.map((value) => -value),
+        0,
+        'what the composite says',
+      );
+    }
+    assert.deepEqual(left, ['AirMlp', 'AirMlpGrad']);
   });
 
   it('refuses shapes that do not fit', () => {

@@ -1,9 +1,10 @@
-/** How ops find their kernels, and what reaches them. */
+/** How ops find their kernels, what reaches them, and which tensor ops composites are given. */
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { startBackend } from '#air/backends/start.js';
 import { defineOp, listed, numbered, registerOwnKernel } from '#air/core/ops/op.js';
+import { type TensorOps, tensorOps, tfjsOps, useTensorOps } from '#air/core/ops/tensor-ops.js';
 import { AirError } from '#air/errors.js';
 import { onEachBackend, read } from '../../support/backends.js';
 
@@ -16,7 +17,7 @@ const sumAndDifference = defineOp<
   [sum: tf.Tensor, difference: tf.Tensor]
 >({
   name: 'AirTestSumAndDifference',
-  composite: ({ a, b, base }, { scale }) => {
+  composite: (_, { a, b, base }, { scale }) => {
     calls.push('composite');
     const sum = tf.mul(tf.add(a, b), scale);
     return [base === undefined ? sum : tf.add(base, sum), tf.mul(tf.sub(a, b), scale)];
@@ -53,7 +54,7 @@ describe('defineOp', () => {
     it('returns a list also of a single output', async () => {
       const double = defineOp<{ x: tf.Tensor }, Record<string, never>, [tf.Tensor]>({
         name: 'AirTestDouble',
-        composite: ({ x }) => [tf.mul(x, 2)],
+        composite: (_, { x }) => [tf.mul(x, 2)],
       });
       const outputs = double({ x: tf.tensor1d([1, 2]) }, {});
       assert.equal(outputs.length, 1);
@@ -96,9 +97,9 @@ describe('defineOp', () => {
 /** x times a factor. */
 const multiple = defineOp<{ x: tf.Tensor }, { factor: number }, [tf.Tensor]>({
   name: 'AirTestMultiple',
-  composite: ({ x }, { factor }) => {
+  composite: (ops, { x }, { factor }) => {
     calls.push('composite');
-    return [tf.mul(x, factor)];
+    return [ops.mul(x, factor)];
   },
 });
 
@@ -140,6 +141,33 @@ describe('a kernel that declines', () => {
         (error) => error instanceof AirError && error.kind === 'bug',
       );
     });
+  });
+});
+
+describe('tensor ops', () => {
+  const seen = defineOp<{ x: tf.Tensor }, Record<string, never>, [tf.Tensor]>({
+    name: 'AirTestSeen',
+    composite: (ops, { x }) => {
+      given = ops;
+      return [ops.neg(x)];
+    },
+  });
+  let given: TensorOps | undefined;
+
+  it('are those that the running backend has registered, else those of tfjs', async () => {
+    const own: TensorOps = { ...tfjsOps, neg: (x) => tf.mul(x, -10) };
+    await startBackend('cpu');
+    assert.deepEqual(await read(seen({ x: tf.tensor1d([1, 2]) }, {})[0]), [-1, -2]);
+    assert.equal(given, tfjsOps);
+    try {
+      useTensorOps('cpu', own);
+      assert.deepEqual(await read(seen({ x: tf.tensor1d([1, 2]) }, {})[0]), [-10, -20]);
+      assert.equal(given, own);
+      await startBackend('wasm');
+      assert.equal(tensorOps(), tfjsOps, 'of one backend alone');
+    } finally {
+      useTensorOps('cpu', tfjsOps);
+    }
   });
 });
 
