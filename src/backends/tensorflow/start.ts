@@ -13,8 +13,8 @@ import * as tf from '@tensorflow/tfjs';
 import { AirError } from '../../errors.js';
 import type { StartedBackend } from '../backend.js';
 import { DRIVER, missingCudaLibraries, nvidiaGpus } from './cuda.js';
-import { registerTensorflowOps } from './kernels.js';
 import type { TensorflowBackend } from './ops.js';
+import { registerTensorflowOps } from './register.js';
 
 const PACKAGE = '@tensorflow/tfjs-node-gpu';
 const NATIVE = fileURLToPath(new URL('../../../.native/', import.meta.url));

@@ -1,0 +1,29 @@
+/**
+ * What the ops of air run as on libtensorflow, where an op costs 10-15 us before it computes anything: composites over its own
+ * ops, and kernels where another algorithm takes fewer of them.
+ */
+import * as tf from '@tensorflow/tfjs';
+import { registerOwnKernel } from '../../core/ops/op.js';
+import { useTensorOps } from '../../core/ops/tensor-ops.js';
+import { type TensorflowBackend, type TensorflowKernel, TensorflowOps } from './ops.js';
+import { airPlaceWindows, airPlaceWindowsGrad } from './place-windows.js';
+import { airReadWindows, airReadWindowsGrad } from './read-windows.js';
+
+const KERNELS: { readonly [name: string]: TensorflowKernel } = {
+  AirReadWindows: airReadWindows,
+  AirReadWindowsGrad: airReadWindowsGrad,
+  AirPlaceWindows: airPlaceWindows,
+  AirPlaceWindowsGrad: airPlaceWindowsGrad,
+};
+
+/** Gives a backend its tensor ops and kernels, in place of those of one before it. */
+export function registerTensorflowOps(backend: TensorflowBackend): void {
+  const ops = new TensorflowOps(backend);
+  useTensorOps('tensorflow', ops);
+  for (const [name, kernel] of Object.entries(KERNELS)) {
+    registerOwnKernel(name, 'tensorflow', {
+      kernelFunc: ({ inputs, attrs }) =>
+        tf.tidy(() => kernel(ops, inputs as unknown as Parameters<TensorflowKernel>[1], attrs ?? {})),
+    });
+  }
+}
