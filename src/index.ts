@@ -5,28 +5,33 @@
  *     import { decodeCheckpoint, infer, joinImages, makeModel, readStream } from 'air';
  */
 
-export type { ModelConfig } from './core/config.js';
 // The model: what it is, what it makes of images, and how it learns.
+export type { EstimatorSettings, ModelConfig } from './core/config.js';
 export { argmax } from './core/count.js';
-export type { ElboTerms, ImageOutcome } from './core/elbo.js';
+export type { ElboTerms } from './core/elbo.js';
 export { type ImageBatch, joinImages, splitImages } from './core/images.js';
-export { type Explained, type ExplainedStep, type InferOptions, infer } from './core/infer.js';
+export { type InferOptions, infer } from './core/infer.js';
+export type { Box, Latent, LatentStep } from './core/latent.js';
+export { type Model, makeModel } from './core/model.js';
+export type { Outcome } from './core/outcome.js';
 export { initialParams } from './core/parameters.js';
 export { Draws, type StreamName } from './core/rng.js';
 export { type SampledScene, sampleScenes } from './core/sample.js';
-export { type Model, makeModel } from './core/unroll.js';
+
 // Data: scenes, and how well they were explained.
 export { type DigitSet, makeDigitSet } from './data/digits.js';
 export type { Overlap } from './data/overlap.js';
 export { type ComposedScene, PYRO_SCENES, SceneComposer, type SceneOptions } from './data/scenes.js';
+
 // What all of it throws.
 export { AirError, type ErrorKind, EXIT_CODES } from './errors.js';
+
 // Files: streams, checkpoints, images.
 export { decodeIdx } from './formats/idx.js';
 export { readImages } from './formats/images.js';
 export { decodeNpy, encodeNpy, type NpyArray } from './formats/npy.js';
 export { decodePng, encodePng, type Picture } from './formats/png.js';
-export type { Header, Latent, LatentStep, Scene, SceneObject } from './formats/records.js';
+export type { Header, LatentRecord, Scene, SceneObject } from './formats/records.js';
 export {
   checkDigest,
   decodeSafetensors,
@@ -36,14 +41,14 @@ export {
   UNSEALED_DIGEST,
 } from './formats/safetensors.js';
 export { readScenes } from './formats/scenes.js';
-export type { Box } from './formats/stream.js';
 export { type ReadOptions, readStream, type StreamEvent, StreamWriter } from './formats/stream.js';
 export { PRESETS, type PresetName } from './presets.js';
+
 // Pictures.
 export { drawPicture, type PictureOptions, type Subject } from './render/pictures.js';
 export { boxIou, DetectionScores, MatchScores, matchBoxes } from './scores/boxes.js';
 export { CountScores } from './scores/counts.js';
 export { Scoreboard, type Scored, type Scores } from './scores/scoreboard.js';
 export { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './train/checkpoint.js';
-export type { TrainConfig } from './train/config.js';
+export type { Settings, TrainConfig } from './train/config.js';
 export { type HostTensors, Learner, type StepOutcome, type StepPlan } from './train/learner.js';

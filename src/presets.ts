@@ -25,12 +25,18 @@ const FAST_MODEL: ModelConfig = {
   posPriorMean: 0,
   posPriorSd: 1,
   zPresPrior: 1e-6,
+  countPrior: 'geometric',
+  zWhere: 'offset',
+  likelihood: 'gaussian',
+  activation: 'relu',
 };
 
 const FAST_TRAINING: TrainConfig = {
   steps: 2500,
   batchSize: 128,
   learningRate: 2e-3,
+  baselineLearningRate: 1e-3,
+  schedule: 'cosine',
   warmup: 100,
   adamBeta1: 0.9,
   adamBeta2: 0.999,
@@ -43,6 +49,10 @@ const FAST_TRAINING: TrainConfig = {
   sumFrom: 300,
   sumReach: 20,
   seed: 0,
+  estimator: 'enumerate',
+  baseline: 'lstm',
+  baselineScalar: 100,
+  blPredictNet: [200],
 };
 
 /** `fast`: the recipe that counts within minutes on a CPU. `small`: the same in little, to try things out in seconds. */

@@ -37,7 +37,9 @@ test('scenes are made, passed on as a stream, learnt from, saved, loaded, explai
 
   const images = air.joinImages(scenes.map(({ image }) => image));
   const learner = new air.Learner(config, training);
-  const plan = { step: 1, learningRate: 1e-3, zPresPrior: 0.1, wantsNorm: true };
+  const rates = { model: 1e-3, baseline: 1e-3 };
+  const logPrior = [1, 0.1, 0.01, 0.001].map((weight) => Math.log(weight / 1.111));
+  const plan = { step: 1, rates, logPrior, wantsNorm: true };
   const { outcomes, gradientNorm = 0 } = await learner.step(images, 4, plan);
   assert.equal(outcomes.length, 4);
   assert.ok(gradientNorm > 0);
@@ -53,7 +55,7 @@ test('scenes are made, passed on as a stream, learnt from, saved, loaded, explai
   const board = new air.Scoreboard();
   for (const [k, image] of explained.entries()) {
     assert.ok(Math.abs(image.q.reduce((sum, p) => sum + p, 0) - 1) < 1e-5);
-    board.add({ ...image, elbo: image.terms?.elbo, terms: {}, boxes: image.steps, count: made[k].count });
+    board.add({ ...image, count: made[k].count });
   }
   assert.equal(board.scores.images, 4);
   const subjects = explained.map((image, k) => ({ ...image, ...made[k] }));

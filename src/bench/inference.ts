@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { Started } from '../backends/backend.js';
 import type { ImageBatch } from '../core/images.js';
 import { type InferOptions, infer } from '../core/infer.js';
-import type { Model } from '../core/unroll.js';
+import type { Model } from '../core/model.js';
 import { makeInferrer } from '../threads/inference.js';
 import { watchKernels } from './kernels.js';
 import { type RepeatOptions, type Spread, spreadOf, timed } from './timing.js';

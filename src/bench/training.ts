@@ -1,10 +1,11 @@
 /** What a training step costs, as a whole and in parts, in milliseconds and measured against its matrix products alone. */
 import * as tf from '@tensorflow/tfjs';
 import type { Started } from '../backends/backend.js';
-import { type ImageBatch, sliceImages, toIntensities } from '../core/images.js';
-import { makeModel, unroll } from '../core/unroll.js';
+import { type ImageBatch, toIntensities } from '../core/images.js';
+import { makeModel } from '../core/model.js';
+import { unroll } from '../core/unroll.js';
 import { makeStepper, threadsFor } from '../threads/steps.js';
-import { type Gradients, type Learner, partNoise, type StepPlan, subBatches } from '../train/learner.js';
+import { type Gradients, type Learner, partNoise, partsOf, type StepPlan, subBatches } from '../train/learner.js';
 import { type KernelUse, type Watched, watchKernels } from './kernels.js';
 import { type RepeatOptions, type Spread, settle, spreadOf, timed } from './timing.js';
 import { multiplyAdds, Yardstick } from './yardstick.js';
@@ -49,7 +50,7 @@ export async function measureTraining(
   source: StepSource,
   { workers, warmup, repeats }: RepeatOptions & { workers: number | undefined },
 ): Promise<TrainingFigures> {
-  const { batchSize } = learner.training;
+  const { batchSize } = learner.settings.training;
   const stepper = await makeStepper(backend, learner, workers);
   let step = 0;
   const next = (): [ImageBatch, StepPlan] => {
@@ -103,25 +104,25 @@ type Parts = { inputs: number; forward: number; backward: number; adam: number }
 
 /** One step on this thread with a clock between its parts; the forward pass is run once more, alone. */
 async function timeParts(learner: Learner, batch: ImageBatch, plan: StepPlan, subBatch: number): Promise<Parts> {
-  const { config, training, params } = learner;
+  const { settings, params } = learner;
+  const { config } = settings;
   const spent: Parts = { inputs: 0, forward: 0, backward: 0, adam: 0 };
   const parts: Gradients[] = [];
-  for (const [from, to] of subBatches(batch.size, subBatch)) {
-    const part = sliceImages(batch, from, to);
+  for (const part of partsOf(batch, subBatch)) {
     const start = performance.now();
-    const images = toIntensities(part, config.canvas);
-    const noise = partNoise(config, training.seed, plan.step, from, part.size);
+    const images = toIntensities(part.images, config.canvas);
+    const noise = partNoise(settings, plan.step, part);
     const inputs = performance.now() - start;
 
     const forward = await timed(async () => {
-      const logLik = tf.tidy(() => unroll(makeModel(config, params), images, noise).logLik);
+      const logLik = tf.tidy(() => unroll(makeModel(config, params), images, noise).outcome.logLik);
       await settle(logLik);
       logLik.dispose();
     });
     tf.dispose([images, noise]);
 
     const gradient = await timed(async () => {
-      parts.push(await learner.gradients(part, from, batch.size, plan));
+      parts.push(await learner.gradients(part, plan));
     });
     spent.inputs += inputs;
     spent.forward += forward;

@@ -65,7 +65,7 @@ export const evaluate = defineCommand({
     const source =
       options.model === undefined
         ? latents(operands.FILE, io)
-        : explained(operands.FILE, { ...options, model: options.model }, io);
+        : inferred(operands.FILE, { ...options, model: options.model }, io);
     for await (const scored of source) {
       board.add(scored);
       progress.update(++images);
@@ -90,32 +90,18 @@ export const evaluate = defineCommand({
 async function* latents(name: string, io: Io): AsyncGenerator<Scored> {
   const { readStream } = await import('../formats/stream.js');
   for await (const event of readStream(io.readBytes(name), { name, expect: 'latents' })) {
-    if (event.type !== 'record' || !('q' in event.record)) continue;
-    const { steps, n_evidence: nEvidence, ...rest } = event.record;
-    yield { ...rest, nEvidence, boxes: steps };
+    if (event.type === 'record') yield event.record;
   }
 }
 
 type ModelOptions = Omit<InferSettings, 'mode'> & { model: string };
 
-async function* explained(name: string, options: ModelOptions, io: Io): AsyncGenerator<Scored> {
+async function* inferred(name: string, options: ModelOptions, io: Io): AsyncGenerator<Scored> {
   const { readCheckpoint } = await import('./shared/model-file.js');
   const { inferStream } = await import('./shared/infer-stream.js');
   const checkpoint = await readCheckpoint(options.model, io);
   for await (const event of inferStream(checkpoint, name, { mode: 'mean', ...options }, io)) {
-    if (event.type !== 'batch') continue;
-    for (const { scene, explained: image } of event.batch) {
-      const { logLik = 0, countKl = 0, whereKl = 0, whatKl = 0 } = image.terms ?? {};
-      const bound: { [name: string]: number } = options.samples > 1 ? { bound: image.bound as number } : {};
-      yield {
-        ...image,
-        elbo: image.terms?.elbo,
-        terms: { log_lik: logLik, kl_n: countKl, kl_z_where: whereKl, kl_z_what: whatKl, ...bound },
-        boxes: image.steps,
-        count: scene.count,
-        objects: scene.objects,
-      };
-    }
+    if (event.type === 'batch') yield* event.records;
   }
 }
 

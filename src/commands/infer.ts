@@ -48,7 +48,6 @@ export const infer = defineCommand({
   async run({ options, operands }, io) {
     const { readCheckpoint } = await import('./shared/model-file.js');
     const { inferStream } = await import('./shared/infer-stream.js');
-    const { toLatent } = await import('./shared/latents.js');
     const { StreamWriter } = await import('../formats/stream.js');
     const out = await io.openOutput(options.output, { binary: true });
     const checkpoint = await readCheckpoint(operands.MODEL, io);
@@ -82,11 +81,11 @@ export const infer = defineCommand({
       } else if (event.type === 'end') {
         await out.write(writer?.end() as Uint8Array);
       } else {
-        for (const { scene, explained } of event.batch) {
-          await out.write(writer?.record(toLatent(scene, explained)) as Uint8Array);
-          objects += explained.n;
+        for (const record of event.records) {
+          await out.write(writer?.record(record) as Uint8Array);
+          objects += record.n;
         }
-        images += event.batch.length;
+        images += event.records.length;
         progress.update(images);
       }
     }

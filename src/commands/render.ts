@@ -2,7 +2,7 @@
 
 import { defineCommand, flag, int, list } from '../cli/command.js';
 import { AirError } from '../errors.js';
-import type { Header, Latent, Scene } from '../formats/records.js';
+import type { Header, LatentRecord, Scene } from '../formats/records.js';
 import { PICTURE_ROWS } from '../render/rows.js';
 import { output } from './shared/options.js';
 
@@ -45,7 +45,7 @@ export const render = defineCommand({
     const needsLatents = onlyErrors || options.rows?.some((row) => row !== 'input') === true;
 
     let first: Header | undefined;
-    const shown: (Scene | Latent)[] = [];
+    const shown: (Scene | LatentRecord)[] = [];
     let [images, eligible, isEndless, isCut] = [0, 0, false, false];
     const expect = needsLatents ? { expect: 'latents' as const } : {};
     for await (const event of readStream(io.readBytes(name), { name, ...expect })) {

@@ -29,14 +29,17 @@ export const view = defineCommand({
   async run({ options, operands }, io) {
     if (options.head && options.images) throw usage('--head and --images exclude each other');
     const { readStream } = await import('../formats/stream.js');
-    const toJson = options.images ? withPixels : withoutPixels;
+    const { wireName } = await import('../formats/records.js');
     const lines = await io.openOutput(options.output, { binary: false });
     let left = options.head ? 1 : options.limit;
     if (left > 0) {
       for await (const event of readStream(io.readBytes(operands.FILE), { name: operands.FILE })) {
         if (event.type !== (options.head ? 'header' : 'record')) continue;
-        const value = event.type === 'header' ? event.header : event.type === 'record' ? event.record : undefined;
-        await lines.write(`${JSON.stringify(value, toJson)}\n`);
+        const text =
+          event.type === 'header'
+            ? JSON.stringify(event.header)
+            : JSON.stringify(event.record, toJson(wireName, { withPixels: options.images }));
+        await lines.write(`${text}\n`);
         left--;
         if (left === 0) break;
       }
@@ -45,13 +48,16 @@ export const view = defineCommand({
   },
 });
 
-function withPixels(_key: string, value: unknown): unknown {
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
-  return value instanceof Float32Array ? Array.from(value, shortest) : value;
-}
+type Replacer = (key: string, value: unknown) => unknown;
 
-function withoutPixels(key: string, value: unknown): unknown {
-  return value instanceof Uint8Array ? undefined : withPixels(key, value);
+/** How a record's values stand in JSON: keys as in the stream, vectors as numbers, pixels in base64 or left out. */
+function toJson(wireName: (key: string) => string, { withPixels }: { withPixels: boolean }): Replacer {
+  return (_key, value) => {
+    if (value instanceof Uint8Array) return withPixels ? Buffer.from(value).toString('base64') : undefined;
+    if (value instanceof Float32Array) return Array.from(value, shortest);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [wireName(key), inner]));
+  };
 }
 
 /** The float32 as the shortest decimal that gives it back: 0.1 rather than 0.10000000149011612. */

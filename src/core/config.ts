@@ -5,6 +5,44 @@ export const GUIDE_INPUTS = ['image', 'difference', 'both'] as const;
 
 export type GuideInputName = (typeof GUIDE_INPUTS)[number];
 
+export const ESTIMATORS = ['enumerate', 'nvil'] as const;
+
+export type EstimatorName = (typeof ESTIMATORS)[number];
+
+/** How z_where is read off the guide's head: from the prior on, or by itself. */
+export const Z_WHERES = ['offset', 'absolute'] as const;
+
+export type WhereName = (typeof Z_WHERES)[number];
+
+export const LIKELIHOODS = ['gaussian'] as const;
+
+export type LikelihoodName = (typeof LIKELIHOODS)[number];
+
+/** What units of hidden layers do. */
+export const ACTIVATIONS = ['relu'] as const;
+
+export type ActivationName = (typeof ACTIVATIONS)[number];
+
+export const COUNT_PRIORS = ['geometric', 'trials'] as const;
+
+export type CountPriorName = (typeof COUNT_PRIORS)[number];
+
+export const BASELINES = ['lstm', 'none'] as const;
+
+export type BaselineName = (typeof BASELINES)[number];
+
+/** How gradients are estimated: none of it is needed to use a model. */
+export type EstimatorSettings = {
+  /** The sum over all counts, or drawn counts with a baseline. */
+  estimator: EstimatorName;
+  /** Of drawn counts: what expects their cost. */
+  baseline: BaselineName;
+  /** What the output of the baseline is multiplied with. */
+  baselineScalar: number;
+  /** Hidden layers between the baseline's LSTM and its output. */
+  blPredictNet: number[];
+};
+
 /** Everything the values of a model depend on: nets, priors, likelihood. Stored in every checkpoint. */
 export type ModelConfig = {
   /** Height and width of the images, px. */
@@ -27,14 +65,20 @@ export type ModelConfig = {
   guidePool: number;
   /** Added to every pixel's logit, so that a new model starts nearly blank. */
   decoderOutputBias: number;
-  /** Standard deviation of a pixel given its mean. */
+  /** Standard deviation of a pixel given its mean, where the likelihood is Gaussian. */
   likelihoodSd: number;
   scalePriorMean: number;
   scalePriorSd: number;
   posPriorMean: number;
   posPriorSd: number;
-  /** k: each further object is k times as likely a priori. The value that training ends with. */
+  /** Of the prior over the count: k or p, see `countPrior`. The value that training ends with. */
   zPresPrior: number;
+  /** Each further object is k times as likely (`geometric`), or is there with probability p (`trials`). */
+  countPrior: CountPriorName;
+  zWhere: WhereName;
+  likelihood: LikelihoodName;
+  /** Of the units of all hidden layers. */
+  activation: ActivationName;
 };
 
 /** Every setting, in the order of files. One that is added here has a `before`. */
@@ -57,6 +101,10 @@ export const MODEL_SETTINGS: SettingsTable<ModelConfig> = {
   posPriorMean: { kind: 'number' },
   posPriorSd: { kind: 'number' },
   zPresPrior: { kind: 'number' },
+  countPrior: { kind: COUNT_PRIORS, before: 'geometric' },
+  zWhere: { kind: Z_WHERES, before: 'offset' },
+  likelihood: { kind: LIKELIHOODS, before: 'gaussian' },
+  activation: { kind: ACTIVATIONS, before: 'relu' },
 };
 
 /** Height and width of the attention window, px. */

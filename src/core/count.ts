@@ -1,4 +1,5 @@
 /** The count n: its posterior q(n), and the priors over it. On the host, in float64. */
+import type { CountPriorName, ModelConfig } from './config.js';
 
 function softplus(x: number): number {
   return x > 0 ? x + Math.log1p(Math.exp(-x)) : Math.log1p(Math.exp(x));
@@ -56,4 +57,20 @@ export function geometricTrialProbs(k: number, modelSteps: number): number[] {
     for (let n = modelSteps - t; n >= 1; n--) odds += k ** n;
     return odds / (1 + odds);
   });
+}
+
+/** log P(n), n = 0..N, if each further object is there with probability p: p^n (1 - p), and p^N for the last. */
+export function trialLogProbs(p: number, modelSteps: number): number[] {
+  const logProbs = Array.from({ length: modelSteps }, (_, n) => n * Math.log(p) + Math.log1p(-p));
+  return [...logProbs, modelSteps * Math.log(p)];
+}
+
+/** The priors over the count, each of one number that makes objects rare: k or p above. */
+export const countPriors: {
+  readonly [name in CountPriorName]: (rarity: number, modelSteps: number) => number[];
+} = { geometric: geometricLogProbs, trials: trialLogProbs };
+
+/** The prior over the count that a model was trained for. */
+export function logCountPrior({ countPrior, zPresPrior, modelSteps }: ModelConfig): number[] {
+  return countPriors[countPrior](zPresPrior, modelSteps);
 }

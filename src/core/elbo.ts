@@ -12,18 +12,8 @@
  */
 import type * as tf from '@tensorflow/tfjs';
 import { logCountProbs, presenceProbs } from './count.js';
-import { type ElboInputs, enumeratedElboGradOp } from './ops/elbo.js';
-
-/** The numbers that a pass yields for one image. */
-export type ImageOutcome = {
-  /** N */
-  zPresLogits: ArrayLike<number>;
-  /** N+1, log p(x | z_1..n) */
-  logLik: ArrayLike<number>;
-  /** N each */
-  whereKl: ArrayLike<number>;
-  whatKl: ArrayLike<number>;
-};
+import { enumeratedElboGradOp } from './ops/elbo.js';
+import type { Outcome, OutcomeGradients, PassOutcome } from './outcome.js';
 
 /** The ELBO of an image and what it is made of, in nats: elbo = logLik - countKl - whereKl - whatKl. */
 export type ElboTerms = { elbo: number; logLik: number; countKl: number; whereKl: number; whatKl: number };
@@ -33,10 +23,7 @@ export type ElboTerms = { elbo: number; logLik: number; countKl: number; whereKl
  *
  * @param logPrior log p(n), n = 0..N
  */
-export function elboTerms(
-  { zPresLogits, logLik, whereKl, whatKl }: ImageOutcome,
-  logPrior: readonly number[],
-): ElboTerms {
+export function elboTerms({ zPresLogits, logLik, whereKl, whatKl }: Outcome, logPrior: readonly number[]): ElboTerms {
   const logQ = logCountProbs(zPresLogits);
   const q = logQ.map(Math.exp);
   const expected = (values: ArrayLike<number>, weights: readonly number[]) =>
@@ -74,11 +61,11 @@ export function meanTerms(all: readonly ElboTerms[]): ElboTerms {
  *   returns   gradients of the shapes of the inputs; that by either KL is `kl`
  */
 export function enumeratedElboGrad(
-  inputs: ElboInputs,
+  outcome: PassOutcome,
   logPrior: readonly number[],
   scale: number,
   countWeights?: tf.Tensor2D,
-): { zPresLogits: tf.Tensor2D; logLik: tf.Tensor2D; kl: tf.Tensor2D } {
-  const [zPresLogits, logLik, kl] = enumeratedElboGradOp({ ...inputs, countWeights }, { logPrior, scale });
+): OutcomeGradients {
+  const [zPresLogits, logLik, kl] = enumeratedElboGradOp({ ...outcome, countWeights }, { logPrior, scale });
   return { zPresLogits, logLik, kl };
 }

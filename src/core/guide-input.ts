@@ -4,17 +4,22 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import type { GuideInputName, ModelConfig } from './config.js';
+import type { Model } from './model.js';
 import { residual } from './ops/image.js';
-import { type LinearTape, type MlpPass, mlp, mlpGrad, mlpSpecs } from './ops/linear.js';
-import type { ParamSpec, Params } from './ops/weights.js';
+import { type LinearTape, type MlpPass, mlp, mlpSpecs, mlpWeightGrad } from './ops/linear.js';
+import type { ParamSpec } from './ops/weights.js';
 
+/** What looking takes of a model. */
+type Viewer = Pick<Model, 'config' | 'params'>;
+
+/** Weights of an input have names that begin with `prefix`: '' for the guide's own. */
 export type GuideInput = {
   /** Numbers that reach the LSTM. */
   size(config: ModelConfig): number;
   /** The weights between what is seen and the LSTM. */
-  specs(config: ModelConfig): ParamSpec[];
+  specs(config: ModelConfig, prefix: string): ParamSpec[];
   /** Prepares a batch of images [B, H, W]; what does not change between steps is computed here, once. */
-  view(params: Params, config: ModelConfig, images: tf.Tensor3D): GuideView;
+  view(viewer: Viewer, images: tf.Tensor3D, prefix: string): GuideView;
 };
 
 /** Looking at a batch of images in the course of one pass. */
@@ -22,24 +27,24 @@ export type GuideView = {
   /** At each step: the canvas so far [B, H, W] -> what is seen [B, size]. */
   observe(canvas: tf.Tensor3D): tf.Tensor2D;
   /**
-   * Back through all that was seen, given the gradients by it, step by step, onto the tape. No gradient goes
-   * through what is seen to the canvas: to look good is not what an object is drawn for.
+   * Back through all that was seen, given the gradients by it, step by step, onto the tape. The canvas counts as a constant
+   * here (stop-gradient): objects are drawn to explain the image, not to change what the guide sees next.
    */
   backward(dSeen: readonly tf.Tensor2D[], tape: LinearTape): void;
 };
 
-function embed(params: Params, name: string, x: tf.Tensor): MlpPass {
-  return mlp(params, name, x, { activation: 'relu', shift: 0 });
+function embed({ config, params }: Viewer, name: string, x: tf.Tensor): MlpPass {
+  return mlp(params, name, x, { hidden: config.activation, output: config.activation });
 }
 
 const image: GuideInput = {
   size: ({ canvas, embedNet }) => embedNet.at(-1) ?? canvas[0] * canvas[1],
-  specs: ({ canvas, embedNet }) => mlpSpecs('embed', canvas[0] * canvas[1], embedNet),
-  view(params, _config, images) {
-    const seen = embed(params, 'embed', images);
+  specs: ({ canvas, embedNet }, prefix) => mlpSpecs(`${prefix}embed`, canvas[0] * canvas[1], embedNet),
+  view(viewer, images, prefix) {
+    const seen = embed(viewer, `${prefix}embed`, images);
     return {
       observe: () => seen.y,
-      backward: (dSeen, tape) => void mlpGrad(params, seen, tf.addN([...dSeen]), tape, false),
+      backward: (dSeen, tape) => mlpWeightGrad(viewer.params, seen, tf.addN([...dSeen]), tape),
     };
   },
 };
@@ -52,16 +57,17 @@ function pooledSize({ canvas, guidePool }: ModelConfig): number {
 function difference(name: string): GuideInput {
   return {
     size: (config) => config.embedNet.at(-1) ?? pooledSize(config),
-    specs: (config) => mlpSpecs(name, pooledSize(config), config.embedNet),
-    view(params, { guidePool }, images) {
+    specs: (config, prefix) => mlpSpecs(prefix + name, pooledSize(config), config.embedNet),
+    view(viewer, images, prefix) {
+      const { config, params } = viewer;
       const seen: MlpPass[] = [];
       return {
         observe(canvas) {
-          seen.push(embed(params, name, residual(images, canvas, guidePool)));
+          seen.push(embed(viewer, prefix + name, residual(images, canvas, config.guidePool)));
           return seen[seen.length - 1].y;
         },
         backward(dSeen, tape) {
-          for (const [t, pass] of seen.entries()) mlpGrad(params, pass, dSeen[t], tape, false);
+          for (const [t, pass] of seen.entries()) mlpWeightGrad(params, pass, dSeen[t], tape);
         },
       };
     },
@@ -72,23 +78,20 @@ const besideImage = difference('embed_difference');
 
 const both: GuideInput = {
   size: (config) => image.size(config) + besideImage.size(config),
-  specs: (config) => [...image.specs(config), ...besideImage.specs(config)],
-  view(params, config, images) {
-    const views = [image.view(params, config, images), besideImage.view(params, config, images)];
-    const sizes = [image.size(config), besideImage.size(config)];
+  specs: (config, prefix) => [...image.specs(config, prefix), ...besideImage.specs(config, prefix)],
+  view(viewer, images, prefix) {
+    const views = [image.view(viewer, images, prefix), besideImage.view(viewer, images, prefix)];
+    const sizes = [image.size(viewer.config), besideImage.size(viewer.config)];
     return {
-      observe: (canvas) =>
-        tf.concat(
-          views.map((view) => view.observe(canvas)),
-          1,
-        ),
+      observe(canvas) {
+        const seen = views.map((view) => view.observe(canvas));
+        return tf.concat(seen, 1);
+      },
       backward(dSeen, tape) {
         const parts = dSeen.map((d) => tf.split(d, sizes, 1) as tf.Tensor2D[]);
         for (const [i, view] of views.entries()) {
-          view.backward(
-            parts.map((part) => part[i]),
-            tape,
-          );
+          const ofView = parts.map((part) => part[i]);
+          view.backward(ofView, tape);
         }
       },
     };

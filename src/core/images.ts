@@ -1,5 +1,7 @@
 /** Between bytes and tensors: images as uint8 outside the core, as intensities in 0..1 inside. */
+
 import * as tf from '@tensorflow/tfjs';
+import type { Box } from './latent.js';
 import { MIN_SCALE, type Size } from './ops/sampling.js';
 
 /** B images of H x W px, one after the other, row by row. */
@@ -39,7 +41,7 @@ export function splitImages(batch: ImageBatch): Uint8Array[] {
 }
 
 /** The box of z_where = (s, x, y) on a canvas: [left, top, width, height] in continuous pixels. */
-export function boxOf(where: ArrayLike<number>, [height, width]: Size): [number, number, number, number] {
+export function boxOf(where: ArrayLike<number>, [height, width]: Size): Box {
   const s = Math.max(where[0], MIN_SCALE);
   const [boxWidth, boxHeight] = [width / s, height / s];
   return [

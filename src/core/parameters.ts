@@ -4,7 +4,7 @@ import type { ModelConfig } from './config.js';
 import { guideInputs } from './guide-input.js';
 import { mlpSpecs } from './ops/linear.js';
 import { lstmSpecs } from './ops/lstm.js';
-import type { ParamSpec } from './ops/weights.js';
+import type { NamedTensors, ParamSpec } from './ops/weights.js';
 import { Draws } from './rng.js';
 
 /** Every weight of a model, in a fixed order. */
@@ -13,7 +13,7 @@ export function paramSpecs(config: ModelConfig): ParamSpec[] {
   const input = guideInputs[config.guideInput];
   const rnnInputs = input.size(config) + 3 + zWhatSize + 1;
   return [
-    ...input.specs(config),
+    ...input.specs(config, ''),
     ...lstmSpecs('rnn', rnnInputs, hidden),
     ...mlpSpecs('predict.mlp', hidden, [...predictNet, 7]),
     ...mlpSpecs('encode.mlp', windowSize ** 2, [...encoderNet, 2 * zWhatSize]),
@@ -26,13 +26,18 @@ export function paramSpecs(config: ModelConfig): ParamSpec[] {
 }
 
 /** Initial values by name: the i-th weight from its own random sequence. Caller disposes. */
-export function initialParams(config: ModelConfig, seed: number): { [name: string]: tf.Tensor } {
+export function initialWeights(specs: readonly ParamSpec[], seed: number): NamedTensors {
   return Object.fromEntries(
-    paramSpecs(config).map(({ name, shape, bound }, i) => {
+    specs.map(({ name, shape, bound }, i) => {
       const draws = new Draws(seed, 'initialValues', i);
       const size = shape.reduce((a, b) => a * b, 1);
       const values = Float32Array.from({ length: size }, () => bound * (2 * draws.uniform() - 1));
       return [name, tf.tensor(values, shape)];
     }),
   );
+}
+
+/** The same for all weights of a model. Caller disposes. */
+export function initialParams(config: ModelConfig, seed: number): NamedTensors {
+  return initialWeights(paramSpecs(config), seed);
 }

@@ -16,6 +16,7 @@ export const STREAMS = {
   prior: 6,
   bench: 7,
   sums: 8,
+  counts: 9,
 } as const;
 
 export type StreamName = keyof typeof STREAMS;

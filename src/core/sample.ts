@@ -1,19 +1,21 @@
 /** Scenes from the prior: what a model believes images look like before it sees one. */
+
 import * as tf from '@tensorflow/tfjs';
 import { windowSizeOf } from './config.js';
-import { geometricLogProbs } from './count.js';
+import { logCountPrior } from './count.js';
 import { boxOf, toBytes } from './images.js';
+import type { Box } from './latent.js';
+import type { Model } from './model.js';
 import { decode } from './model.js';
 import { placeWindows } from './ops/place-windows.js';
 import { Draws } from './rng.js';
-import type { Model } from './unroll.js';
 
 export type SampledScene = {
   i: number;
   /** [H, W] uint8, the mean image */
   image: Uint8Array;
   /** [x, y, w, h] in px, one per object */
-  boxes: [number, number, number, number][];
+  boxes: Box[];
 };
 
 /** How many objects, from the truncated geometric prior. */
@@ -32,12 +34,13 @@ function drawCount(draws: Draws, logProbs: readonly number[]): number {
  * @param objects in each scene; undefined draws their number from the prior
  */
 export async function sampleScenes(
-  { config, params }: Model,
+  model: Model,
   indices: readonly number[],
   { seed, objects }: { seed: number; objects: number | undefined },
 ): Promise<SampledScene[]> {
+  const { config } = model;
   const { canvas, modelSteps, zWhatSize, scalePriorMean, scalePriorSd, posPriorMean, posPriorSd } = config;
-  const logProbs = geometricLogProbs(config.zPresPrior, modelSteps);
+  const logProbs = logCountPrior(config);
   const scenes = indices.map((i) => {
     const draws = new Draws(seed, 'prior', i);
     const n = drawCount(draws, logProbs); // drawn even if it is given, so that the rest does not change
@@ -70,7 +73,7 @@ export async function sampleScenes(
         [batch, zWhatSize],
       );
       // nothing is drawn of an object that is not there: a window full of zeros
-      const windows = tf.mul(decode(params, config, what).y, present) as tf.Tensor2D;
+      const windows = tf.mul(decode(model, what).y, present) as tf.Tensor2D;
       sum = placeWindows(windows, where, windowSizeOf(config), sum);
     }
     return sum;

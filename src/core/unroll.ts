@@ -8,88 +8,71 @@ import {
   guideStepGrad,
   initialState,
   initialStateGrad,
-  makePriors,
-  type Priors,
   type StateGradients,
   type StepNoise,
   stateAfter,
 } from './guide.js';
 import { type GuideView, guideInputs } from './guide-input.js';
-import { type DrawnObject, drawObject, drawObjectGrad } from './model.js';
-import { imageLogLik, imageLogLikGrad } from './ops/image.js';
+import { likelihoods } from './likelihood.js';
+import { type DrawnObject, drawObject, drawObjectGrad, type Model } from './model.js';
 import { LinearTape } from './ops/linear.js';
-import type { Params } from './ops/weights.js';
+import type { KlKind } from './ops/normal.js';
+import type { NamedTensors } from './ops/weights.js';
+import type { OutcomeGradients, PassOutcome } from './outcome.js';
 import type { Draws } from './rng.js';
-
-/** A model in use. */
-export type Model = { config: ModelConfig; params: Params; priors: Priors };
-
-export function makeModel(config: ModelConfig, params: Params): Model {
-  return { config, params, priors: makePriors(config) };
-}
 
 /** One object: what the guide said of it, and how the model drew it. Its `canvas` has it and all before it. */
 export type UnrolledStep = GuideStep & DrawnObject;
 
-export type Unrolled = {
-  steps: UnrolledStep[];
-  view: GuideView;
-  /** [B, N] */
-  zPresLogits: tf.Tensor2D;
-  /** [B, N+1], log p(x | z_1..n) */
-  logLik: tf.Tensor2D;
-  /** [B, N] each */
-  whereKl: tf.Tensor2D;
-  whatKl: tf.Tensor2D;
-};
+export type Unrolled = { images: tf.Tensor3D; steps: UnrolledStep[]; view: GuideView; outcome: PassOutcome };
 
 /**
  * Explain each image as if it held N objects; how many it holds is read off z_pres afterwards.
  *
  *   images [B, H, W] in 0..1; noise: one entry per step
+ *   kl      what the outcome says of KLs; see normal.ts
  */
-export function unroll({ config, params, priors }: Model, images: tf.Tensor3D, noise: readonly StepNoise[]): Unrolled {
-  const view = guideInputs[config.guideInput].view(params, config, images);
+export function unroll(
+  model: Model,
+  images: tf.Tensor3D,
+  noise: readonly StepNoise[],
+  kl: KlKind = 'analytic',
+): Unrolled {
+  const { config, params } = model;
+  const view = guideInputs[config.guideInput].view(model, images, '');
   let canvas: tf.Tensor3D = tf.zeros(images.shape);
   let state: GuideState = initialState(params, images.shape[0]);
-  const logLik = [imageLogLik(images, canvas, config.likelihoodSd)];
+  const likelihood = likelihoods[config.likelihood];
+  const logLik = [likelihood.logProb({ images, canvas }, config)];
   const steps: UnrolledStep[] = [];
 
   for (const stepNoise of noise) {
-    const step = guideStep(params, config, priors, view.observe(canvas), images, state, stepNoise);
-    const drawn = drawObject(params, config, step.where.sample, step.what.sample, canvas);
+    const step = guideStep(model, { seen: view.observe(canvas), images, noise: stepNoise, klKind: kl }, state);
+    const drawn = drawObject(model, { zWhere: step.where.sample, zWhat: step.what.sample }, canvas);
     canvas = drawn.canvas;
-    logLik.push(imageLogLik(images, canvas, config.likelihoodSd));
+    logLik.push(likelihood.logProb({ images, canvas }, config));
     steps.push({ ...step, ...drawn });
     state = stateAfter(step, state);
   }
   const byStep = (columns: tf.Tensor2D[]) => tf.concat(columns, 1) as tf.Tensor2D;
-  return {
-    steps,
-    view,
+  const outcome = {
     zPresLogits: byStep(steps.map((step) => step.zPresLogits)),
     logLik: byStep(logLik),
     whereKl: byStep(steps.map((step) => step.where.kl)),
     whatKl: byStep(steps.map((step) => step.what.kl)),
   };
+  return { images, steps, view, outcome };
 }
 
-/** Gradients by what a pass says of each image: [B, N], [B, N+1], [B, N], which both KLs share. */
-export type UnrolledGradients = { zPresLogits: tf.Tensor2D; logLik: tf.Tensor2D; kl: tf.Tensor2D };
-
 /**
- * Back through a pass, object by object from the last to the first (backpropagation through time): the gradients of all
- * weights, by name, in the order of the weights.
+ * Back through a pass, object by object from the last to the first (backpropagation through time), given the gradients by
+ * what it says of each image.
  *
- *   images, noise  those of the pass
+ * @returns the gradients of the model's weights, by name
  */
-export function unrollGrad(
-  { config, params, priors }: Model,
-  images: tf.Tensor3D,
-  noise: readonly StepNoise[],
-  { steps, view }: Unrolled,
-  d: UnrolledGradients,
-): { [name: string]: tf.Tensor } {
+export function unrollGrad(model: Model, { images, steps, view }: Unrolled, d: OutcomeGradients): NamedTensors {
+  const { config } = model;
+  const likelihood = likelihoods[config.likelihood];
   const tape = new LinearTape();
   const columns = (all: tf.Tensor2D) => tf.split(all, all.shape[1], 1) as tf.Tensor2D[];
   const [dLogits, dLogLik, dKl] = [columns(d.zPresLogits), columns(d.logLik), columns(d.kl)];
@@ -99,21 +82,20 @@ export function unrollGrad(
 
   for (let t = steps.length - 1; t >= 0; t--) {
     const step = steps[t];
-    dCanvas = imageLogLikGrad(dLogLik[t + 1], images, step.canvas, config.likelihoodSd, dCanvas);
-    const { dZWhere, dZWhat } = drawObjectGrad(params, config, step.where.sample, step, dCanvas, tape);
-    const ofStep = { zPresLogits: dLogits[t], kl: dKl[t], zWhere: dZWhere, zWhat: dZWhat };
-    const back = guideStepGrad(params, config, priors, images, step, noise[t], ofStep, later, tape);
+    dCanvas = likelihood.grad(dLogLik[t + 1], { images, canvas: step.canvas }, dCanvas, config);
+    const { dZWhere, dZWhat } = drawObjectGrad(model, step, dCanvas, tape);
+    const dStep = { zPresLogits: dLogits[t], kl: dKl[t], zWhere: dZWhere, zWhat: dZWhat, later };
+    const back = guideStepGrad(model, step, dStep, tape);
     later = back.before;
     dSeen.unshift(back.dSeen);
   }
   view.backward(dSeen, tape);
-  const gradients = { ...tape.gradients(), ...initialStateGrad(later as StateGradients) };
-  return Object.fromEntries(Object.keys(params).map((name) => [name, gradients[name]]));
+  return { ...tape.gradients(), ...initialStateGrad(later as StateGradients) };
 }
 
 /**
  * Standard normal draws for a batch, one random sequence per image, so that an image's noise does not depend on its
- * neighbours. `rows: B` without draws gives zeros: the mean of the posterior. Caller disposes.
+ * neighbours. A number of images without draws gives zeros: the mean of the posterior. Caller disposes.
  */
 export function makeNoise({ modelSteps, zWhatSize }: ModelConfig, rows: readonly Draws[] | number): StepNoise[] {
   const batch = typeof rows === 'number' ? rows : rows.length;

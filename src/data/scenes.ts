@@ -6,6 +6,7 @@
  * Scene i is a function of (seed, i, options, digits) only. Its random numbers, in this order: the count; then for each
  * digit, until a whole scene is accepted: which one, s (again while it does not fit), rows above it, columns left of it.
  */
+import type { Box } from '../core/latent.js';
 import { Draws } from '../core/rng.js';
 import { AirError } from '../errors.js';
 import type { DigitSet } from './digits.js';
@@ -31,9 +32,6 @@ export const PYRO_SCENES: SceneOptions = {
   scaleSd: 0.1,
   overlap: 'saturate',
 };
-
-/** [x, y, w, h] in pixels, top-left corner and size. */
-type Box = [x: number, y: number, w: number, h: number];
 
 /** One digit as it was placed: `frame` is its resized image, `ink` the box of the non-zero pixels (0 x 0 without ink). */
 export type PlacedDigit = { label: number; frame: Box; ink: Box };

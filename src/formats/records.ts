@@ -3,8 +3,7 @@
  * is checked in both directions, so what is written can be read, and what has been read can be used without a look.
  */
 
-/** Continuous pixels, top-left corner and size: pixel i covers [i, i + 1). */
-export type Box = [x: number, y: number, w: number, h: number];
+import type { Box, Latent } from '../core/latent.js';
 
 /** One object as it was drawn. `frame` is the resized digit image, `ink` the box of its non-zero pixels. */
 export type SceneObject = { label?: number; frame: Box; ink: Box };
@@ -12,33 +11,8 @@ export type SceneObject = { label?: number; frame: Box; ink: Box };
 /** An image [H, W] with its truth, as far as it is known. */
 export type Scene = { i: number; image: Uint8Array; count?: number; objects?: SceneObject[] };
 
-/** One step of the guide: box on the canvas, p = q(n >= t), Gaussian parameters, and the decoded window [h, w]. */
-export type LatentStep = {
-  box: Box;
-  p: number;
-  /** z_where = (s, x, y), float32 [3], and its standard deviation. */
-  where: Float32Array;
-  where_scale: Float32Array;
-  /** z_what, float32 [Z], and its standard deviation. */
-  what: Float32Array;
-  what_scale: Float32Array;
-  window?: Uint8Array;
-};
-
-/** What inference says of an image: n = argmax q, q[n] = q(n) for 0 .. N, N steps; image and truth passed through. */
-export type Latent = {
-  i: number;
-  n: number;
-  q: number[];
-  elbo: number;
-  n_evidence?: number;
-  steps: LatentStep[];
-  image: Uint8Array;
-  /** The mean image at n, [H, W]. */
-  reconstruction?: Uint8Array;
-  count?: number;
-  objects?: SceneObject[];
-};
+/** What inference says of an image, with the image and its truth passed through. */
+export type LatentRecord = Scene & Latent;
 
 export type StreamKind = 'scenes' | 'latents';
 
@@ -110,7 +84,7 @@ function map(value: unknown, field: string): Fields {
 function box(value: unknown, field: string): Box {
   if (!Array.isArray(value) || value.length !== 4) bad(field, 'a box [x, y, w, h]', value);
   for (let i = 0; i < 4; i++) finite(value[i], field);
-  return value as Box;
+  return value as unknown as Box;
 }
 
 function pixels(value: unknown, shape: readonly number[], field: string): Uint8Array {
@@ -166,8 +140,24 @@ export function checkHeader(value: unknown): Header {
   return header as Header;
 }
 
-/** Turns a record's vectors into what the other side wants: float32 into bytes, or bytes into float32. */
-type ConvertVector = (value: unknown, length: number | undefined, field: string) => unknown;
+/** One of the two ways between a record in memory, whose keys are in camelCase, and on the wire, in snake_case. */
+type Way = {
+  /** Float32 vectors into bytes, or bytes into vectors. */
+  vector(value: unknown, length: number | undefined, field: string): unknown;
+  /** The key under which a field is found, and that under which it is put, given the one on the wire. */
+  from(key: string): string;
+  to(key: string): string;
+};
+
+/** `nEvidence` -> `n_evidence`. */
+export function wireName(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** `n_evidence` -> `nEvidence`. */
+function memoryName(key: string): string {
+  return key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
 
 /** float32 values as their little-endian bytes; `length` values if it is given. */
 function vectorToBytes(value: unknown, length: number | undefined, field: string): Uint8Array {
@@ -188,6 +178,9 @@ function bytesToVector(value: unknown, length: number | undefined, field: string
   return vector;
 }
 
+const TO_WIRE: Way = { vector: vectorToBytes, from: memoryName, to: wireName };
+const FROM_WIRE: Way = { vector: bytesToVector, from: wireName, to: memoryName };
+
 /** A scene from msgpack. @throws BadValue naming the field. */
 export function sceneFromWire(value: unknown, header: Header): Scene {
   return copyScene(map(value, 'record'), header);
@@ -199,13 +192,13 @@ export function sceneToWire(scene: Scene, header: Header): unknown {
 }
 
 /** Latents from msgpack. @throws BadValue naming the field. */
-export function latentFromWire(value: unknown, header: Header): Latent {
-  return copyLatent(map(value, 'record'), header, bytesToVector) as Latent;
+export function latentFromWire(value: unknown, header: Header): LatentRecord {
+  return copyLatent(map(value, 'record'), header, FROM_WIRE) as LatentRecord;
 }
 
 /** Latents for msgpack, their keys in order, vectors as bytes. @throws BadValue naming the field. */
-export function latentToWire(latent: Latent, header: Header): unknown {
-  return withWholeIndex(copyLatent(latent, header, vectorToBytes));
+export function latentToWire(latent: LatentRecord, header: Header): unknown {
+  return withWholeIndex(copyLatent(latent, header, TO_WIRE));
 }
 
 /** msgpackr writes a number beyond 32 bits as a float64, a bigint as an integer. */
@@ -220,7 +213,7 @@ function copyScene(from: Fields, header: Header): Scene {
   return scene;
 }
 
-function copyTruth(from: Fields, to: Scene | Latent): void {
+function copyTruth(from: Fields, to: Scene): void {
   if (from.count !== undefined) to.count = wholeNumber(from.count, 'count');
   if (from.objects === undefined) return;
   to.objects = list(from.objects, 'objects').map((value) => {
@@ -236,7 +229,7 @@ function copyTruth(from: Fields, to: Scene | Latent): void {
   }
 }
 
-function copyLatent(from: Fields, header: Header, convert: ConvertVector): Fields {
+function copyLatent(from: Fields, header: Header, way: Way): Fields {
   const q = list(from.q, 'q');
   for (const p of q) finite(p, 'q');
   const steps = list(from.steps, 'steps');
@@ -244,31 +237,31 @@ function copyLatent(from: Fields, header: Header, convert: ConvertVector): Field
   const n = wholeNumber(from.n, 'n');
   if (n > steps.length) bad('n', `at most ${steps.length}`, n);
   const latent: Fields = { i: wholeNumber(from.i, 'i'), n, q, elbo: finite(from.elbo, 'elbo') };
-  if (from.n_evidence !== undefined) {
-    if (wholeNumber(from.n_evidence, 'n_evidence') > steps.length) {
-      bad('n_evidence', `at most ${steps.length}`, from.n_evidence);
-    }
-    latent.n_evidence = from.n_evidence;
+  const nEvidence = from[way.from('n_evidence')];
+  if (nEvidence !== undefined) {
+    if (wholeNumber(nEvidence, 'n_evidence') > steps.length) bad('n_evidence', `at most ${steps.length}`, nEvidence);
+    latent[way.to('n_evidence')] = nEvidence;
   }
-  latent.steps = steps.map((step) => copyStep(map(step, 'steps[]'), header, convert));
+  latent.steps = steps.map((step) => copyStep(map(step, 'steps[]'), header, way));
   latent.image = pixels(from.image, header.image.shape, 'image');
   if (from.reconstruction !== undefined) {
     latent.reconstruction = pixels(from.reconstruction, header.image.shape, 'reconstruction');
   }
-  copyTruth(from, latent as Latent);
+  copyTruth(from, latent as Scene);
   return latent;
 }
 
-function copyStep(from: Fields, header: Header, convert: ConvertVector): Fields {
+function copyStep(from: Fields, header: Header, way: Way): Fields {
   const size = header.what?.shape[0];
-  const step: Fields = {
-    box: box(from.box, 'box'),
-    p: finite(from.p, 'p'),
-    where: convert(from.where, 3, 'where'),
-    where_scale: convert(from.where_scale, 3, 'where_scale'),
-    what: convert(from.what, size, 'what'),
-    what_scale: convert(from.what_scale, size, 'what_scale'),
-  };
+  const step: Fields = { box: box(from.box, 'box'), p: finite(from.p, 'p') };
+  for (const [key, length] of [
+    ['where', 3],
+    ['where_scale', 3],
+    ['what', size],
+    ['what_scale', size],
+  ] as const) {
+    step[way.to(key)] = way.vector(from[way.from(key)], length, key);
+  }
   if (from.window !== undefined) {
     if (header.window === undefined) throw new BadValue('window is there, but the header names no shape for it');
     step.window = pixels(from.window, header.window.shape, 'window');

@@ -33,7 +33,7 @@ import {
   checkHeader,
   type Header,
   isMap,
-  type Latent,
+  type LatentRecord,
   latentFromWire,
   latentToWire,
   type Scene,
@@ -44,7 +44,7 @@ import {
 } from './records.js';
 import { KIND_NAMES, SNIFF_BYTES, sniff } from './sniff.js';
 
-export type { Box, Header, Latent, LatentStep, Scene, SceneObject, StreamKind } from './records.js';
+export type { Header, LatentRecord, Scene, SceneObject, StreamKind } from './records.js';
 
 export type StreamEvent<R> = { type: 'header'; header: Header } | { type: 'record'; record: R } | { type: 'end' };
 
@@ -63,7 +63,7 @@ export class StreamWriter {
     return this.append(packValue(this.head), 0);
   }
 
-  record(record: Scene | Latent): Uint8Array {
+  record(record: Scene | LatentRecord): Uint8Array {
     return this.append(encodeRecord(record, this.head), 1);
   }
 
@@ -80,9 +80,9 @@ export class StreamWriter {
 }
 
 /** The bytes of one record under a header. @throws AirError 'bug' if it is not as the format says. */
-export function encodeRecord(record: Scene | Latent, header: Header): Uint8Array {
+export function encodeRecord(record: Scene | LatentRecord, header: Header): Uint8Array {
   const wire = orBug(`record ${record.i}`, () =>
-    header.air === 'scenes' ? sceneToWire(record, header) : latentToWire(record as Latent, header),
+    header.air === 'scenes' ? sceneToWire(record, header) : latentToWire(record as LatentRecord, header),
   );
   return packValue(wire);
 }
@@ -112,9 +112,9 @@ type Events<R> = AsyncGenerator<StreamEvent<R>, void, undefined>;
  * @throws AirError 'badData' if the input is empty, no stream, of the wrong kind or a newer version, or damaged.
  */
 export function readStream(chunks: Chunks, options: ReadOptions & { expect: 'scenes' }): Events<Scene>;
-export function readStream(chunks: Chunks, options: ReadOptions & { expect: 'latents' }): Events<Latent>;
-export function readStream(chunks: Chunks, options: ReadOptions): Events<Scene | Latent>;
-export async function* readStream(chunks: Chunks, options: ReadOptions): Events<Scene | Latent> {
+export function readStream(chunks: Chunks, options: ReadOptions & { expect: 'latents' }): Events<LatentRecord>;
+export function readStream(chunks: Chunks, options: ReadOptions): Events<Scene | LatentRecord>;
+export async function* readStream(chunks: Chunks, options: ReadOptions): Events<Scene | LatentRecord> {
   const decoder = new StreamDecoder(options);
   for await (const chunk of chunks) {
     for (let start = 0; start < chunk.length; start += PIECE_BYTES) {
@@ -169,7 +169,7 @@ export class StreamDecoder {
   }
 
   /** The next event, or undefined if it takes more bytes. @throws AirError 'badData' on damage. */
-  next(): StreamEvent<Scene | Latent> | undefined {
+  next(): StreamEvent<Scene | LatentRecord> | undefined {
     const { buffer, start, end } = this;
     if (start === end) return undefined;
     if (this.header === undefined) {
@@ -263,7 +263,7 @@ export class StreamDecoder {
     return { type: 'end' };
   }
 
-  private decodeRecord(value: unknown, header: Header): Scene | Latent {
+  private decodeRecord(value: unknown, header: Header): Scene | LatentRecord {
     try {
       return header.air === 'scenes' ? sceneFromWire(value, header) : latentFromWire(value, header);
     } catch (error) {

@@ -3,24 +3,17 @@
  * in each band the rows are the input, the reconstruction with the boxes of the steps that were counted, and, where asked for,
  * P(n) and the decoded window of every step.
  */
+
+import type { Box, Latent } from '../core/latent.js';
 import { AirError } from '../errors.js';
-import type { Box } from '../formats/stream.js';
+import type { Scene } from '../formats/records.js';
 import { type Area, Canvas, type Color } from './draw.js';
 import { CAP_HEIGHT, textWidth } from './font.js';
 import type { PictureRow } from './rows.js';
 import { MARGIN, MUTED, PAGE, PANEL, RULE, stepColor, TEXT, TRUTH, WRONG } from './theme.js';
 
-/** What is drawn of one image: a scene, or latents. Where `n` is, so are `q` and `steps`. */
-export type Subject = {
-  image: Uint8Array;
-  reconstruction?: Uint8Array;
-  n?: number;
-  q?: readonly number[];
-  steps?: readonly { box: Box; p: number; window?: Uint8Array }[];
-  /** The truth, as far as it is known. */
-  count?: number;
-  objects?: readonly { ink: Box }[];
-};
+/** What is drawn of one image: a scene, and what was inferred from it, if anything was. */
+export type Subject = Pick<Scene, 'image' | 'count' | 'objects'> & Partial<Latent>;
 
 export type PictureOptions = {
   /** Size of the images, [H, W]. */

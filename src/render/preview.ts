@@ -1,5 +1,7 @@
 /** The picture a training run leaves behind now and then: what the model makes of a few images so far. */
-import { drawPicture, type Subject } from './pictures.js';
+import type { Latent } from '../core/latent.js';
+import type { Scene } from '../formats/records.js';
+import { drawPicture } from './pictures.js';
 
 /**
  * Input and reconstruction rows, with boxes and counts, at two pixels to one.
@@ -10,8 +12,8 @@ import { drawPicture, type Subject } from './pictures.js';
  *   returns   the bytes of a PNG
  */
 export function renderPreview(
-  scenes: readonly Pick<Subject, 'image' | 'count' | 'objects'>[],
-  latents: readonly Omit<Subject, 'image' | 'count' | 'objects'>[],
+  scenes: readonly Pick<Scene, 'image' | 'count' | 'objects'>[],
+  latents: readonly Latent[],
   canvas: readonly [number, number],
 ): Uint8Array {
   const subjects = scenes.map((scene, k) => ({ ...latents[k], ...scene }));

@@ -1,10 +1,8 @@
 /**
- * Scores of what was inferred against the truth: counting (accuracy, confusion matrix) and finding (IoU of matched boxes,
- * average precision). Accumulators take one image at a time; counting holds a small matrix, finding 9 bytes per box.
+ * Scores of finding against the truth: IoU of matched boxes, average precision. Accumulators take one image at a time and
+ * hold 9 bytes per box.
  */
-
-/** [x, y, w, h] in continuous pixels, top-left corner and size. */
-export type Box = readonly [x: number, y: number, w: number, h: number];
+import type { Box } from '../core/latent.js';
 
 /** Intersection over union of two boxes, 0..1; 0 if either has no area. */
 export function boxIou(a: Box, b: Box): number {

@@ -1,25 +1,20 @@
 /** Everything `air eval` reports, added up image by image; memory does not grow but for the boxes' scores. */
-import { type Box, DetectionScores, MatchScores } from './boxes.js';
+
+import type { ElboTerms } from '../core/elbo.js';
+import type { Box, Latent } from '../core/latent.js';
+import { DetectionScores, MatchScores } from './boxes.js';
 import { CountScores } from './counts.js';
 
-/** What is known of one image. */
-export type Scored = {
-  /** argmax q(n) */
-  n: number;
-  /** q(n), n = 0..N */
-  q: readonly number[];
-  /** The count by evidence, if it was asked for. */
-  nEvidence?: number | undefined;
-  /** Nats. */
-  elbo?: number | undefined;
-  /** The ELBO's parts and a tighter bound, by their names in the report; nats. */
-  terms?: { readonly [name: string]: number } | undefined;
-  /** One per step: its box and q(n >= t). */
-  boxes: readonly { box: Box; p: number }[];
-  /** True count and ink boxes, where known. */
-  count?: number | undefined;
-  objects?: readonly { ink: Box }[] | undefined;
-};
+/** What is scored: an inferred image, and its true count and objects where they are known. */
+export type Scored = Latent & { count?: number | undefined; objects?: readonly { ink: Box }[] | undefined };
+
+/** The terms of the ELBO and the bound, by their names in the report. */
+const TERM_NAMES = {
+  logLik: 'log_lik',
+  countKl: 'kl_n',
+  whereKl: 'kl_z_where',
+  whatKl: 'kl_z_what',
+} as const satisfies { [term in keyof ElboTerms]?: string };
 
 /** The report; a score that nothing in the input allows is null. Accuracies, IoU and AP are in 0..1, ELBOs in nats. */
 export type Scores = {
@@ -67,15 +62,16 @@ export class Scoreboard {
   private readonly detections = new DetectionScores();
   private columns = 0;
 
-  add({ n, q, nEvidence, elbo, terms = {}, boxes, count, objects }: Scored): void {
+  add({ n, q, nEvidence, elbo, terms, bound, steps, count, objects }: Scored): void {
     this.images++;
     this.columns = Math.max(this.columns, q.length);
     if (elbo !== undefined) this.elbo.add(elbo);
-    for (const [name, value] of Object.entries(terms)) {
-      const mean = this.terms.get(name) ?? new Mean();
-      this.terms.set(name, mean);
-      mean.add(value);
+    if (terms !== undefined) {
+      for (const term of Object.keys(TERM_NAMES) as (keyof typeof TERM_NAMES)[]) {
+        this.addTerm(TERM_NAMES[term], terms[term]);
+      }
     }
+    if (bound !== undefined) this.addTerm('bound', bound);
     if (count !== undefined) {
       this.counts.add(count, n);
       this.sampled.add(q[count] ?? 0);
@@ -84,14 +80,20 @@ export class Scoreboard {
     if (objects !== undefined) {
       const truth = objects.map(({ ink }) => ink);
       this.matches.add(
-        boxes.slice(0, n).map(({ box }) => box),
+        steps.slice(0, n).map(({ box }) => box),
         truth,
       );
       this.detections.add(
-        boxes.map(({ box, p }) => ({ box, score: p })),
+        steps.map(({ box, p }) => ({ box, score: p })),
         truth,
       );
     }
+  }
+
+  private addTerm(name: string, value: number): void {
+    const mean = this.terms.get(name) ?? new Mean();
+    this.terms.set(name, mean);
+    mean.add(value);
   }
 
   get scores(): Scores {

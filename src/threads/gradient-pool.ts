@@ -4,29 +4,30 @@
  * not depend on the number of threads.
  */
 
-import type { ModelConfig } from '../core/config.js';
-import type { ImageOutcome } from '../core/elbo.js';
-import { type ImageBatch, sliceImages } from '../core/images.js';
-import type { TrainConfig } from '../train/config.js';
-import { type Gradients, type Learner, type StepOutcome, type StepPlan, subBatches } from '../train/learner.js';
+import type { ImageBatch } from '../core/images.js';
+import type { Settings } from '../train/config.js';
+import {
+  type Gradients,
+  type Learner,
+  type Part,
+  partsOf,
+  type Said,
+  type StepOutcome,
+  type StepPlan,
+} from '../train/learner.js';
 import { type Layout, layoutOf, SharedTensors } from './shared-tensors.js';
 import { Thread } from './thread.js';
 
 /** What a thread is started with. */
-export type GradientSetup = {
-  config: ModelConfig;
-  training: TrainConfig;
-  relaxedSimd: boolean;
-  layout: Layout;
-  weights: SharedArrayBuffer;
-};
+export type GradientSetup = { settings: Settings; relaxedSimd: boolean; layout: Layout; weights: SharedArrayBuffer };
 
-/** One part of a batch: images [from, from + images.size) of `batch`; its gradients go into memory of its own. */
-export type PartRequest = { from: number; images: ImageBatch; batch: number; gradients: SharedArrayBuffer };
+/** One part of a batch; its gradients go into memory of its own. */
+export type PartRequest = { part: Part; gradients: SharedArrayBuffer };
 
 export type GradientRequest = { plan: StepPlan; parts: PartRequest[] };
 
-export type GradientReply = { outcomes: ImageOutcome[][] };
+/** What was said of each part. */
+export type GradientReply = Said[];
 
 export class GradientPool {
   private readonly learner: Learner;
@@ -41,9 +42,8 @@ export class GradientPool {
     this.learner = learner;
     this.subBatch = subBatch;
     this.weights = new SharedTensors(layoutOf(learner.params));
-    const { config, training } = learner;
     const { layout, buffer } = this.weights;
-    const setup: GradientSetup = { config, training, relaxedSimd, layout, weights: buffer };
+    const setup: GradientSetup = { settings: learner.settings, relaxedSimd, layout, weights: buffer };
     this.threads = Array.from(
       { length: threads - 1 },
       () => new Thread(new URL('./gradient-thread.js', import.meta.url), setup),
@@ -52,7 +52,7 @@ export class GradientPool {
 
   /** One step; this thread does its share. */
   async step(batch: ImageBatch, plan: StepPlan): Promise<StepOutcome> {
-    const parts = subBatches(batch.size, this.subBatch);
+    const parts = partsOf(batch, this.subBatch);
     while (this.slots.length < parts.length) this.slots.push(new SharedTensors(this.weights.layout));
     const all = this.threads.length + 1;
     const shareOf = (thread: number) => parts.flatMap((_, k) => (k % all === thread ? [k] : []));
@@ -62,19 +62,12 @@ export class GradientPool {
     const elsewhere = this.threads.map(async (thread, t) => {
       const share = shareOf(t + 1);
       if (share.length === 0) return;
-      const requests = share.map((k) => {
-        const [from, to] = parts[k];
-        const { pixels, size } = sliceImages(batch, from, to);
-        return { from, images: { pixels: pixels.slice(), size }, batch: batch.size, gradients: this.slots[k].buffer };
-      });
-      const { outcomes } = await thread.ask({ plan, parts: requests });
-      for (const [r, k] of share.entries()) gradients[k] = { sum: this.slots[k].read(), outcomes: outcomes[r] };
+      const requests = share.map((k) => ({ part: withOwnPixels(parts[k]), gradients: this.slots[k].buffer }));
+      const said = await thread.ask({ plan, parts: requests });
+      for (const [r, k] of share.entries()) gradients[k] = { ...said[r], sum: this.slots[k].read() };
     });
     const here = async () => {
-      for (const k of shareOf(0)) {
-        const [from, to] = parts[k];
-        gradients[k] = await this.learner.gradients(sliceImages(batch, from, to), from, batch.size, plan);
-      }
+      for (const k of shareOf(0)) gradients[k] = await this.learner.gradients(parts[k], plan);
     };
     await Promise.all([here(), ...elsewhere]);
     return this.learner.finish(gradients, plan);
@@ -83,4 +76,9 @@ export class GradientPool {
   async close(): Promise<void> {
     await Promise.all(this.threads.map((thread) => thread.close()));
   }
+}
+
+/** A view of some pixels would take those of the whole batch along to the thread. */
+function withOwnPixels(part: Part): Part {
+  return { ...part, images: { ...part.images, pixels: part.images.pixels.slice() } };
 }

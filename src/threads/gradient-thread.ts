@@ -6,20 +6,20 @@ import type { GradientReply, GradientRequest, GradientSetup } from './gradient-p
 import { SharedTensors } from './shared-tensors.js';
 import { answerRequests, threadSetup } from './thread.js';
 
-const { config, training, relaxedSimd, layout, weights } = threadSetup<GradientSetup>();
+const { settings, relaxedSimd, layout, weights } = threadSetup<GradientSetup>();
 tf.enableProdMode();
 await startWasm({ relaxedSimd: relaxedSimd ? 'on' : 'off' });
 const shared = new SharedTensors(layout, weights);
 
 answerRequests(async ({ plan, parts }: GradientRequest): Promise<GradientReply> => {
   const current = shared.read();
-  const outcomes: GradientReply['outcomes'] = [];
-  for (const { from, images, batch, gradients } of parts) {
-    const part = await partGradients(config, training, current, images, from, batch, plan);
-    new SharedTensors(layout, gradients).write(part.sum);
-    tf.dispose(part.sum);
-    outcomes.push(part.outcomes);
+  const reply: GradientReply = [];
+  for (const { part, gradients } of parts) {
+    const { sum, ...said } = await partGradients(settings, current, part, plan);
+    new SharedTensors(layout, gradients).write(sum);
+    tf.dispose(sum);
+    reply.push(said);
   }
   tf.dispose(current);
-  return { outcomes };
+  return reply;
 });

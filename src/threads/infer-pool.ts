@@ -2,8 +2,9 @@
 
 import type { ModelConfig } from '../core/config.js';
 import type { ImageBatch } from '../core/images.js';
-import type { Explained, InferOptions } from '../core/infer.js';
-import type { Model } from '../core/unroll.js';
+import type { InferOptions } from '../core/infer.js';
+import type { Latent } from '../core/latent.js';
+import type { Model } from '../core/model.js';
 import { type Layout, layoutOf, SharedTensors } from './shared-tensors.js';
 import { Thread } from './thread.js';
 
@@ -22,8 +23,8 @@ export class InferPool {
   readonly width: number;
   private readonly setup: InferSetup;
   /** Started when first needed: one picture needs one thread. */
-  private readonly threads: Thread<InferRequest, Explained[]>[] = [];
-  private readonly idle: Thread<InferRequest, Explained[]>[] = [];
+  private readonly threads: Thread<InferRequest, Latent[]>[] = [];
+  private readonly idle: Thread<InferRequest, Latent[]>[] = [];
 
   constructor({ config, params }: Model, width: number, relaxedSimd: boolean) {
     const shared = new SharedTensors(layoutOf(params));
@@ -33,7 +34,7 @@ export class InferPool {
   }
 
   /** As core's `infer`. At most `width` calls at a time. */
-  async infer(batch: ImageBatch, indices: readonly number[], options: InferOptions): Promise<Explained[]> {
+  async infer(batch: ImageBatch, indices: readonly number[], options: InferOptions): Promise<Latent[]> {
     const thread = this.idle.shift() ?? this.startThread();
     try {
       return await thread.ask({ batch, indices, options });
@@ -42,8 +43,8 @@ export class InferPool {
     }
   }
 
-  private startThread(): Thread<InferRequest, Explained[]> {
-    const thread = new Thread<InferRequest, Explained[]>(new URL('./infer-thread.js', import.meta.url), this.setup);
+  private startThread(): Thread<InferRequest, Latent[]> {
+    const thread = new Thread<InferRequest, Latent[]>(new URL('./infer-thread.js', import.meta.url), this.setup);
     this.threads.push(thread);
     return thread;
   }

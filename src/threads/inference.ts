@@ -2,14 +2,15 @@
 import { availableParallelism } from 'node:os';
 import type { Started } from '../backends/backend.js';
 import type { ImageBatch } from '../core/images.js';
-import { type Explained, type InferOptions, infer } from '../core/infer.js';
-import type { Model } from '../core/unroll.js';
+import { type InferOptions, infer } from '../core/infer.js';
+import type { Latent } from '../core/latent.js';
+import type { Model } from '../core/model.js';
 
 /** Explains batches of images with one model. */
 export type Inferrer = {
   /** How many batches may be under way at once. */
   readonly width: number;
-  infer(batch: ImageBatch, indices: readonly number[], options: InferOptions): Promise<Explained[]>;
+  infer(batch: ImageBatch, indices: readonly number[], options: InferOptions): Promise<Latent[]>;
   close(): Promise<void>;
 };
 

@@ -15,7 +15,7 @@ export function threadsFor({ canThread, subBatch }: Started, images: number, thr
  */
 export async function makeStepper(started: Started, learner: Learner, threads: number | undefined): Promise<Stepper> {
   const { subBatch, relaxedSimd } = started;
-  const { batchSize, sumPairs } = learner.training;
+  const { batchSize, sumPairs } = learner.settings.training;
   const useful = threadsFor(started, batchSize + 2 * sumPairs, threads);
   if (useful === 1) {
     return { step: (batch, plan) => learner.step(batch, subBatch, plan), close: async () => {} };

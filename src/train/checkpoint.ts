@@ -9,12 +9,13 @@
 
 import { MODEL_SETTINGS, type ModelConfig } from '../core/config.js';
 import { joinImages, splitImages } from '../core/images.js';
-import { paramSpecs } from '../core/parameters.js';
+import type { ParamSpec } from '../core/ops/weights.js';
 import { formatSettings, parseSettings, UnknownSetting } from '../core/settings.js';
 import { AirError } from '../errors.js';
 import { decodeSafetensors, encodeSafetensors, type TensorData, UNSEALED_DIGEST } from '../formats/safetensors.js';
 import { TRAIN_SETTINGS, type TrainConfig } from './config.js';
 import type { HostTensors } from './learner.js';
+import { weightGroups } from './weight-groups.js';
 
 export const CHECKPOINT_VERSION = 1;
 
@@ -74,8 +75,8 @@ function parseStep(text: string): number {
 }
 
 /** @throws AirError 'badData' if a weight of the model is not there, or of another shape or type */
-function checkWeights(config: ModelConfig, values: HostTensors, prefix: string, name: string): void {
-  for (const { name: weight, shape } of paramSpecs(config)) {
+function checkWeights(specs: readonly ParamSpec[], values: HostTensors, prefix: string, name: string): void {
+  for (const { name: weight, shape } of specs) {
     const found = values.get(weight);
     if (found?.shape.join() === shape.join() && found.values instanceof Float32Array) continue;
     const got = found ? `${found.values.constructor.name.replace('Array', '')} [${found.shape}]` : 'nothing';
@@ -118,16 +119,18 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
   };
   try {
     const config = parseSettings(MODEL_SETTINGS, metadata.config);
+    const training = parseSettings(TRAIN_SETTINGS, metadata.training);
     const [params, moments] = [take(''), { m: take('adam.m.'), v: take('adam.v.') }];
-    checkWeights(config, params, '', name);
+    const specs = weightGroups({ config, training }).flatMap((group) => group.specs);
+    checkWeights(specs, params, '', name);
     const isState = moments.m.size > 0;
     if (isState) {
-      checkWeights(config, moments.m, 'adam.m.', name);
-      checkWeights(config, moments.v, 'adam.v.', name);
+      checkWeights(specs, moments.m, 'adam.m.', name);
+      checkWeights(specs, moments.v, 'adam.v.', name);
     }
     return {
       config,
-      training: parseSettings(TRAIN_SETTINGS, metadata.training),
+      training,
       step: parseStep(metadata.step),
       params,
       ...(isState ? { moments, singles: takeSingles(tensors.get(SINGLES)) } : {}),

@@ -1,16 +1,25 @@
-/** What defines a training run. Names are those of the command line, in camelCase. Imports nothing but types: help loads it. */
+/** What defines a training run. Names are those of the command line, in camelCase. Imports tables of constants only: help loads it. */
+import { BASELINES, ESTIMATORS, type EstimatorSettings, type ModelConfig } from '../core/config.js';
 import type { SettingsTable } from '../core/settings.js';
 
 export const ANNEALS = ['none', 'lin', 'exp'] as const;
 
 export type Anneal = (typeof ANNEALS)[number];
 
+export const SCHEDULES = ['constant', 'cosine'] as const;
+
+export type ScheduleName = (typeof SCHEDULES)[number];
+
 /** How to train: none of it is needed to use the model. */
-export type TrainConfig = {
+export type TrainConfig = EstimatorSettings & {
   steps: number;
   batchSize: number;
   learningRate: number;
-  /** Steps over which the learning rate rises linearly from 0, before it falls to 0 as a cosine. */
+  /** Of the estimator's own weights. */
+  baselineLearningRate: number;
+  /** How learning rates go on after the warm-up: as they are, or down to 0 as a cosine. */
+  schedule: ScheduleName;
+  /** Steps over which learning rates rise linearly from 0. */
   warmup: number;
   adamBeta1: number;
   adamBeta2: number;
@@ -30,6 +39,9 @@ export type TrainConfig = {
   seed: number;
 };
 
+/** A model and how it is trained. */
+export type Settings = { config: ModelConfig; training: TrainConfig };
+
 /** Every setting, in the order of files. One that is added here has a `before`. */
 export const TRAIN_SETTINGS: SettingsTable<TrainConfig> = {
   steps: { kind: 'number' },
@@ -47,6 +59,12 @@ export const TRAIN_SETTINGS: SettingsTable<TrainConfig> = {
   sumFrom: { kind: 'number' },
   sumReach: { kind: 'number' },
   seed: { kind: 'number' },
+  schedule: { kind: SCHEDULES, before: 'cosine' },
+  estimator: { kind: ESTIMATORS, before: 'enumerate' },
+  baseline: { kind: BASELINES, before: 'lstm' },
+  baselineScalar: { kind: 'number', before: 100 },
+  blPredictNet: { kind: 'numbers', before: [200] },
+  baselineLearningRate: { kind: 'number', before: 1e-3 },
 };
 
 /** Two centres closer than this, px, are one object drawn twice: no sum of images brings them nearer. */

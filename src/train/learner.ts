@@ -1,23 +1,26 @@
 /**
- * One training step, in parts: a batch is cut the same way whoever computes, and the gradients of its parts are summed in
- * their order, so that the bytes do not depend on who computed which; then Adam.
+ * Training steps. A batch is cut into parts, the same way whoever computes; the gradients of the parts are summed in their
+ * order; then every group of weights takes a step of its optimiser. So the bytes of a model do not depend on who computed
+ * which part.
  */
 import * as tf from '@tensorflow/tfjs';
 import type { ModelConfig } from '../core/config.js';
-import { geometricLogProbs } from '../core/count.js';
-import type { ImageOutcome } from '../core/elbo.js';
-import { elboGradients } from '../core/estimators/enumerate.js';
+import { type BaselineFit, estimate, type Given } from '../core/estimators/estimator.js';
+import { makeEstimator } from '../core/estimators/estimators.js';
 import type { StepNoise } from '../core/guide.js';
 import { type ImageBatch, sliceImages, toIntensities } from '../core/images.js';
+import { makeModel } from '../core/model.js';
 import { accumulate } from '../core/ops/accumulate.js';
-import type { Moments } from '../core/ops/adam.js';
 import type { NamedTensors } from '../core/ops/weights.js';
-import { initialParams } from '../core/parameters.js';
+import type { Outcome } from '../core/outcome.js';
+import { initialWeights } from '../core/parameters.js';
 import { Draws } from '../core/rng.js';
-import { copyRows } from '../core/rows.js';
-import { makeModel, makeNoise } from '../core/unroll.js';
-import type { TrainConfig } from './config.js';
-import { adamStep, initialMoments } from './optimisers/adam.js';
+import { takeRows } from '../core/rows.js';
+import { makeNoise } from '../core/unroll.js';
+import type { Settings } from './config.js';
+import { adam } from './optimisers/adam.js';
+import type { Moments } from './optimisers/optimiser.js';
+import { type GroupName, weightGroups } from './weight-groups.js';
 
 /** Weights and moments on the host, by name: what a checkpoint holds, and what travels between threads. */
 export type HostTensors = Map<string, { shape: number[]; values: Float32Array }>;
@@ -26,19 +29,29 @@ export type HostTensors = Map<string, { shape: number[]; values: Float32Array }>
 export type StepPlan = {
   /** From 1; names the noise. */
   step: number;
-  learningRate: number;
-  /** k of the prior over n. */
-  zPresPrior: number;
+  /** The learning rate of each group of weights. */
+  rates: { readonly [group in GroupName]: number };
+  /** log p(n), n = 0..N */
+  logPrior: readonly number[];
   /** Whether to measure the norm of the gradient. */
   wantsNorm: boolean;
   /** Known counts of the images of the batch, -1 where there is none; undefined: none are known. */
   counts?: readonly number[];
 };
 
-/** Of one part of a batch: its summed gradients by weight name, and what the pass said of each image. */
-export type Gradients = { sum: NamedTensors; outcomes: ImageOutcome[] };
+/** Images [from, from + images.size) of a batch of so many. */
+export type Part = { images: ImageBatch; from: number; batch: number };
 
-export type StepOutcome = { outcomes: ImageOutcome[]; gradientNorm?: number };
+/** What the baseline thought of one image: its row of every tensor of a `BaselineFit`. */
+export type ImageFit = { readonly [name in keyof BaselineFit]: ArrayLike<number> };
+
+/** What a pass said of each image, and what the baseline thought of it, if there is one. */
+export type Said = { outcomes: Outcome[]; fits: ImageFit[] };
+
+/** Of one part of a batch: its summed gradients by weight name, and what was said. */
+export type Gradients = Said & { sum: NamedTensors };
+
+export type StepOutcome = Said & { gradientNorm?: number };
 
 /** Whoever does the steps: this thread alone, or several. */
 export type Stepper = {
@@ -57,66 +70,83 @@ export function subBatches(size: number, most: number): [from: number, to: numbe
   return Array.from({ length: count }, (_, part) => [start(part), start(part + 1)]);
 }
 
-/** The noise of images [from, from + size) of a step's batch. Caller disposes. */
-export function partNoise(config: ModelConfig, seed: number, step: number, from: number, size: number): StepNoise[] {
-  return makeNoise(
-    config,
-    Array.from({ length: size }, (_, b) => new Draws(seed, 'trainNoise', step, from + b)),
-  );
+/** A batch cut at `subBatches`. */
+export function partsOf(batch: ImageBatch, most: number): Part[] {
+  return subBatches(batch.size, most).map(([from, to]) => {
+    return { images: sliceImages(batch, from, to), from, batch: batch.size };
+  });
+}
+
+/** The noise of a part of a step's batch. Caller disposes. */
+export function partNoise({ config, training }: Settings, step: number, { from, images }: Part): StepNoise[] {
+  const draws = Array.from({ length: images.size }, (_, b) => new Draws(training.seed, 'trainNoise', step, from + b));
+  return makeNoise(config, draws);
+}
+
+/** Uniform numbers [B, N] for drawing the counts of a part's images. */
+function partUniforms({ config, training }: Settings, step: number, { from, images }: Part): tf.Tensor2D {
+  const rows = Array.from({ length: images.size }, (_, b) => {
+    const draws = new Draws(training.seed, 'counts', step, from + b);
+    return Array.from({ length: config.modelSteps }, () => draws.uniform());
+  });
+  return tf.tensor2d(rows, [images.size, config.modelSteps]);
+}
+
+/** `weight` at the known count of each image, 0 elsewhere: [B, N+1]. */
+function countWeightsOf(counts: readonly number[], weight: number, { modelSteps }: ModelConfig): tf.Tensor2D {
+  const columns = Array.from({ length: modelSteps + 1 }, (_, n) => n);
+  return tf.tensor2d(counts.map((count) => columns.map((n) => (n === count ? weight : 0))));
 }
 
 /**
- * Gradients of the mean over a batch of -ELBO, summed over images [from, from + part.size) of it. Caller disposes `sum`.
- *
- * @param batch size of the whole batch  @param from index of the first image in the whole batch
+ * Gradients of the mean over a batch of -ELBO, and of -sumWeight * log q(count) where a count is known, summed over the
+ * images of one part. Caller disposes `sum`.
  */
 export async function partGradients(
-  config: ModelConfig,
-  { seed, sumWeight }: TrainConfig,
+  settings: Settings,
   weights: NamedTensors,
-  part: ImageBatch,
-  from: number,
-  batch: number,
+  part: Part,
   plan: StepPlan,
 ): Promise<Gradients> {
-  const counts = plan.counts?.slice(from, from + part.size) ?? [];
-  const known = counts.some((n) => n >= 0) ? { counts, weight: sumWeight } : undefined;
-  const logPrior = geometricLogProbs(plan.zPresPrior, config.modelSteps);
-  const { gradients, outcome } = tf.tidy(() => {
-    const images = toIntensities(part, config.canvas);
-    return elboGradients(
-      makeModel(config, weights),
-      images,
-      partNoise(config, seed, plan.step, from, part.size),
-      logPrior,
-      batch,
-      known,
-    );
+  const { config, training } = settings;
+  const counts = plan.counts?.slice(part.from, part.from + part.images.size) ?? [];
+  const { gradients, outcome, fit } = tf.tidy(() => {
+    const given: Given = {
+      logPrior: plan.logPrior,
+      scale: -1 / part.batch,
+      uniforms: () => partUniforms(settings, plan.step, part),
+      ...(counts.some((n) => n >= 0) ? { countWeights: countWeightsOf(counts, training.sumWeight, config) } : {}),
+    };
+    const images = toIntensities(part.images, config.canvas);
+    const noise = partNoise(settings, plan.step, part);
+    return estimate(makeEstimator(training), makeModel(config, weights), { images, noise }, given);
   });
-  const { zPresLogits, logLik, whereKl, whatKl } = outcome;
-  const [logits, liks, wheres, whats] = await Promise.all([zPresLogits, logLik, whereKl, whatKl].map(copyRows));
-  tf.dispose(Object.values(outcome));
-  const outcomes = logits.map((logit, b) => ({
-    zPresLogits: logit,
-    logLik: liks[b],
-    whereKl: wheres[b],
-    whatKl: whats[b],
-  }));
-  return { sum: gradients, outcomes };
+  const [outcomes, fits] = await Promise.all([takeRows(outcome), fit ? takeRows(fit) : []]);
+  return { sum: gradients, outcomes, fits };
+}
+
+/** What was said of a whole batch, in order. */
+export function joinSaid(parts: readonly Said[]): Said {
+  return { outcomes: parts.flatMap(({ outcomes }) => outcomes), fits: parts.flatMap(({ fits }) => fits) };
 }
 
 export class Learner {
-  readonly config: ModelConfig;
-  readonly training: TrainConfig;
+  readonly settings: Settings;
   private weights: NamedTensors;
-  private moments: Moments;
+  private readonly groups: readonly { name: GroupName; weights: readonly string[] }[];
+  /** Of each group. */
+  private moments: Moments[];
 
   /** Starts from the initial values of the seed. */
-  constructor(config: ModelConfig, training: TrainConfig) {
-    this.config = config;
-    this.training = training;
-    this.weights = initialParams(config, training.seed);
-    this.moments = initialMoments(this.weights);
+  constructor(config: ModelConfig, training: Settings['training']) {
+    this.settings = { config, training };
+    const specs = weightGroups(this.settings);
+    this.weights = initialWeights(
+      specs.flatMap((group) => group.specs),
+      training.seed,
+    );
+    this.groups = specs.map((group) => ({ name: group.name, weights: group.specs.map(({ name }) => name) }));
+    this.moments = this.groups.map((group) => adam.start(this.pick(this.weights, group)));
   }
 
   /** The weights as they are now; they are replaced at each step. */
@@ -124,73 +154,87 @@ export class Learner {
     return this.weights;
   }
 
-  /** Gradients of images [from, from + part.size) of a batch, at the weights as they are now. Caller disposes `sum`. */
-  gradients(part: ImageBatch, from: number, batch: number, plan: StepPlan): Promise<Gradients> {
-    return partGradients(this.config, this.training, this.weights, part, from, batch, plan);
+  private pick(tensors: NamedTensors, { weights }: { weights: readonly string[] }): NamedTensors {
+    return Object.fromEntries(weights.map((name) => [name, tensors[name]]));
+  }
+
+  /** Gradients of a part of a batch, at the weights as they are now. Caller disposes `sum`. */
+  gradients(part: Part, plan: StepPlan): Promise<Gradients> {
+    return partGradients(this.settings, this.weights, part, plan);
   }
 
   /**
-   * Ends a step: sums the gradients of its parts in their order, and takes one step of Adam. Consumes the gradients.
+   * Ends a step: sums the gradients of its parts in their order, and takes one step of the optimiser. Consumes the gradients.
    *
-   * @returns the outcomes of all images in order, and the norm of the summed gradient if the plan asks for it
+   * @returns what was said of all images in order, and the norm of the model's summed gradient if the plan asks for it
    */
   async finish(parts: readonly Gradients[], plan: StepPlan): Promise<StepOutcome> {
     let sum: NamedTensors | undefined;
     for (const part of parts) sum = accumulate(sum, part.sum);
     const gradients = sum as NamedTensors;
-    const gradientNorm = plan.wantsNorm ? await norm(Object.values(gradients)) : undefined;
-    const { adamBeta1: beta1, adamBeta2: beta2, adamEpsilon: epsilon } = this.training;
-    const options = { beta1, beta2, epsilon };
-    const next = adamStep(this.weights, gradients, this.moments, plan.step, plan.learningRate, options);
-    this.weights = next.params;
-    this.moments = next.moments;
-    const outcomes = parts.flatMap((part) => part.outcomes);
-    return gradientNorm === undefined ? { outcomes } : { outcomes, gradientNorm };
+    const ofModel = Object.values(this.pick(gradients, this.groups[0]));
+    const gradientNorm = plan.wantsNorm ? await norm(ofModel) : undefined;
+    const next: NamedTensors = {};
+    this.moments = this.groups.map((group, g) => {
+      const given = { weights: this.pick(this.weights, group), gradients: this.pick(gradients, group) };
+      const pace = { step: plan.step, rate: plan.rates[group.name] };
+      const stepped = adam.step(given, this.moments[g], pace, this.settings.training);
+      Object.assign(next, stepped.weights);
+      return stepped.moments;
+    });
+    this.weights = next;
+    return { ...joinSaid(parts), ...(gradientNorm === undefined ? {} : { gradientNorm }) };
   }
 
   /** A whole step on this instance. */
   async step(batch: ImageBatch, subBatch: number, plan: StepPlan): Promise<StepOutcome> {
     const parts: Gradients[] = [];
-    for (const [from, to] of subBatches(batch.size, subBatch)) {
-      parts.push(await this.gradients(sliceImages(batch, from, to), from, batch.size, plan));
-    }
+    for (const part of partsOf(batch, subBatch)) parts.push(await this.gradients(part, plan));
     return this.finish(parts, plan);
   }
 
   /** Weights, or moments `m` or `v`, on the host. */
   async read(which: 'params' | 'm' | 'v'): Promise<HostTensors> {
     const host: HostTensors = new Map();
-    const flat = which === 'params' ? undefined : ((await this.moments[which].data()) as Float32Array);
-    let start = 0;
-    for (const [name, { shape, size }] of Object.entries(this.weights)) {
-      const values = flat?.slice(start, start + size) ?? ((await this.weights[name].data()) as Float32Array);
-      host.set(name, { shape, values });
-      start += size;
+    for (const [g, group] of this.groups.entries()) {
+      const flat = which === 'params' ? undefined : ((await this.moments[g][which].data()) as Float32Array);
+      let start = 0;
+      for (const name of group.weights) {
+        const { shape, size } = this.weights[name];
+        const values = flat?.slice(start, start + size) ?? ((await this.weights[name].data()) as Float32Array);
+        host.set(name, { shape, values });
+        start += size;
+      }
     }
     return host;
   }
 
-  /** Replaces weights, or moments; names and shapes must be those of the model. */
+  /** Replaces weights, or moments; names and shapes must be those of the model and its estimator. */
   write(which: 'params' | 'm' | 'v', values: HostTensors): void {
-    const names = Object.keys(this.weights);
-    const all = names.map((name) => values.get(name) as { shape: number[]; values: Float32Array });
+    const valuesOf = (name: string) => values.get(name) as { shape: number[]; values: Float32Array };
     if (which === 'params') {
+      const written = Object.keys(this.weights).map((name) => {
+        const { values: numbers, shape } = valuesOf(name);
+        return [name, tf.tensor(numbers, shape)];
+      });
       tf.dispose(this.weights);
-      this.weights = Object.fromEntries(all.map((one, i) => [names[i], tf.tensor(one.values, one.shape)]));
+      this.weights = Object.fromEntries(written);
       return;
     }
-    const flat = new Float32Array(this.moments[which].size);
-    let start = 0;
-    for (const { values: numbers } of all) {
-      flat.set(numbers, start);
-      start += numbers.length;
+    for (const [g, { weights }] of this.groups.entries()) {
+      const flat = new Float32Array(this.moments[g][which].size);
+      let start = 0;
+      for (const name of weights) {
+        flat.set(valuesOf(name).values, start);
+        start += valuesOf(name).values.length;
+      }
+      this.moments[g][which].dispose();
+      this.moments[g][which] = tf.tensor1d(flat);
     }
-    this.moments[which].dispose();
-    this.moments[which] = tf.tensor1d(flat);
   }
 
   dispose(): void {
-    tf.dispose([this.weights, this.moments.m, this.moments.v]);
+    tf.dispose([this.weights, ...this.moments.map(({ m, v }) => [m, v])]);
   }
 }
 

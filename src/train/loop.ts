@@ -1,15 +1,15 @@
 /** The training loop: batch, gradient, Adam, and now and then a report, a validation, a preview, a save. */
 
 import type { ModelConfig } from '../core/config.js';
-import { geometricLogProbs } from '../core/count.js';
 import { type ElboTerms, elboTerms, meanTerms } from '../core/elbo.js';
 import type { ImageBatch } from '../core/images.js';
 import { AirError } from '../errors.js';
+import { ExplainedVariance } from '../scores/variance.js';
 import type { TrainConfig } from './config.js';
 import { yieldToEventLoop } from './event-loop.js';
 import type { StepPlan, Stepper } from './learner.js';
 import type { PairSums } from './pair-sums.js';
-import { learningRateAt, zPresPriorAt } from './schedule.js';
+import { learningRatesAt, logPriorAt, zPresPriorAt } from './schedule.js';
 import type { Validation } from './validate.js';
 
 export type Report = {
@@ -19,6 +19,8 @@ export type Report = {
   gradientNorm: number;
   learningRate: number;
   zPresPrior: number;
+  /** Of the variance of costs, the share that the baseline explains, since the report before; where there is a baseline. */
+  explainedVariance?: number;
   /** Wall time of the training steps of this process so far, without validation and saving. */
   seconds: number;
 };
@@ -58,6 +60,7 @@ export async function trainLoop(
 ): Promise<LoopResult> {
   const isDue = (step: number, every: number) => every > 0 && (step % every === 0 || step === training.steps);
   let seconds = 0;
+  let explained = new ExplainedVariance();
   let validation: Validation | undefined;
   for (let step = done + 1; step <= training.steps; step++) {
     let fresh: ImageBatch;
@@ -74,24 +77,26 @@ export async function trainLoop(
     const { batch, counts } = sums.extend(fresh, step);
     const plan: StepPlan = {
       step,
-      learningRate: learningRateAt(training, step),
-      zPresPrior: zPresPriorAt(training, config.zPresPrior, step),
+      rates: learningRatesAt(training, step),
+      logPrior: logPriorAt({ config, training }, step),
       wantsNorm: isDue(step, cadence.report),
       counts,
     };
     const start = port.seconds();
-    const { outcomes, gradientNorm } = await stepper.step(batch, plan);
+    const { outcomes, fits, gradientNorm } = await stepper.step(batch, plan);
     seconds += port.seconds() - start;
 
-    const logPrior = geometricLogProbs(plan.zPresPrior, config.modelSteps);
     const ofFresh = outcomes.slice(0, fresh.size);
     sums.remember(fresh, ofFresh);
-    const terms = meanTerms(ofFresh.map((outcome) => elboTerms(outcome, logPrior)));
+    const terms = meanTerms(ofFresh.map((outcome) => elboTerms(outcome, plan.logPrior)));
     if (!Number.isFinite(terms.elbo)) throw diverged(step, notFinite(terms));
+    explained.add(fits);
     if (gradientNorm !== undefined) {
       if (!Number.isFinite(gradientNorm)) throw diverged(step, `the gradient's norm is ${gradientNorm}`);
-      const { learningRate, zPresPrior } = plan;
-      await port.report({ step, terms, gradientNorm, learningRate, zPresPrior, seconds });
+      const zPresPrior = zPresPriorAt({ config, training }, step);
+      const report = { step, terms, gradientNorm, learningRate: plan.rates.model, zPresPrior, seconds };
+      await port.report(fits.length > 0 ? { ...report, explainedVariance: explained.share } : report);
+      explained = new ExplainedVariance();
     }
     if (isDue(step, cadence.valid)) validation = await port.validate(step);
     if (isDue(step, cadence.preview)) await port.preview(step, fresh);

@@ -12,8 +12,8 @@
 
 import type { ModelConfig } from '../core/config.js';
 import { argmax, logCountProbs } from '../core/count.js';
-import type { ImageOutcome } from '../core/elbo.js';
 import { type ImageBatch, joinImages, splitImages } from '../core/images.js';
+import type { Outcome } from '../core/outcome.js';
 import { Draws } from '../core/rng.js';
 import type { TrainConfig } from './config.js';
 import { NEAREST_SUM_PX } from './config.js';
@@ -94,7 +94,7 @@ export class PairSums {
   }
 
   /** Keeps the fresh images that were counted as one object. */
-  remember(fresh: ImageBatch, outcomes: readonly ImageOutcome[]): void {
+  remember(fresh: ImageBatch, outcomes: readonly Outcome[]): void {
     if (this.training.sumPairs === 0) return;
     this.singles = splitImages(fresh)
       .filter((_, b) => {

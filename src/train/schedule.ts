@@ -1,20 +1,44 @@
-/** What changes from step to step: the learning rate, and the prior over the count. */
-import type { TrainConfig } from './config.js';
+/** What changes from step to step: the learning rates, and the prior over the count. Steps count from 1. */
+import { countPriors } from '../core/count.js';
+import type { Anneal, ScheduleName, Settings, TrainConfig } from './config.js';
+import type { GroupName } from './weight-groups.js';
 
-/** A linear rise from 0 over `warmup` steps, times a cosine from 1 to 0 over all of them. Steps count from 1. */
-export function learningRateAt({ learningRate, warmup, steps }: TrainConfig, step: number): number {
+/** What is left of the learning rate, 0..1. */
+const schedules: { readonly [name in ScheduleName]: (step: number, steps: number) => number } = {
+  constant: () => 1,
+  cosine: (step, steps) => 0.5 + 0.5 * Math.cos((Math.PI * step) / steps),
+};
+
+/** A learning rate at a step: a linear rise from 0 over `warmup` steps, times the schedule. */
+export function learningRateAt({ schedule, warmup, steps }: TrainConfig, rate: number, step: number): number {
   const rise = warmup === 0 ? 1 : Math.min(1, step / warmup);
-  return learningRate * rise * (0.5 + 0.5 * Math.cos((Math.PI * step) / steps));
+  return rate * rise * schedules[schedule](step, steps);
 }
 
-/** k of the prior over n at a step: from `annealPriorFrom` to `zPresPrior`, geometrically or linearly, then constant. */
-export function zPresPriorAt(
-  { annealPrior, annealPriorFrom, annealPriorDuration }: TrainConfig,
-  zPresPrior: number,
-  step: number,
-): number {
-  if (annealPrior === 'none') return zPresPrior;
+/** Of each group of weights. */
+export function learningRatesAt(training: TrainConfig, step: number): { [group in GroupName]: number } {
+  return {
+    model: learningRateAt(training, training.learningRate, step),
+    baseline: learningRateAt(training, training.baselineLearningRate, step),
+  };
+}
+
+/** From one value to another, when so much of the way is done, 0..1. */
+const anneals: { readonly [name in Anneal]: (from: number, to: number, done: number) => number } = {
+  none: (_from, to) => to,
+  lin: (from, to, done) => from + (to - from) * done,
+  exp: (from, to, done) => from * (to / from) ** done,
+};
+
+/** k of the prior over n: from `annealPriorFrom` to `zPresPrior`, then constant. */
+export function zPresPriorAt({ config, training }: Settings, step: number): number {
+  const { annealPrior, annealPriorFrom, annealPriorDuration } = training;
   const done = annealPriorDuration === 0 ? 1 : Math.min(1, step / annealPriorDuration);
-  if (annealPrior === 'lin') return annealPriorFrom + (zPresPrior - annealPriorFrom) * done;
-  return annealPriorFrom * (zPresPrior / annealPriorFrom) ** done;
+  return anneals[annealPrior](annealPriorFrom, config.zPresPrior, done);
+}
+
+/** log P(n), n = 0..N, of that prior. */
+export function logPriorAt(settings: Settings, step: number): number[] {
+  const { countPrior, modelSteps } = settings.config;
+  return countPriors[countPrior](zPresPriorAt(settings, step), modelSteps);
 }

@@ -2,8 +2,8 @@
 
 import { type ElboTerms, meanTerms } from '../core/elbo.js';
 import { joinImages } from '../core/images.js';
-import { type Explained, infer } from '../core/infer.js';
-import type { Model } from '../core/unroll.js';
+import { infer } from '../core/infer.js';
+import type { Model } from '../core/model.js';
 import type { Scene } from '../formats/records.js';
 import { CountScores } from '../scores/counts.js';
 import { yieldToEventLoop } from './event-loop.js';
@@ -31,13 +31,13 @@ export async function validate(
   let sampled = 0;
   for (let start = 0; start < scenes.length; start += batchSize) {
     const batch = scenes.slice(start, start + batchSize);
-    const explained = await infer(
+    const latents = await infer(
       model,
       joinImages(batch.map(({ image }) => image)),
       batch.map(({ i }) => i),
       { mode: 'mean', samples: 1, seed },
     );
-    explained.forEach(({ n, q, terms: ofImage }: Explained, b) => {
+    latents.forEach(({ n, q, terms: ofImage }, b) => {
       const truth = batch[b].count as number;
       counts.add(truth, n);
       sampled += q[truth] ?? 0;

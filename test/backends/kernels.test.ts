@@ -10,195 +10,61 @@ import { startBackend } from '#air/backends/start.js';
 import { enumeratedElboGrad } from '#air/core/elbo.js';
 import { accumulate } from '#air/core/ops/accumulate.js';
 import { imageLogLik, imageLogLikGrad, residual } from '#air/core/ops/image.js';
-import { type Activation, LinearTape, mlp, mlpGrad } from '#air/core/ops/linear.js';
-import { lstmCell, lstmCellGrad } from '#air/core/ops/lstm.js';
-import { normalFromHead, normalFromHeadGrad } from '#air/core/ops/normal.js';
+import { type KlKind, type NormalHead, normalFromHead, normalFromHeadGrad } from '#air/core/ops/normal.js';
+import { type NvilInputs, nvilGradOp } from '#air/core/ops/nvil.js';
 import { placeWindows, placeWindowsGrad } from '#air/core/ops/place-windows.js';
 import { readWindows, readWindowsGrad } from '#air/core/ops/read-windows.js';
 import type { Size } from '#air/core/ops/sampling.js';
-import { Draws } from '#air/core/rng.js';
-import { adamStep } from '#air/train/optimisers/adam.js';
-
-type Values = { shape: number[]; data: Float32Array };
-
-/** What an op is given, by name. */
-type Given = { [name: string]: Values };
-// biome-ignore lint/suspicious/noExplicitAny: the ranks are those of the values
-type Tensors = { [name: string]: any };
-
-type Case = { name: string; given: Given; op: (given: Tensors) => tf.Tensor[] };
-
-let sequence = 1000;
-
-function normal(shape: number[], scale = 1, shift: number[] = [0]): Values {
-  const data = new Draws(1, 'bench', sequence++).fillNormal(new Float32Array(tf.util.sizeFromShape(shape)));
-  return { shape, data: data.map((value, i) => scale * value + shift[i % shift.length]) };
-}
-
-function mapped({ shape, data }: Values, f: (x: number) => number): Values {
-  return { shape, data: data.map(f) };
-}
-
-const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
-
-/** What a layer with this activation may put out. */
-function outputs(shape: number[], activation: Activation): Values {
-  return mapped(normal(shape), { linear: (x: number) => x, relu: (x: number) => Math.max(0, x), sigmoid }[activation]);
-}
-
-/** NAME0, NAME1, ... */
-function several(count: number, name: string, make: (i: number) => Values): Given {
-  return Object.fromEntries(Array.from({ length: count }, (_, i) => [`${name}${i}`, make(i)]));
-}
-
-/** The same, as a list. */
-function listOf<T extends tf.Tensor>(given: Tensors, name: string): T[] {
-  const all: T[] = [];
-  while (`${name}${all.length}` in given) all.push(given[`${name}${all.length}`]);
-  return all;
-}
-
-/** (s, x, y) of windows that mostly meet the image. */
-function zWhere(batch: number): Values {
-  return normal([batch, 3], 0.4, [2.5, 0, 0]);
-}
-
-const B = 5;
-
-/** A perceptron from 50 inputs through the given sizes, its weights by the names of its layers. */
-function layers(sizes: readonly number[], inputs = 50): Given {
-  return Object.fromEntries(
-    sizes.flatMap((size, i) => {
-      const width = sizes[i - 1] ?? inputs;
-      return [
-        [`net.seq.${2 * i}.weight`, normal([size, width], 2 / Math.sqrt(width))],
-        [`net.seq.${2 * i}.bias`, normal([size])],
-      ];
-    }),
-  );
-}
-
-const PERCEPTRONS = [[7], [30, 7]].flatMap((sizes) =>
-  (['linear', 'relu', 'sigmoid'] as const).map((activation) => ({ sizes, activation })),
-);
-
-const nets: Case[] = [
-  ...PERCEPTRONS.map(({ sizes, activation }) => ({
-    name: `mlp of ${sizes.length}, ${activation}`,
-    given: { x: normal([B, 50]), ...layers(sizes) },
-    op: ({ x, ...params }: Tensors) => mlp(params, 'net', x, { activation, shift: -0.5 }).ys,
-  })),
-  {
-    name: 'mlp of many inputs',
-    given: { x: normal([8, 50, 50]), ...layers([64], 2500) },
-    op: ({ x, ...params }) => [mlp(params, 'net', x).y],
-  },
-  ...PERCEPTRONS.flatMap(({ sizes, activation }) =>
-    [true, false].map((wantsDx) => ({
-      name: `mlpGrad of ${sizes.length}, ${activation}, ${wantsDx ? 'with' : 'without'} dx`,
-      given: {
-        ...{ x: normal([B, 50]), dy: normal([B, 7]), ...layers(sizes) },
-        ...several(sizes.length, 'y', (i) => outputs([B, sizes[i]], i === sizes.length - 1 ? activation : 'relu')),
-      },
-      op: ({ x, dy, ...rest }: Tensors) => {
-        const tape = new LinearTape();
-        const ys = listOf<tf.Tensor2D>(rest, 'y');
-        const pass = { name: 'net', output: { activation, shift: -0.5 }, x, ys, y: ys[ys.length - 1] };
-        const dx = mlpGrad(rest, pass, dy, tape, wantsDx);
-        assert.equal(dx !== undefined, wantsDx);
-        return [...(dx ? [dx] : []), ...Object.values(tape.gradients())];
-      },
-    })),
-  ),
-  ...[1, 3].flatMap((steps) =>
-    [
-      [B, 50],
-      [B, 10, 5],
-      [B, 131],
-    ].map((shape) => ({
-      name: `the gradients of a layer's weights over ${steps} steps, x [${shape}]`,
-      given: { ...several(steps, 'd', () => normal([B, 7])), ...several(steps, 'x', () => normal(shape)) },
-      op: (given: Tensors) => {
-        const tape = new LinearTape();
-        const xs = listOf(given, 'x');
-        for (const [t, d] of listOf<tf.Tensor2D>(given, 'd').entries()) tape.add('weight', 'bias', d, xs[t]);
-        const { weight, bias } = tape.gradients();
-        return [weight, bias];
-      },
-    })),
-  ),
-];
-
-const lstmWeights = (inputs: number): Given => ({
-  'r.weight_ih': normal([40, inputs], 0.3),
-  'r.weight_hh': normal([40, 10], 0.3),
-  'r.bias_ih': normal([40]),
-  'r.bias_hh': normal([40]),
-});
-
-const recurrent: Case[] = [
-  ...[[50], [31, 3, 10, 1]].map((sizes) => ({
-    name: `lstmCell with ${sizes.length} parts`,
-    given: {
-      ...several(sizes.length, 'part', (i) => normal([B, sizes[i]])),
-      ...{ h: normal([B, 10]), c: normal([B, 10]) },
-      ...lstmWeights(sizes.reduce((a, b) => a + b)),
-    },
-    op: ({ h, c, ...rest }: Tensors) => {
-      const step = lstmCell(rest, 'r', listOf<tf.Tensor2D>(rest, 'part'), { h, c });
-      return [step.h, step.c, step.gates, step.x];
-    },
-  })),
-  ...[
-    { name: 'at the last step', dhs: 1, hasDc: false, sizes: [31, 3, 10] },
-    { name: 'before', dhs: 2, hasDc: true, sizes: [31, 3, 10] },
-    { name: 'by all of its input', dhs: 2, hasDc: true, sizes: [31, 3, 10, 1] },
-    { name: 'by its input in one', dhs: 1, hasDc: true, sizes: [45] },
-  ].map(({ name, dhs, hasDc, sizes }) => ({
-    name: `lstmCellGrad ${name}`,
-    given: {
-      ...several(dhs, 'dh', () => normal([B, 10])),
-      ...(hasDc ? { dc: normal([B, 10]) } : {}),
-      // the third quarter is a tanh, which takes these values too
-      gates: mapped(normal([B, 40]), sigmoid),
-      ...{ h: normal([B, 10]), c: normal([B, 10]), cNext: normal([B, 10]), x: normal([B, 45]) },
-      ...lstmWeights(45),
-    },
-    op: ({ dc, gates, h, c, cNext, x, ...rest }: Tensors) => {
-      const tape = new LinearTape();
-      const step = { name: 'r', h, c: cNext, before: { h, c }, gates, x };
-      const d = { dhs: listOf<tf.Tensor2D>(rest, 'dh'), dc };
-      const back = lstmCellGrad(rest, step, d, sizes, tape);
-      return [back.dh, back.dc, ...back.dParts, ...Object.values(tape.gradients())];
-    },
-  })),
-];
+import { PRESETS } from '#air/presets.js';
+import { adam } from '#air/train/optimisers/adam.js';
+import {
+  B,
+  type Case,
+  listOf,
+  nets,
+  normal,
+  recurrent,
+  several,
+  type Tensors,
+  type Values,
+  zWhere,
+} from '../support/op-cases.js';
 
 const HEADS = [
-  { size: 3, offset: 1 },
-  { size: 20, offset: 0 },
-];
+  { size: 3, offset: 1, klKind: 'analytic', base: false },
+  { size: 20, offset: 0, klKind: 'analytic', base: false },
+  { size: 3, offset: 1, klKind: 'sampled', base: false },
+  { size: 3, offset: 1, klKind: 'analytic', base: true },
+  { size: 20, offset: 0, klKind: 'sampled', base: true },
+] as const;
+
+function headOf({ head, noise, loc, scale, baseLoc, baseScale }: Tensors, klKind: KlKind): NormalHead {
+  const base = baseLoc === undefined ? undefined : { loc: baseLoc, scale: baseScale };
+  return { head, noise, prior: { loc, scale }, base, klKind };
+}
 
 const normals: Case[] = [
-  ...HEADS.map(({ size, offset }) => ({
-    name: `normalFromHead, ${size} at ${offset}`,
+  ...HEADS.map(({ size, offset, klKind, base }) => ({
+    name: `normalFromHead, ${size} at ${offset}, ${klKind} KL, ${base ? 'a base' : 'from the prior'}`,
     given: {
       ...{ head: normal([B, offset + 2 * size], 6), noise: normal([B, size]) },
       ...{ loc: normal([size]), scale: normal([size], 0.1, [1]) },
+      ...(base ? { baseLoc: normal([size]), baseScale: normal([size], 0.1, [2]) } : {}),
     },
-    op: ({ head, noise, loc, scale }: Tensors) => Object.values(normalFromHead(head, noise, { loc, scale }, offset)),
+    op: (given: Tensors) => Object.values(normalFromHead(headOf(given, klKind), offset)),
   })),
-  ...HEADS.flatMap(({ size, offset }) =>
+  ...HEADS.flatMap(({ size, offset, klKind, base }) =>
     [1, 2, 3].map((uses) => ({
-      name: `normalFromHeadGrad, ${size} at ${offset}, ${uses} uses`,
+      name: `normalFromHeadGrad, ${size} at ${offset}, ${uses} uses, ${klKind} KL, ${base ? 'a base' : 'from the prior'}`,
       given: {
         ...several(uses, 'dSample', () => normal([B, size])),
         ...(offset > 0 ? { dBefore: normal([B, offset]) } : {}),
         ...{ dKl: normal([B, 1]), head: normal([B, offset + 2 * size], 6), noise: normal([B, size]) },
         ...{ loc: normal([size]), scale: normal([size], 0.1, [1]) },
+        ...(base ? { baseLoc: normal([size]), baseScale: normal([size], 0.1, [2]) } : {}),
       },
-      op: ({ head, noise, loc, scale, dKl, dBefore, ...rest }: Tensors) => [
-        normalFromHeadGrad(head, noise, { loc, scale }, { dSamples: listOf(rest, 'dSample'), dKl, dBefore }),
+      op: ({ dKl, dBefore, ...given }: Tensors) => [
+        normalFromHeadGrad(headOf(given, klKind), { dSamples: listOf(given, 'dSample'), dKl, dBefore }),
       ],
     })),
   ),
@@ -247,7 +113,7 @@ const objective: Case[] = [
       ...{ dy: normal([B, 1]), images: normal([B, 50, 41]), canvas: normal([B, 50, 41]) },
       ...(hasLater ? { later: normal([B, 50, 41], 10) } : {}),
     },
-    op: ({ dy, images, canvas, later }: Tensors) => [imageLogLikGrad(dy, images, canvas, 0.3, later)],
+    op: ({ dy, images, canvas, later }: Tensors) => [imageLogLikGrad(dy, { images, canvas, later }, 0.3)],
   })),
   ...[true, false].map((hasLessons) => ({
     name: `enumeratedElboGrad, ${hasLessons ? 'with' : 'without'} weights of counts`,
@@ -269,6 +135,16 @@ const objective: Case[] = [
 ];
 
 /** Weights of different shapes; their moments are one after the other. */
+const counted: Case[] = [true, false].map((hasBaseline) => ({
+  name: `nvilGrad, ${hasBaseline ? 'with a baseline and weights of counts' : 'without'}`,
+  given: {
+    ...{ zPresLogits: normal([B, 3], 3), logLik: normal([B, 4], 300) },
+    ...{ whereKl: normal([B, 3], 10), whatKl: normal([B, 3], 10), uniforms: normal([B, 3], 0.3, [0.5]) },
+    ...(hasBaseline ? { baseline: normal([B, 3], 200), countWeights: normal([B, 4], 30) } : {}),
+  },
+  op: (given: Tensors) => nvilGradOp(given as NvilInputs, { logPrior: [-1e-6, -13, -27, -41], scale: -1 / 7 }),
+}));
+
 const WEIGHTS: readonly number[][] = [[7, 3], [5], [1, 4], [1]];
 
 const weightsOf = (name: string, scale = 1) => several(WEIGHTS.length, name, (i) => normal(WEIGHTS[i], scale));
@@ -280,13 +156,14 @@ function copies(given: Tensors, name: string): { [name: string]: tf.Tensor } {
 
 const updates: Case[] = [
   {
-    name: 'adamStep',
+    name: 'a step of Adam',
     given: { ...weightsOf('param'), ...weightsOf('grad'), m: normal([31], 0.1), v: normal([31], 0.01, [0.1]) },
     op: (given) => {
       const moments = { m: tf.clone(given.m), v: tf.clone(given.v) };
-      const options = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
-      const next = adamStep(copies(given, 'param'), copies(given, 'grad'), moments, 3, 1e-2, options);
-      return [...Object.values(next.params), next.moments.m, next.moments.v];
+      const settings = { ...PRESETS.fast.training, adamBeta1: 0.9, adamBeta2: 0.999, adamEpsilon: 1e-8 };
+      const taken = { weights: copies(given, 'param'), gradients: copies(given, 'grad') };
+      const next = adam.step(taken, moments, { step: 3, rate: 1e-2 }, settings);
+      return [...Object.values(next.weights), next.moments.m, next.moments.v];
     },
   },
   {
@@ -296,7 +173,7 @@ const updates: Case[] = [
   },
 ];
 
-const cases: Case[] = [...nets, ...recurrent, ...normals, ...windows, ...objective, ...updates];
+const cases: Case[] = [...nets, ...recurrent, ...normals, ...windows, ...objective, ...counted, ...updates];
 
 /** What an op makes of its inputs on the backend in use. They keep their numbers. */
 async function evaluate({ given, op }: Case): Promise<Values[]> {

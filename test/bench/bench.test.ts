@@ -9,15 +9,21 @@ import { watchMemory } from '#air/bench/memory.js';
 import { spreadOf } from '#air/bench/timing.js';
 import { multiplyAdds, Yardstick } from '#air/bench/yardstick.js';
 import type { ModelConfig } from '#air/core/config.js';
+import { geometricLogProbs } from '#air/core/count.js';
 import { PRESETS } from '#air/presets.js';
 import type { TrainConfig } from '#air/train/config.js';
-import { Learner } from '#air/train/learner.js';
+import { Learner, type StepPlan } from '#air/train/learner.js';
 
 const { model: config, training } = PRESETS.small;
 const BATCH = 4;
 
 const batch = { pixels: Uint8Array.from({ length: BATCH * 2500 }, (_, i) => (i * i) % 251), size: BATCH };
-const planAt = (step: number) => ({ step, learningRate: 1e-3, zPresPrior: 1e-3, wantsNorm: false });
+const planAt = (step: number): StepPlan => ({
+  step,
+  rates: { model: 1e-3, baseline: 1e-3 },
+  logPrior: geometricLogProbs(1e-3, config.modelSteps),
+  wantsNorm: false,
+});
 const settings: TrainConfig = { ...training, batchSize: BATCH };
 
 test('the median and the quartiles, between values where need be', () => {

@@ -4,13 +4,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { Latent, Scene } from '#air/formats/records.js';
+import type { LatentRecord, Scene } from '#air/formats/records.js';
 import { airOk, recordsOf } from '../support/air.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'air-test-'));
 const run = (line: string, input?: Uint8Array) => airOk(folder, line, input);
 const infer = (options = '') => run(`infer m.safetensors test.air --backend wasm --no-provenance -q ${options}`.trim());
-const latents = async (options?: string) => (await recordsOf(await infer(options))) as Latent[];
+const latents = async (options?: string) => (await recordsOf(await infer(options))) as LatentRecord[];
 const scores = async (line: string, input?: Uint8Array) => JSON.parse(String(await run(`eval --json ${line}`, input)));
 
 after(() => rmSync(folder, { recursive: true }));
@@ -28,7 +28,7 @@ describe('infer', () => {
       seen.map(({ i, image, count, objects }) => ({ i, image, count, objects })),
       scenes,
     );
-    for (const { q, n, steps, reconstruction, elbo, n_evidence: nEvidence } of seen) {
+    for (const { q, n, steps, reconstruction, elbo, nEvidence } of seen) {
       assert.ok(Math.abs(q.reduce((a, b) => a + b) - 1) < 1e-12);
       assert.equal(q[n], Math.max(...q));
       assert.deepEqual([q.length, steps.length, reconstruction?.length, nEvidence], [4, 3, 2500, undefined]);
@@ -54,7 +54,7 @@ describe('infer', () => {
   });
 
   it('draws in sample mode as the seed says; the mean does not depend on it', async () => {
-    const where = (all: Latent[]) => all.map(({ steps }) => steps[0].where);
+    const where = (all: LatentRecord[]) => all.map(({ steps }) => steps[0].where);
     const [mean, one, other] = [
       await latents('--seed 5'),
       await latents('--mode sample --seed 5'),
@@ -66,7 +66,7 @@ describe('infer', () => {
   });
 
   it('counts by evidence when asked for more draws', async () => {
-    for (const { n_evidence: n } of await latents('--samples 3')) {
+    for (const { nEvidence: n } of await latents('--samples 3')) {
       assert.ok(Number.isInteger(n) && (n as number) >= 0 && (n as number) <= 3);
     }
   });
@@ -80,7 +80,7 @@ describe('eval', () => {
     const seen = await latents('--samples 2');
     const right = seen.filter(({ n, count }) => n === count).length;
     assert.equal(fromLatents.count_accuracy, right / 24);
-    const elbo = seen.reduce((sum, latent) => sum + latent.elbo, 0) / 24;
+    const elbo = seen.reduce((sum, latent) => sum + (latent.elbo as number), 0) / 24;
     assert.ok(Math.abs(fromLatents.elbo - elbo) < 1e-9 * Math.abs(elbo));
     const { terms, ...rest } = fromScenes;
     const { terms: none, ...same } = fromLatents;

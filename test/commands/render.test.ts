@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { decodePng } from '#air/formats/png.js';
-import type { Header, Latent, Scene } from '#air/formats/records.js';
+import type { Header, LatentRecord, Scene } from '#air/formats/records.js';
 import { StreamWriter } from '#air/formats/stream.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'air-'));
@@ -19,7 +19,7 @@ function render(input: Uint8Array, ...args: string[]): { status: number | null; 
   return { status, stdout, stderr: stderr.toString() };
 }
 
-function stream(header: Partial<Header>, records: (Scene | Latent)[], side = 20): Buffer {
+function stream(header: Partial<Header>, records: (Scene | LatentRecord)[], side = 20): Buffer {
   const canvas: [number, number] = [side, side];
   const writer = new StreamWriter({
     air: 'scenes',
@@ -39,15 +39,15 @@ const scene = (i: number, side = 20): Scene => ({
   objects: [],
 });
 
-function latent(i: number, n: number, count?: number): Latent {
+function latent(i: number, n: number, count?: number): LatentRecord {
   const vector = new Float32Array(3);
   const steps = [0, 1].map((t) => ({
     box: [2 + 8 * t, 3, 7, 7] as [number, number, number, number],
     p: t < n ? 1 : 0,
     where: vector,
-    where_scale: vector,
+    whereScale: vector,
     what: vector,
-    what_scale: vector,
+    whatScale: vector,
     window: new Uint8Array(36).fill(90),
   }));
   const image = new Uint8Array(400).fill(50);

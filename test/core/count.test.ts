@@ -1,11 +1,32 @@
-/** The posterior over the count against its definition, path by path. */
+/** The posterior over the count against its definition, path by path; the priors against exact fractions. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { argmax, geometricLogProbs, logCountProbs, logSumExp, presenceProbs } from '#air/core/count.js';
-import { elboTerms, meanTerms } from '#air/core/elbo.js';
+import {
+  argmax,
+  geometricLogProbs,
+  geometricTrialProbs,
+  logCountPrior,
+  logCountProbs,
+  logSumExp,
+  presenceProbs,
+  trialLogProbs,
+} from '#air/core/count.js';
+import { PRESETS } from '#air/presets.js';
 import { normals } from '../support/backends.js';
 import { assertEachNear } from '../support/finite-differences.js';
-import { elboByPaths, pathsOf } from '../support/paths.js';
+import { pathsOf } from '../support/paths.js';
+
+/** The trial probabilities for k = numerator / denominator as fractions, to 17 digits. */
+function exactTrialProbs(numerator: bigint, denominator: bigint, modelSteps: number): number[] {
+  return Array.from({ length: modelSteps }, (_, t) => {
+    // odds = k + ... + k^m = (sum of numerator^j denominator^(m-j)) / denominator^m
+    const m = modelSteps - t;
+    let odds = 0n;
+    for (let j = 1; j <= m; j++) odds += numerator ** BigInt(j) * denominator ** BigInt(m - j);
+    const scale = 10n ** 40n;
+    return Number((odds * scale) / (odds + denominator ** BigInt(m))) / 1e40;
+  });
+}
 
 describe('logCountProbs', () => {
   it('is the probability of the one path with n objects', () => {
@@ -35,45 +56,84 @@ describe('presenceProbs', () => {
   });
 });
 
-describe('elboTerms', () => {
-  it('adds up, and equals the expectation over every path of z_pres', () => {
-    for (const modelSteps of [1, 2, 3, 5]) {
-      const zPresLogits = normals(modelSteps, 2);
-      const logLik = normals(modelSteps + 1, 300, [500]);
-      const [whereKl, whatKl] = [normals(modelSteps, 5, [10]), normals(modelSteps, 5, [20])];
-      const k = 1e-4;
-      const terms = elboTerms({ zPresLogits, logLik, whereKl, whatKl }, geometricLogProbs(k, modelSteps));
-      const kl = whereKl.map((where, t) => where + whatKl[t]);
-      assertEachNear([terms.elbo], [elboByPaths({ zPresLogits, logLik, kl }, k)], 1e-12, 'ELBO');
-      const sum = terms.logLik - terms.countKl - terms.whereKl - terms.whatKl;
-      assertEachNear([sum], [terms.elbo], 1e-13, 'sum of the terms');
-      const whereOnly = elboByPaths({ zPresLogits, logLik, kl: whereKl }, k);
-      assertEachNear([whereOnly - terms.elbo], [terms.whatKl], 1e-10, 'KL of z_what');
+describe('the truncated geometric', () => {
+  const steps = [1, 2, 3, 10];
+  const ks = [1, 0.5, 1e-3, 1e-7, 1e-12];
+
+  it('sums to one, with k between neighbours', () => {
+    for (const k of ks) {
+      for (const modelSteps of steps) {
+        const logProbs = geometricLogProbs(k, modelSteps);
+        assert.equal(logProbs.length, modelSteps + 1);
+        const total = logProbs.reduce((sum, log) => sum + Math.exp(log), 0);
+        assertEachNear([total], [1], 1e-13, 'sum');
+        logProbs.slice(1).forEach((log, n) => {
+          assertEachNear([log - logProbs[n]], [Math.log(k)], 1e-13, `log P(${n + 1}) / P(${n}), k ${k}`, 1);
+        });
+      }
     }
   });
 
-  it('has no KL of the count where q(n) is the prior', () => {
-    const logPrior = geometricLogProbs(0.25, 2);
-    const chain = [Math.log(0.25 + 0.0625), Math.log(0.25)]; // logit of odds k + k^2, then k
-    const { countKl } = elboTerms({ zPresLogits: chain, logLik: [0, 0, 0], whereKl: [0, 0], whatKl: [0, 0] }, logPrior);
-    assert.ok(Math.abs(countKl) < 1e-15, `${countKl}`);
+  it('is a chain of trials whose probabilities keep their digits', () => {
+    for (const modelSteps of steps) {
+      for (const power of [0, 3, 7, 12]) {
+        const exact = exactTrialProbs(1n, 10n ** BigInt(power), modelSteps);
+        assertEachNear(geometricTrialProbs(10 ** -power, modelSteps), exact, 1e-14, `k 1e-${power}`);
+      }
+      assertEachNear(geometricTrialProbs(0.25, modelSteps), exactTrialProbs(1n, 4n, modelSteps), 1e-14, 'k 1/4');
+    }
   });
 
-  it('leaves out what has no probability, infinite or not', () => {
-    const outcome = { zPresLogits: [-1000], logLik: [5, Number.NEGATIVE_INFINITY], whereKl: [1e30], whatKl: [1] };
-    const { elbo, logLik } = elboTerms(outcome, [0, -10]);
-    assert.deepEqual([elbo, logLik], [5, 5]);
+  it('gives P(n) as the probability that the chain stops there', () => {
+    for (const k of ks) {
+      for (const modelSteps of steps) {
+        const trials = geometricTrialProbs(k, modelSteps);
+        const chain = Array.from({ length: modelSteps + 1 }, (_, n) => {
+          const passed = trials.slice(0, n).reduce((sum, p) => sum + Math.log(p), 0);
+          return passed + (n < modelSteps ? Math.log1p(-trials[n]) : 0);
+        });
+        assertEachNear(chain, geometricLogProbs(k, modelSteps), 1e-12, `log P(n), k ${k}`, 1);
+      }
+    }
+  });
+});
+
+describe('the prior of trials', () => {
+  const steps = [1, 2, 3, 10];
+  const ps = [0.5, 0.99, 1e-3, 1e-12];
+
+  it('sums to one', () => {
+    for (const p of ps) {
+      for (const modelSteps of steps) {
+        const logProbs = trialLogProbs(p, modelSteps);
+        assert.equal(logProbs.length, modelSteps + 1);
+        assertEachNear([logProbs.reduce((sum, log) => sum + Math.exp(log), 0)], [1], 1e-13, `sum, p ${p}`);
+      }
+    }
   });
 
-  it('is not a number where something is not', () => {
-    const outcome = { zPresLogits: [Number.NaN], logLik: [5, 6], whereKl: [1], whatKl: [1] };
-    assert.ok(Number.isNaN(elboTerms(outcome, [0, -10]).elbo));
+  it('is p^n (1 - p), and p^N for the last', () => {
+    assertEachNear(trialLogProbs(0.25, 3).map(Math.exp), [3 / 4, 3 / 16, 3 / 64, 1 / 64], 1e-14, 'P(n)');
+    // what log(1 - p) would round away: -p - p^2/2
+    assertEachNear(trialLogProbs(1e-12, 1), [-1e-12 - 5e-25, Math.log(1e-12)], 1e-15, 'log P(n)');
   });
 
-  it('averages term by term', () => {
-    const terms = { elbo: 1, logLik: 20, countKl: 300, whereKl: 4000, whatKl: 50000 };
-    const more = { elbo: 3, logLik: 40, countKl: 500, whereKl: 6000, whatKl: 70000 };
-    assert.deepEqual(meanTerms([terms, more]), { elbo: 2, logLik: 30, countKl: 400, whereKl: 5000, whatKl: 60000 });
+  it('is the probability of the one path of trials with n objects', () => {
+    for (const p of ps) {
+      for (const modelSteps of [1, 2, 3, 5]) {
+        const expected = Array(modelSteps + 1).fill(0);
+        const logit = Math.log(p) - Math.log1p(-p);
+        for (const { n, probability } of pathsOf(Array(modelSteps).fill(logit))) expected[n] += probability;
+        assertEachNear(trialLogProbs(p, modelSteps).map(Math.exp), expected, 1e-11, `P(n), p ${p}`);
+      }
+    }
+  });
+
+  it('is one of the two that a model may be trained for', () => {
+    const config = { ...PRESETS.fast.model, zPresPrior: 0.25, modelSteps: 3 };
+    assert.deepEqual(logCountPrior(config), geometricLogProbs(0.25, 3));
+    assert.deepEqual(logCountPrior({ ...config, countPrior: 'trials' }), trialLogProbs(0.25, 3));
+    assert.notDeepEqual(trialLogProbs(0.25, 3), geometricLogProbs(0.25, 3));
   });
 });
 

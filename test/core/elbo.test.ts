@@ -1,9 +1,9 @@
-/** The gradient of the enumerated ELBO by finite differences of the expectation over every path of z_pres. */
+/** The enumerated ELBO against the expectation over every path of z_pres, its gradient against finite differences of that. */
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
+import { describe, it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { geometricLogProbs, logCountProbs } from '#air/core/count.js';
-import { elboTerms, enumeratedElboGrad } from '#air/core/elbo.js';
+import { elboTerms, enumeratedElboGrad, meanTerms } from '#air/core/elbo.js';
 import { countLogProbs } from '#air/core/ops/elbo.js';
 import { normals, onEachBackend, read } from '../support/backends.js';
 import { assertEachNear, assertNear, slopes } from '../support/finite-differences.js';
@@ -26,6 +26,48 @@ async function gradientAt(logits: number[], logLik: number[], kl: number[], logP
   };
   return read(enumeratedElboGrad(inputs, logPrior, 1).zPresLogits);
 }
+
+describe('elboTerms', () => {
+  it('adds up, and equals the expectation over every path of z_pres', () => {
+    for (const modelSteps of [1, 2, 3, 5]) {
+      const zPresLogits = normals(modelSteps, 2);
+      const logLik = normals(modelSteps + 1, 300, [500]);
+      const [whereKl, whatKl] = [normals(modelSteps, 5, [10]), normals(modelSteps, 5, [20])];
+      const k = 1e-4;
+      const terms = elboTerms({ zPresLogits, logLik, whereKl, whatKl }, geometricLogProbs(k, modelSteps));
+      const kl = whereKl.map((where, t) => where + whatKl[t]);
+      assertEachNear([terms.elbo], [elboByPaths({ zPresLogits, logLik, kl }, k)], 1e-12, 'ELBO');
+      const sum = terms.logLik - terms.countKl - terms.whereKl - terms.whatKl;
+      assertEachNear([sum], [terms.elbo], 1e-13, 'sum of the terms');
+      const whereOnly = elboByPaths({ zPresLogits, logLik, kl: whereKl }, k);
+      assertEachNear([whereOnly - terms.elbo], [terms.whatKl], 1e-10, 'KL of z_what');
+    }
+  });
+
+  it('has no KL of the count where q(n) is the prior', () => {
+    const logPrior = geometricLogProbs(0.25, 2);
+    const chain = [Math.log(0.25 + 0.0625), Math.log(0.25)]; // logit of odds k + k^2, then k
+    const { countKl } = elboTerms({ zPresLogits: chain, logLik: [0, 0, 0], whereKl: [0, 0], whatKl: [0, 0] }, logPrior);
+    assert.ok(Math.abs(countKl) < 1e-15, `${countKl}`);
+  });
+
+  it('leaves out what has no probability, infinite or not', () => {
+    const outcome = { zPresLogits: [-1000], logLik: [5, Number.NEGATIVE_INFINITY], whereKl: [1e30], whatKl: [1] };
+    const { elbo, logLik } = elboTerms(outcome, [0, -10]);
+    assert.deepEqual([elbo, logLik], [5, 5]);
+  });
+
+  it('is not a number where something is not', () => {
+    const outcome = { zPresLogits: [Number.NaN], logLik: [5, 6], whereKl: [1], whatKl: [1] };
+    assert.ok(Number.isNaN(elboTerms(outcome, [0, -10]).elbo));
+  });
+
+  it('averages term by term', () => {
+    const terms = { elbo: 1, logLik: 20, countKl: 300, whereKl: 4000, whatKl: 50000 };
+    const more = { elbo: 3, logLik: 40, countKl: 500, whereKl: 6000, whatKl: 70000 };
+    assert.deepEqual(meanTerms([terms, more]), { elbo: 2, logLik: 30, countKl: 400, whereKl: 5000, whatKl: 60000 });
+  });
+});
 
 onEachBackend(() => {
   for (const modelSteps of [1, 2, 3, 4]) {

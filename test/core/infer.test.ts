@@ -5,10 +5,12 @@ import * as tf from '@tensorflow/tfjs';
 import { geometricLogProbs } from '#air/core/count.js';
 import { elboTerms } from '#air/core/elbo.js';
 import { boxOf, splitImages, toIntensities } from '#air/core/images.js';
-import { type Explained, type InferOptions, infer } from '#air/core/infer.js';
+import { type InferOptions, infer } from '#air/core/infer.js';
+import type { Latent } from '#air/core/latent.js';
+import { type Model, makeModel } from '#air/core/model.js';
 import { initialParams } from '#air/core/parameters.js';
 import { Draws } from '#air/core/rng.js';
-import { type Model, makeModel, makeNoise, unroll } from '#air/core/unroll.js';
+import { makeNoise, unroll } from '#air/core/unroll.js';
 import type { HostTensors } from '#air/train/learner.js';
 import { onEachBackend, read } from '../support/backends.js';
 import { assertEachNear, assertNear } from '../support/finite-differences.js';
@@ -44,8 +46,9 @@ const logDensity = (z: number, loc: number, scale: number) =>
 async function weightsOf(model: Model, draws: Draws[]): Promise<{ logWeights: number[]; elbo: number }[]> {
   const logPrior = geometricLogProbs(TINY.zPresPrior, 3);
   const pass = unroll(model, toIntensities(bars(IMAGES), TINY.canvas), makeNoise(TINY, draws));
+  const { outcome } = pass;
   const [logLik, logits, whereKl, whatKl] = await Promise.all(
-    [pass.logLik, pass.zPresLogits, pass.whereKl, pass.whatKl].map(read),
+    [outcome.logLik, outcome.zPresLogits, outcome.whereKl, outcome.whatKl].map(read),
   );
   const steps = await Promise.all(
     pass.steps.map(async ({ where, what }) => ({
@@ -70,13 +73,13 @@ async function weightsOf(model: Model, draws: Draws[]): Promise<{ logWeights: nu
       }
       return row(logLik, b, 4)[n] + prior + ratio;
     });
-    const outcome = {
+    const ofImage = {
       zPresLogits: row(logits, b, 3),
       logLik: row(logLik, b, 4),
       whereKl: row(whereKl, b, 3),
       whatKl: row(whatKl, b, 3),
     };
-    return { logWeights, elbo: elboTerms(outcome, logPrior).elbo };
+    return { logWeights, elbo: elboTerms(ofImage, logPrior).elbo };
   });
 }
 
@@ -84,7 +87,7 @@ const mean = (values: number[]) => values.reduce((a, b) => a + b) / values.lengt
 
 const options: InferOptions = { mode: 'mean', samples: 1, seed: 1 };
 
-const all = (model: Model, changes: Partial<InferOptions> = {}): Promise<Explained[]> =>
+const all = (model: Model, changes: Partial<InferOptions> = {}): Promise<Latent[]> =>
   infer(model, bars(IMAGES), INDICES, { ...options, ...changes });
 
 onEachBackend(() => {
@@ -94,7 +97,7 @@ onEachBackend(() => {
       const whole = await all(model, { mode, samples: 2 });
       assert.ok(new Set(whole.map(({ terms }) => terms?.elbo)).size === IMAGES, 'images differ');
       for (const size of [1, 3]) {
-        const cut: Explained[] = [];
+        const cut: Latent[] = [];
         for (let b = 0; b < IMAGES; b += size) {
           const indices = INDICES.slice(b, b + size);
           cut.push(...(await infer(model, bars(indices.length, b), indices, { mode, samples: 2, seed: 1 })));
@@ -120,7 +123,7 @@ onEachBackend(() => {
           assertNear(steps[t].what, code.slice(4 * b, 4 * b + 4), 1e-6, 'z_what');
           assert.deepEqual(steps[t].box, boxOf(steps[t].where, TINY.canvas));
           assertNear(
-            steps[t].window,
+            steps[t].window as Uint8Array,
             window.slice(25 * b, 25 * b + 25).map((v) => 255 * v),
             0.51 / 255,
             'window',
@@ -165,7 +168,7 @@ onEachBackend(() => {
       explained.forEach(({ n, reconstruction }, b) => {
         const canvas = n === 0 ? Array(120).fill(0) : canvases[n - 1].slice(120 * b, 120 * b + 120);
         const bytes = canvas.map((value) => 255 * Math.min(1, value));
-        assertNear(reconstruction, bytes, 0.51 / 255, 'reconstruction', 255);
+        assertNear(reconstruction as Uint8Array, bytes, 0.51 / 255, 'reconstruction', 255);
       });
     });
   });

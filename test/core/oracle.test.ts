@@ -8,15 +8,14 @@ import * as tf from '@tensorflow/tfjs';
 import type { BackendName } from '#air/backends/names.js';
 import { startBackend } from '#air/backends/start.js';
 import { geometricLogProbs, geometricTrialProbs } from '#air/core/count.js';
-import { elboTerms } from '#air/core/elbo.js';
-import { elboGradients } from '#air/core/estimators/enumerate.js';
 import { guideStep, initialState, type StepNoise, stateAfter } from '#air/core/guide.js';
 import { guideInputs } from '#air/core/guide-input.js';
-import { drawObject } from '#air/core/model.js';
-import { countLogProbs, type ElboInputs } from '#air/core/ops/elbo.js';
+import { drawObject, type Model, makeModel } from '#air/core/model.js';
+import { countLogProbs } from '#air/core/ops/elbo.js';
 import { imageLogLik } from '#air/core/ops/image.js';
 import { logRatio } from '#air/core/ops/normal.js';
-import { type Model, makeModel, unroll } from '#air/core/unroll.js';
+import { unroll } from '#air/core/unroll.js';
+import { elboGradients, elbosOf } from '../support/estimates.js';
 import { assertClose, type Oracle, oracles, params, tensor, values } from '../support/oracle-file.js';
 
 const FORWARD = 1e-5;
@@ -52,32 +51,20 @@ for (const backend of backends) {
   });
 }
 
-/** The ELBO of each image, as reports give it. */
-async function elbosOf({ zPresLogits, logLik, whereKl, whatKl }: ElboInputs, logPrior: readonly number[]) {
-  const [logits, liks, wheres, whats] = await Promise.all(
-    [zPresLogits, logLik, whereKl, whatKl].map((each) => each.array() as Promise<number[][]>),
-  );
-  const elbos = logits.map((logit, b) => {
-    const outcome = { zPresLogits: logit, logLik: liks[b], whereKl: wheres[b], whatKl: whats[b] };
-    return elboTerms(outcome, logPrior).elbo;
-  });
-  return tf.tensor1d(elbos);
-}
-
 /** The exact objective along the all-present path, and its gradient by every weight. */
 function enumTests(oracle: Oracle): void {
   it('enumerates the ELBO over n', async () => {
-    const pass = unroll(modelOf(oracle), tensor(oracle, 'images'), noiseOf(oracle));
-    await assertClose(tf.exp(countLogProbs(pass.zPresLogits)), values(oracle, 'enum.q_n'), FORWARD, 'q(n)');
-    await assertClose(pass.logLik, values(oracle, 'enum.log_lik_n'), FORWARD, 'log p(x | z_1..n)');
-    const kl = tf.add(pass.whereKl, pass.whatKl) as tf.Tensor2D;
+    const { steps, outcome } = unroll(modelOf(oracle), tensor(oracle, 'images'), noiseOf(oracle));
+    await assertClose(tf.exp(countLogProbs(outcome.zPresLogits)), values(oracle, 'enum.q_n'), FORWARD, 'q(n)');
+    await assertClose(outcome.logLik, values(oracle, 'enum.log_lik_n'), FORWARD, 'log p(x | z_1..n)');
+    const kl = tf.add(outcome.whereKl, outcome.whatKl) as tf.Tensor2D;
     await assertClose(kl, values(oracle, 'enum.kl'), FORWARD, 'KL');
     await forSteps(oracle, async (t) => {
-      await assertClose(pass.steps[t].where.sample, values(oracle, `enum.z_where.${t}`), FORWARD, `z_where ${t}`);
-      await assertClose(pass.steps[t].what.sample, values(oracle, `enum.z_what.${t}`), FORWARD, `z_what ${t}`);
+      await assertClose(steps[t].where.sample, values(oracle, `enum.z_where.${t}`), FORWARD, `z_where ${t}`);
+      await assertClose(steps[t].what.sample, values(oracle, `enum.z_what.${t}`), FORWARD, `z_what ${t}`);
     });
     const logPrior = geometricLogProbs(oracle.zPresPrior, oracle.config.modelSteps);
-    await assertClose(await elbosOf(pass, logPrior), values(oracle, 'enum.elbo'), FORWARD, 'ELBO');
+    await assertClose(await elbosOf(outcome, logPrior), values(oracle, 'enum.elbo'), FORWARD, 'ELBO');
   });
 
   it('differentiates the ELBO by every weight', async () => {
@@ -100,12 +87,12 @@ function differenceTests(oracle: Oracle): void {
     const model = modelOf(oracle);
     const images = tensor<tf.Tensor3D>(oracle, 'images');
     const { steps } = unroll(model, images, noiseOf(oracle));
-    const { embedNet: _, ...config } = oracle.config;
     let canvas = tf.zerosLike(images);
     await forSteps(oracle, async (t) => {
       const before = canvas;
       // with no embedding, the guide's view is the pooled residual itself
-      const seen = guideInputs.difference.view({}, { ...config, embedNet: [] }, images).observe(canvas);
+      const bare = { config: { ...oracle.config, embedNet: [] }, params: {} };
+      const seen = guideInputs.difference.view(bare, images, '').observe(canvas);
       await assertClose(seen, values(oracle, `enum.rest.${t}`), FORWARD, `rest ${t}`);
       canvas = steps[t].canvas;
       const { where, what, zPresLogits, code, decoded } = steps[t];
@@ -130,11 +117,12 @@ function differenceTests(oracle: Oracle): void {
 /** Pyro's traced run, its samples forced: guide parameters, log-probabilities, windows and canvas. */
 function pyroTests(oracle: Oracle): void {
   it('replays the traced guide and model', async () => {
-    const { params: weights, config, priors } = modelOf(oracle);
+    const model = modelOf(oracle);
+    const { params: weights, config, priors } = model;
     const images = tensor<tf.Tensor3D>(oracle, 'images');
     const [batch] = images.shape;
     const trialProbs = geometricTrialProbs(oracle.zPresPrior, config.modelSteps);
-    const look = guideInputs.image.view(weights, config, images);
+    const look = guideInputs.image.view(model, images, '');
     let state = initialState(weights, batch);
     let canvas = tf.zerosLike(images);
     let elbo = tf.zeros([batch]);
@@ -146,15 +134,15 @@ function pyroTests(oracle: Oracle): void {
       const zWhat = tensor<tf.Tensor2D>(oracle, `z_what.${t}`);
       // a first pass gives loc and scale; the noise that leads to the traced sample then follows from them
       const zero = { where: tf.zerosLike(zWhere), what: tf.zerosLike(zWhat) };
-      const { where: freeWhere } = guideStep(weights, config, priors, look.observe(canvas), images, state, zero);
+      const klKind = 'analytic';
+      const stepWith = (noise: StepNoise) =>
+        guideStep(model, { seen: look.observe(canvas), images, noise, klKind }, state);
+      const { where: freeWhere } = stepWith(zero);
       const whereNoise = tf.div(tf.sub(zWhere, freeWhere.loc), freeWhere.scale) as tf.Tensor2D;
-      const half = guideStep(weights, config, priors, look.observe(canvas), images, state, {
-        ...zero,
-        where: whereNoise,
-      });
+      const half = stepWith({ ...zero, where: whereNoise });
       const whatNoise = tf.div(tf.sub(zWhat, half.what.loc), half.what.scale) as tf.Tensor2D;
       const noise = { where: whereNoise, what: whatNoise };
-      const step = guideStep(weights, config, priors, look.observe(canvas), images, state, noise);
+      const step = stepWith(noise);
 
       const p = tf.mul(tf.sigmoid(step.zPresLogits), present) as tf.Tensor2D;
       await assertClose(p, values(oracle, `guide.z_pres_prob.${t}`), FORWARD, `z_pres probability ${t}`);
@@ -190,7 +178,7 @@ function pyroTests(oracle: Oracle): void {
       const expectedRatio = tf.sub(logProbs['model.log_prob.z_where'], logProbs['guide.log_prob.z_where']);
       await assertClose(ratio, await expectedRatio.data(), 2 * FORWARD, `log ratio ${t}`);
 
-      const { decoded, canvas: placed } = drawObject(weights, config, zWhere, zWhat, tf.zerosLike(images));
+      const { decoded, canvas: placed } = drawObject(model, { zWhere, zWhat }, tf.zerosLike(images));
       await assertClose(decoded.y, values(oracle, `decoded.${t}`), FORWARD, `decoded ${t}`);
       await assertClose(placed, values(oracle, `placed.${t}`), FORWARD, `placed ${t}`);
       canvas = tf.add(canvas, tf.mul(placed, tf.reshape(zPres, [batch, 1, 1])));

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
+import type { CountPriorName } from '#air/core/config.js';
 import { toBytes } from '#air/core/images.js';
-import { drawObject } from '#air/core/model.js';
+import { drawObject, makeModel } from '#air/core/model.js';
 import { initialParams } from '#air/core/parameters.js';
 import { Draws } from '#air/core/rng.js';
 import { sampleScenes } from '#air/core/sample.js';
-import { makeModel } from '#air/core/unroll.js';
 import { onEachBackend, read } from '../support/backends.js';
 import { assertNear } from '../support/finite-differences.js';
 import { TINY } from '../support/tiny-model.js';
@@ -49,12 +49,22 @@ onEachBackend(() => {
 
   it('draws counts and places as the prior has them', async () => {
     const size = 3000;
-    const scenes = await sampleScenes(model({ zPresPrior: 0.5 }), indices(size), { seed: 2, objects: undefined });
-    const counts = [0, 0, 0, 0];
-    for (const { boxes } of scenes) counts[boxes.length]++;
-    [8 / 15, 4 / 15, 2 / 15, 1 / 15].forEach((p, n) => {
-      assert.ok(Math.abs(counts[n] / size - p) < 4 * Math.sqrt((p * (1 - p)) / size), `${counts[n]} scenes with ${n}`);
-    });
+    const draw = (countPrior: CountPriorName) =>
+      sampleScenes(model({ zPresPrior: 0.5, countPrior }), indices(size), { seed: 2, objects: undefined });
+    const scenes = await draw('geometric');
+    for (const { some, probs } of [
+      { some: scenes, probs: [8 / 15, 4 / 15, 2 / 15, 1 / 15] },
+      { some: await draw('trials'), probs: [1 / 2, 1 / 4, 1 / 8, 1 / 8] },
+    ]) {
+      const counts = [0, 0, 0, 0];
+      for (const { boxes } of some) counts[boxes.length]++;
+      probs.forEach((p, n) => {
+        assert.ok(
+          Math.abs(counts[n] / size - p) < 4 * Math.sqrt((p * (1 - p)) / size),
+          `${counts[n]} scenes with ${n}`,
+        );
+      });
+    }
     const sides = scenes.flatMap(({ boxes }) => boxes.map(([, , width]) => 10 / width)); // s ~ N(3, 0.2)
     const mean = sides.reduce((a, b) => a + b) / sides.length;
     const sd = Math.sqrt(sides.reduce((sum, s) => sum + (s - mean) ** 2, 0) / sides.length);
@@ -63,15 +73,15 @@ onEachBackend(() => {
   });
 
   it('draws the objects whose draws it made', async () => {
-    const { config, params } = model();
-    const [scene] = await sampleScenes({ ...model(), params }, [7], { seed: 3, objects: 2 });
+    const drawing = model();
+    const [scene] = await sampleScenes(drawing, [7], { seed: 3, objects: 2 });
     const draws = new Draws(3, 'prior', 7);
     draws.uniform(); // the count
     let canvas: tf.Tensor3D = tf.zeros([1, 12, 10]);
     for (let t = 0; t < 2; t++) {
-      const where = [3 + 0.2 * draws.normal(), draws.normal(), draws.normal()];
-      const what = Array.from(draws.fillNormal(new Float32Array(4)));
-      ({ canvas } = drawObject(params, config, tf.tensor2d([where]), tf.tensor2d([what]), canvas));
+      const zWhere = tf.tensor2d([[3 + 0.2 * draws.normal(), draws.normal(), draws.normal()]]);
+      const zWhat = tf.tensor2d([Array.from(draws.fillNormal(new Float32Array(4)))]);
+      ({ canvas } = drawObject(drawing, { zWhere, zWhat }, canvas));
     }
     assert.ok(scene.image.some((pixel) => pixel > 0));
     assertNear(scene.image, toBytes(Float32Array.from(await read(canvas))), 1 / 255, 'image', 255);

@@ -6,13 +6,14 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
+import { geometricLogProbs } from '#air/core/count.js';
 import { infer } from '#air/core/infer.js';
-import { makeModel } from '#air/core/unroll.js';
+import { makeModel } from '#air/core/model.js';
 import { PRESETS } from '#air/presets.js';
-import { Learner } from '#air/train/learner.js';
+import { Learner, type StepPlan } from '#air/train/learner.js';
 import { normals, onEachBackend, read } from '../support/backends.js';
 import { assertEachNear, assertNear } from '../support/finite-differences.js';
-import { bars, TINY, TINY_TRAINING } from '../support/tiny-model.js';
+import { bars, stepPlan, TINY, TINY_TRAINING } from '../support/tiny-model.js';
 
 /** op(a) op(b) of two stacks of matrices; a stack of one meets all of the other. */
 function stackedProducts(
@@ -79,7 +80,7 @@ onEachBackend(() => {
     const look = (params: { [name: string]: tf.Tensor }) =>
       infer(makeModel(TINY, params), batch, [0, 1, 2, 3, 4, 5], { mode: 'mean', samples: 1, seed: 1 });
     const before = await look(learner.params);
-    await learner.step(batch, 6, { step: 1, learningRate: 0.1, zPresPrior: 0.1, wantsNorm: false });
+    await learner.step(batch, 6, stepPlan(1, 0.1));
     const after = await look(learner.params);
     const copies = [...(await learner.read('params'))].map(([name, { shape, values }]) => [
       name,
@@ -94,8 +95,13 @@ onEachBackend(() => {
     const { model, training } = PRESETS.fast;
     const learner = new Learner(model, { ...training, batchSize: 2 });
     const batch = bars(2, 0, [50, 50]);
-    const plan = { step: 1, learningRate: 0, zPresPrior: 1e-3, wantsNorm: true };
-    const { sum } = await learner.gradients(batch, 0, 2, plan);
+    const plan: StepPlan = {
+      step: 1,
+      rates: { model: 0, baseline: 0 },
+      logPrior: geometricLogProbs(1e-3, model.modelSteps),
+      wantsNorm: true,
+    };
+    const { sum } = await learner.gradients({ images: batch, from: 0, batch: 2 }, plan);
     let squares = 0;
     for (const gradient of Object.values(sum)) {
       for (const value of await gradient.data()) squares += value * value;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Box, Latent, LatentStep } from '#air/core/latent.js';
 import { AirError } from '#air/errors.js';
 import { decodePng } from '#air/formats/png.js';
 import type { Canvas } from '#air/render/draw.js';
@@ -14,12 +15,18 @@ const options: PictureOptions = { canvas: [50, 50], window: [28, 28], rows: ['in
 const GRAY = 199;
 const image = new Uint8Array(2500).fill(GRAY);
 
-function latent(extra: Partial<Subject> = {}): Subject {
+/** A step as far as pictures show it; they do not look at the latents themselves. */
+function stepOf(box: Box, p: number, window?: Uint8Array): LatentStep {
+  const none = new Float32Array(0);
+  return { box, p, where: none, whereScale: none, what: none, whatScale: none, ...(window ? { window } : {}) };
+}
+
+function latent(extra: Partial<Subject> = {}): Subject & Latent {
   const steps = [
-    { box: [4.2, 6, 20, 22] as const, p: 0.97, window: new Uint8Array(784).fill(161) },
-    { box: [25, 20.4, 21, 20] as const, p: 0.9, window: new Uint8Array(784).fill(161) },
-    { box: [1, 1, 9, 9] as const, p: 0.02, window: new Uint8Array(784).fill(161) },
-  ].map((step) => ({ ...step, box: [...step.box] as [number, number, number, number] }));
+    stepOf([4.2, 6, 20, 22], 0.97, new Uint8Array(784).fill(161)),
+    stepOf([25, 20.4, 21, 20], 0.9, new Uint8Array(784).fill(161)),
+    stepOf([1, 1, 9, 9], 0.02, new Uint8Array(784).fill(161)),
+  ];
   return { image, reconstruction: new Uint8Array(2500), n: 2, q: [0.03, 0.07, 0.88, 0.02], steps, ...extra };
 }
 
@@ -80,7 +87,7 @@ test('boxes are 1-pixel outlines at the scale of the output, one colour a step, 
 });
 
 test('boxes stay inside their image', () => {
-  const far = latent({ n: 1, steps: [{ box: [30, -10, 40, 30], p: 1 }] });
+  const far = latent({ n: 1, steps: [stepOf([30, -10, 40, 30], 1)] });
   const picture = drawPicture([far, far], { ...options, rows: ['input', 'reconstruction'] });
   const cell = grayArea(picture);
   const lines = pixelsOf(picture, stepColor(0), { x: cell.x, y: cell.y, width: 204, height: 204 });
@@ -106,7 +113,7 @@ test('a wrong count is marked, a right or unknown one is not', () => {
 });
 
 test('true boxes of scenes', () => {
-  const scene: Subject = { image, count: 1, objects: [{ ink: [20, 10, 12, 18] }] };
+  const scene: Subject = { image, count: 1, objects: [{ frame: [18, 9, 16, 20], ink: [20, 10, 12, 18] }] };
   const picture = drawPicture([scene], options);
   const cell = grayArea(picture);
   const box = boundsOf(pixelsOf(picture, TRUTH, cell));

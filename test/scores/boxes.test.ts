@@ -1,8 +1,9 @@
+/** Scores of finding: overlap, matching and average precision, by hand and by brute force. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Box } from '#air/core/latent.js';
 import { Draws } from '#air/core/rng.js';
-import { type Box, boxIou, DetectionScores, MatchScores, matchBoxes } from '#air/scores/boxes.js';
-import { CountScores } from '#air/scores/counts.js';
+import { boxIou, DetectionScores, MatchScores, matchBoxes } from '#air/scores/boxes.js';
 
 const near = (actual: number, expected: number, tolerance = 1e-12): void =>
   assert.ok(Math.abs(actual - expected) <= tolerance, `${actual}, expected ${expected}`);
@@ -31,38 +32,6 @@ test('IoU of boxes with integer sides is a count of pixels', () => {
     near(boxIou(a, b), both / either);
     assert.equal(boxIou(a, b), boxIou(b, a));
   }
-});
-
-test('counting by hand', () => {
-  const scores = new CountScores();
-  assert.ok(Number.isNaN(scores.accuracy));
-  for (const [truth, inferred] of [
-    [0, 0],
-    [1, 1],
-    [1, 2],
-    [2, 2],
-    [2, 1],
-    [2, 2],
-  ]) {
-    scores.add(truth, inferred);
-  }
-  near(scores.accuracy, 4 / 6);
-  assert.equal(scores.total, 6);
-  assert.deepEqual(scores.matrix(), [
-    [1, 0, 0],
-    [0, 1, 1],
-    [0, 1, 2],
-  ]);
-  assert.deepEqual(scores.matrix(4)[2], [0, 1, 2, 0]);
-  scores.add(4, 3, 0.5);
-  assert.deepEqual(scores.matrix(), [
-    [1, 0, 0, 0],
-    [0, 1, 1, 0],
-    [0, 1, 2, 0],
-    [0, 0, 0, 0],
-    [0, 0, 0, 0.5],
-  ]);
-  near(scores.accuracy, 4 / 6.5);
 });
 
 test('matching takes the best pair first, each box once', () => {

@@ -1,7 +1,7 @@
 /** `air` run to its end in a folder, and what its files hold. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import type { Latent, Scene } from '#air/formats/records.js';
+import type { LatentRecord, Scene } from '#air/formats/records.js';
 import { decodeSafetensors } from '#air/formats/safetensors.js';
 import { readStream } from '#air/formats/stream.js';
 import { type Ended, ended, startAir } from './child.js';
@@ -18,8 +18,8 @@ export async function airOk(folder: string, line: string, input?: Uint8Array): P
   return stdout;
 }
 
-export async function recordsOf(bytes: Uint8Array): Promise<(Scene | Latent)[]> {
-  const records: (Scene | Latent)[] = [];
+export async function recordsOf(bytes: Uint8Array): Promise<(Scene | LatentRecord)[]> {
+  const records: (Scene | LatentRecord)[] = [];
   const chunks = (async function* () {
     yield bytes;
   })();

@@ -6,16 +6,33 @@ import type { ModelConfig } from '#air/core/config.js';
 import { decodeSafetensors, type TensorData } from '#air/formats/safetensors.js';
 import { PRESETS } from '#air/presets.js';
 
-export type Oracle = { file: string; tensors: Map<string, TensorData>; config: ModelConfig; zPresPrior: number };
+export type Oracle = {
+  file: string;
+  tensors: Map<string, TensorData>;
+  config: ModelConfig;
+  zPresPrior: number;
+  /** The configuration as the file has it. */
+  raw: { readonly [name: string]: unknown };
+};
+
+/** What a file holds: Pyro's model with the enumerated ELBO, the difference model, or a trace of NVIL with masking. */
+type Form = 'pyro' | 'difference' | 'nvil';
+
+function formOf({ tensors, raw }: Oracle): Form | undefined {
+  if (tensors.has('loss')) return raw.use_masking === false ? undefined : 'nvil';
+  return tensors.has('enum.rest.0') ? 'difference' : 'pyro';
+}
 
 /** The files in fixtures/oracle and those that AIR_ORACLE names, of the given form. */
-export function oracles(form: 'pyro' | 'difference'): Oracle[] {
+export function oracles(form: Form): Oracle[] {
   const files = [
     'fixtures/oracle/pyro-air-small.safetensors',
     'fixtures/oracle/torch-air-difference-small.safetensors',
+    'fixtures/oracle/pyro-nvil-small.safetensors',
+    'fixtures/oracle/pyro-nvil-scaled-small.safetensors',
     ...(process.env.AIR_ORACLE ?? '').split(':').filter((file) => file !== ''),
   ];
-  return files.map(readOracle).filter(({ tensors }) => tensors.has('enum.rest.0') === (form === 'difference'));
+  return files.map(readOracle).filter((oracle) => formOf(oracle) === form);
 }
 
 function readOracle(file: string): Oracle {
@@ -42,7 +59,7 @@ function readOracle(file: string): Oracle {
     posPriorSd: raw.pos_prior_sd,
     zPresPrior: raw.z_pres_prior,
   };
-  return { file, tensors, config, zPresPrior: raw.z_pres_prior };
+  return { file, tensors, config, zPresPrior: raw.z_pres_prior, raw };
 }
 
 export function values(oracle: Oracle, name: string): Float32Array {
@@ -55,9 +72,14 @@ export function tensor<T extends tf.Tensor>(oracle: Oracle, name: string, shape?
   return tf.tensor(values(oracle, name), shape ?? oracle.tensors.get(name)?.shape) as T;
 }
 
-/** The weights, without the baseline's and the priors that Pyro keeps beside them. */
+/** The model's weights, without the baseline's. */
 export function params(oracle: Oracle): { [name: string]: tf.Tensor } {
-  const names = [...oracle.tensors.keys()].filter((name) => /^param\.(?!bl_|z_where_(loc|scale)_prior)/.test(name));
+  return Object.fromEntries(Object.entries(allParams(oracle)).filter(([name]) => !name.startsWith('bl_')));
+}
+
+/** The weights, the baseline's included, without the priors that Pyro keeps beside them. */
+export function allParams(oracle: Oracle): { [name: string]: tf.Tensor } {
+  const names = [...oracle.tensors.keys()].filter((name) => /^param\.(?!z_where_(loc|scale)_prior)/.test(name));
   return Object.fromEntries(names.map((name) => [name.slice('param.'.length), tensor(oracle, name)]));
 }
 

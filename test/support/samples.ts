@@ -1,7 +1,9 @@
 /** Small streams and ways to read bytes, shared by the tests of this folder. */
+
+import type { Box } from '#air/core/latent.js';
 import { AirError } from '#air/errors.js';
-import type { Header, Latent, Scene } from '#air/formats/records.js';
-import { type Box, type ReadOptions, readStream, type StreamEvent, StreamWriter } from '#air/formats/stream.js';
+import type { Header, LatentRecord, Scene } from '#air/formats/records.js';
+import { type ReadOptions, readStream, type StreamEvent, StreamWriter } from '#air/formats/stream.js';
 
 export const SCENES: Header = {
   air: 'scenes',
@@ -38,14 +40,14 @@ export function sampleScenes(): Scene[] {
 }
 
 /** Latents with everything optional, and with nothing of it; N = 1 step. */
-export function sampleLatents(): Latent[] {
+export function sampleLatents(): LatentRecord[] {
   const step = {
     box: [-1.5, 0, 2.25, 2.25] as Box,
     p: 0.75,
     where: Float32Array.of(3, -0.5, 0.1),
-    where_scale: Float32Array.of(0.2, 1, 1e-7),
+    whereScale: Float32Array.of(0.2, 1, 1e-7),
     what: Float32Array.of(-1, 0.3),
-    what_scale: Float32Array.of(1, 0.5),
+    whatScale: Float32Array.of(1, 0.5),
   };
   const [whole, , , bare] = sampleScenes();
   return [
@@ -54,7 +56,7 @@ export function sampleLatents(): Latent[] {
       n: 1,
       q: [0.25, 0.75],
       elbo: 612.5,
-      n_evidence: 0,
+      nEvidence: 0,
       steps: [{ ...step, window: Uint8Array.of(9, 8, 7, 6) }],
       image: whole.image,
       reconstruction: Uint8Array.of(6, 5, 4, 3, 2, 1),
@@ -66,7 +68,7 @@ export function sampleLatents(): Latent[] {
 }
 
 /** The pieces of a segment in order: header, records, end. */
-export function segmentPieces(header: Header, records: (Scene | Latent)[]): Uint8Array[] {
+export function segmentPieces(header: Header, records: (Scene | LatentRecord)[]): Uint8Array[] {
   const writer = new StreamWriter(header);
   return [writer.header(), ...records.map((record) => writer.record(record)), writer.end()];
 }
@@ -75,7 +77,7 @@ export function concat(pieces: Uint8Array[]): Uint8Array {
   return Uint8Array.from(pieces.flatMap((piece) => [...piece]));
 }
 
-export function segment(header: Header, records: (Scene | Latent)[]): Uint8Array {
+export function segment(header: Header, records: (Scene | LatentRecord)[]): Uint8Array {
   return concat(segmentPieces(header, records));
 }
 
@@ -101,12 +103,12 @@ export function readBytes(
   bytes: Uint8Array,
   options: Partial<ReadOptions> = {},
   chunkSize?: number,
-): Promise<Outcome<StreamEvent<Scene | Latent>>> {
+): Promise<Outcome<StreamEvent<Scene | LatentRecord>>> {
   return drain(readStream(chunksOf(bytes, chunkSize), { name: 'in.air', ...options }));
 }
 
 /** The records among events. */
-export function recordsOf(events: StreamEvent<Scene | Latent>[]): (Scene | Latent)[] {
+export function recordsOf(events: StreamEvent<Scene | LatentRecord>[]): (Scene | LatentRecord)[] {
   return events.flatMap((event) => (event.type === 'record' ? [event.record] : []));
 }
 

@@ -2,11 +2,12 @@
 
 import { startBackend } from '#air/backends/start.js';
 import type { ModelConfig } from '#air/core/config.js';
+import { geometricLogProbs } from '#air/core/count.js';
 import { type ImageBatch, joinImages } from '#air/core/images.js';
 import { Draws } from '#air/core/rng.js';
 import { PRESETS } from '#air/presets.js';
 import type { TrainConfig } from '#air/train/config.js';
-import { type HostTensors, Learner } from '#air/train/learner.js';
+import { type HostTensors, Learner, type StepPlan } from '#air/train/learner.js';
 
 export const TINY: ModelConfig = {
   ...PRESETS.small.model,
@@ -37,12 +38,18 @@ export function bars(size: number, from = 0, [height, width] = TINY.canvas): Ima
   return joinImages(images);
 }
 
+/** A step at this learning rate, under the tiny model's prior over the count. */
+export function stepPlan(step: number, rate: number): StepPlan {
+  const logPrior = geometricLogProbs(TINY.zPresPrior, TINY.modelSteps);
+  return { step, rates: { model: rate, baseline: rate }, logPrior, wantsNorm: false };
+}
+
 /** Weights that have learnt a little from the bars: enough to count some images as empty and some not. */
 export async function trainTiny(): Promise<HostTensors> {
   await startBackend('wasm');
   const learner = new Learner(TINY, TINY_TRAINING);
   for (let step = 1; step <= 300; step++) {
-    await learner.step(bars(16, 16 * step), 64, { step, learningRate: 0.03, zPresPrior: 0.1, wantsNorm: false });
+    await learner.step(bars(16, 16 * step), 64, stepPlan(step, 0.03));
   }
   const weights = await learner.read('params');
   learner.dispose();

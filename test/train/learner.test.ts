@@ -4,23 +4,27 @@ import { describe, it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { geometricLogProbs } from '#air/core/count.js';
 import { elboTerms, meanTerms } from '#air/core/elbo.js';
-import { sliceImages } from '#air/core/images.js';
+import { joinImages, sliceImages, splitImages, toIntensities } from '#air/core/images.js';
+import { makeModel } from '#air/core/model.js';
 import {
   type Gradients,
   type HostTensors,
   Learner,
   partGradients,
+  partNoise,
+  partsOf,
   type StepPlan,
   subBatches,
 } from '#air/train/learner.js';
 import { onEachBackend } from '../support/backends.js';
+import { elboGradients } from '../support/estimates.js';
 import { assertEachNear, assertNear } from '../support/finite-differences.js';
-import { bars, TINY, TINY_TRAINING } from '../support/tiny-model.js';
+import { bars, stepPlan, TINY, TINY_TRAINING } from '../support/tiny-model.js';
 
 const BATCH = TINY_TRAINING.batchSize;
 
-function plan(step: number): StepPlan {
-  return { step, learningRate: 0.01, zPresPrior: 0.1, wantsNorm: step % 2 === 0 };
+function plan(step: number, rate = 0.01): StepPlan {
+  return { ...stepPlan(step, rate), wantsNorm: step % 2 === 0 };
 }
 
 const batchOf = (step: number) => bars(BATCH, BATCH * step);
@@ -33,8 +37,8 @@ async function gradientsOf(
 ): Promise<{ [name: string]: Float32Array }> {
   const parts: Gradients[] = [];
   const batch = batchOf(1);
-  for (const [from, to] of subBatches(BATCH, subBatch)) {
-    parts.push(await learner.gradients(sliceImages(batch, from, to), from, BATCH, { ...plan(1), counts }));
+  for (const part of partsOf(batch, subBatch)) {
+    parts.push(await learner.gradients(part, { ...plan(1), ...(counts ? { counts } : {}) }));
   }
   const sums: { [name: string]: Float32Array } = {};
   for (const part of parts) {
@@ -95,6 +99,21 @@ describe('subBatches', () => {
   });
 });
 
+describe('partsOf', () => {
+  it('cuts the images where subBatches says, each part with its place in the batch', () => {
+    const batch = batchOf(1);
+    const parts = partsOf(batch, 4);
+    assert.deepEqual(
+      parts.map(({ from, batch: whole, images }) => [from, from + images.size, whole]),
+      [
+        [0, 3, BATCH],
+        [3, 6, BATCH],
+      ],
+    );
+    assert.deepEqual(joinImages(parts.flatMap(({ images }) => splitImages(images))), batch);
+  });
+});
+
 onEachBackend(() => {
   it('computes the same gradient however the batch is cut', async () => {
     const learner = new Learner(TINY, TINY_TRAINING);
@@ -124,19 +143,43 @@ onEachBackend(() => {
     learner.dispose();
   });
 
+  it('weighs a known count with so many nats, whatever the part that its image is in', async () => {
+    const training = { ...TINY_TRAINING, sumWeight: 10 };
+    const learner = new Learner(TINY, training);
+    const { images, from, batch } = partsOf(batchOf(2), 4)[1];
+    const { sum } = await learner.gradients({ images, from, batch }, { ...plan(2), counts: [3, 3, 3, 0, -1, 2] });
+    const expected = elboGradients(
+      makeModel(TINY, learner.params),
+      toIntensities(images, TINY.canvas),
+      partNoise({ config: TINY, training }, 2, { images, from, batch }),
+      plan(2).logPrior,
+      BATCH,
+      tf.tensor2d([
+        [10, 0, 0, 0],
+        [0, 0, 0, 0],
+        [0, 0, 10, 0],
+      ]),
+    );
+    for (const [name, gradient] of Object.entries(sum)) {
+      assert.deepEqual(await gradient.data(), await expected.gradients[name].data(), name);
+    }
+    tf.dispose(sum);
+    learner.dispose();
+  });
+
   it('depends on the step, the prior and the position of an image in the batch', async () => {
     const learner = new Learner(TINY, TINY_TRAINING);
-    const image = sliceImages(batchOf(1), 0, 1);
+    const images = sliceImages(batchOf(1), 0, 1);
     const elboOf = async (from: number, changes: Partial<StepPlan>) => {
-      const { sum, outcomes } = await learner.gradients(image, from, BATCH, { ...plan(1), ...changes });
+      const { sum, outcomes } = await learner.gradients({ images, from, batch: BATCH }, { ...plan(1), ...changes });
       tf.dispose(sum);
-      return elboTerms(outcomes[0], geometricLogProbs(changes.zPresPrior ?? 0.1, 3)).elbo;
+      return elboTerms(outcomes[0], changes.logPrior ?? plan(1).logPrior).elbo;
     };
     const elbos = [
       await elboOf(0, {}),
       await elboOf(1, {}),
       await elboOf(0, { step: 2 }),
-      await elboOf(0, { zPresPrior: 0.01 }),
+      await elboOf(0, { logPrior: geometricLogProbs(0.01, 3) }),
     ];
     assert.equal(new Set(elbos).size, 4, `${elbos}`);
     assert.equal(await elboOf(0, {}), elbos[0]);
@@ -168,7 +211,7 @@ onEachBackend(() => {
     const learner = new Learner({ ...TINY, likelihoodSd: 0.15 }, TINY_TRAINING);
     const elbos: number[] = [];
     for (let step = 1; step <= 100; step++) {
-      const { outcomes } = await learner.step(batchOf(0), BATCH, { ...plan(step), learningRate: 0.03 });
+      const { outcomes } = await learner.step(batchOf(0), BATCH, plan(step, 0.03));
       elbos.push(meanTerms(outcomes.map((outcome) => elboTerms(outcome, geometricLogProbs(0.1, 3)))).elbo);
     }
     const mean = (values: number[]) => values.reduce((a, b) => a + b) / values.length;
@@ -229,16 +272,17 @@ onEachBackend(() => {
   it('computes gradients without a learner, at whatever weights, which stay', async () => {
     const [one, other] = [new Learner(TINY, TINY_TRAINING), new Learner({ ...TINY }, TINY_TRAINING)];
     await stateAfter(other, [1]);
-    const part = sliceImages(batchOf(2), 2, 5);
+    const part = { images: sliceImages(batchOf(2), 2, 5), from: 2, batch: BATCH };
     const counts = [-1, -1, -1, 2, -1, 1];
     const numbersOf = async ({ sum, outcomes }: Gradients) => {
       const numbers = await Promise.all(Object.values(sum).map(async (tensor) => (await tensor.data()).slice()));
       tf.dispose(sum);
       return { numbers, names: Object.keys(sum), outcomes };
     };
-    const given = [part, 2, BATCH, { ...plan(2), counts }] as const;
+    const given = [part, { ...plan(2), counts }] as const;
     const expected = await numbersOf(await other.gradients(...given));
-    assert.deepEqual(await numbersOf(await partGradients(TINY, TINY_TRAINING, other.params, ...given)), expected);
+    const settings = { config: TINY, training: TINY_TRAINING };
+    assert.deepEqual(await numbersOf(await partGradients(settings, other.params, ...given)), expected);
     assert.deepEqual(await numbersOf(await other.gradients(...given)), expected);
     assert.notDeepEqual(await numbersOf(await one.gradients(...given)), expected);
     one.dispose();

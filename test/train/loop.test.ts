@@ -2,14 +2,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { geometricLogProbs } from '#air/core/count.js';
-import { elboTerms, type ImageOutcome } from '#air/core/elbo.js';
+import { elboTerms } from '#air/core/elbo.js';
 import { type ImageBatch, joinImages } from '#air/core/images.js';
+import type { Outcome } from '#air/core/outcome.js';
 import { AirError } from '#air/errors.js';
 import { PRESETS } from '#air/presets.js';
 import type { StepPlan } from '#air/train/learner.js';
 import { type Cadence, type LoopResult, type Report, trainLoop } from '#air/train/loop.js';
 import { PairSums } from '#air/train/pair-sums.js';
-import { learningRateAt, zPresPriorAt } from '#air/train/schedule.js';
+import { learningRateAt, learningRatesAt, logPriorAt, zPresPriorAt } from '#air/train/schedule.js';
 import type { Validation } from '#air/train/validate.js';
 
 const { model: config } = PRESETS.small;
@@ -17,7 +18,7 @@ const training = { ...PRESETS.small.training, steps: 10, batchSize: 2 };
 const NEVER: Cadence = { report: 0, valid: 0, preview: 0, save: 0 };
 
 /** What a pass says of an image; the log-likelihood is the number given, whatever n. */
-function outcome(logLik: number): ImageOutcome {
+function outcome(logLik: number): Outcome {
   return { zPresLogits: [0, 0, 0], logLik: Array(4).fill(logLik), whereKl: [1, 2, 3], whatKl: [4, 5, 6] };
 }
 
@@ -25,7 +26,7 @@ type World = {
   cadence?: Partial<Cadence>;
   done?: number;
   /** Outcomes and norm of a step; two images of log-likelihood `step` and `step + 1` if left out. */
-  at?: (step: number) => { outcomes: ImageOutcome[]; gradientNorm?: number } | undefined;
+  at?: (step: number) => { outcomes: Outcome[]; gradientNorm?: number } | undefined;
   stopAfter?: { step: number; reason: 'signal' | 'time' };
 };
 
@@ -48,7 +49,7 @@ async function run({ cadence = {}, done = 0, at = () => undefined, stopAfter }: 
           outcomes: [outcome(step), outcome(step + 1)],
           gradientNorm: 7,
         };
-        return plan.wantsNorm ? { outcomes, gradientNorm: gradientNorm ?? 7 } : { outcomes };
+        return { outcomes, fits: [], ...(plan.wantsNorm ? { gradientNorm: gradientNorm ?? 7 } : {}) };
       },
     },
     async (wanted) => joinImages([Uint8Array.of(wanted), Uint8Array.of(wanted)]),
@@ -84,8 +85,8 @@ describe('from the first step to the last', () => {
     plans.forEach((plan, i) => {
       assert.deepEqual(plan, {
         step: i + 1,
-        learningRate: learningRateAt(training, i + 1),
-        zPresPrior: zPresPriorAt(training, config.zPresPrior, i + 1),
+        rates: learningRatesAt(training, i + 1),
+        logPrior: logPriorAt({ config, training }, i + 1),
         wantsNorm: false,
         counts: [-1, -1],
       });
@@ -147,13 +148,13 @@ describe('a report', () => {
   it('has the means of the batch under the prior of the step, and the time of the steps alone', async () => {
     const { reports } = await run({ cadence: { report: 4 } });
     const [first] = reports;
-    const k = zPresPriorAt(training, config.zPresPrior, 4);
+    const k = zPresPriorAt({ config, training }, 4);
     const [one, other] = [4, 5].map((logLik) => elboTerms(outcome(logLik), geometricLogProbs(k, 3)));
     assert.ok(Math.abs(first.terms.elbo - (one.elbo + other.elbo) / 2) < 1e-12);
     assert.equal(first.terms.logLik, 4.5);
     assert.deepEqual(
       [first.step, first.gradientNorm, first.learningRate, first.zPresPrior],
-      [4, 7, learningRateAt(training, 4), k],
+      [4, 7, learningRateAt(training, training.learningRate, 4), k],
     );
     assert.deepEqual(
       reports.map(({ seconds }) => seconds),

@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { startBackend } from '#air/backends/start.js';
+import { ESTIMATORS } from '#air/core/config.js';
 import { type ImageBatch, splitImages } from '#air/core/images.js';
 import { decodeCheckpoint, encodeCheckpoint } from '#air/train/checkpoint.js';
+import type { TrainConfig } from '#air/train/config.js';
 import { Learner, type StepPlan } from '#air/train/learner.js';
 import { trainLoop } from '#air/train/loop.js';
 import { PairSums } from '#air/train/pair-sums.js';
 import { bars, TINY, TINY_TRAINING } from '../support/tiny-model.js';
-
-const training = { ...TINY_TRAINING, steps: 40, sumPairs: 4, sumFrom: 10, sumReach: 8 };
 
 /** Takes every other image for one that holds one object: a model this small is never that sure. */
 class EagerSums extends PairSums {
@@ -20,7 +20,11 @@ class EagerSums extends PairSums {
 }
 
 /** Trains from a state, or from the beginning, to the end or to the first save. */
-async function run(state: Uint8Array | undefined, isCut: boolean): Promise<{ bytes: Uint8Array; plans: StepPlan[] }> {
+async function run(
+  training: TrainConfig,
+  state: Uint8Array | undefined,
+  isCut: boolean,
+): Promise<{ bytes: Uint8Array; plans: StepPlan[] }> {
   const saved = state && decodeCheckpoint(state, 'state');
   const learner = new Learner(TINY, training);
   const sums = new EagerSums(TINY, training);
@@ -66,24 +70,27 @@ async function run(state: Uint8Array | undefined, isCut: boolean): Promise<{ byt
   return { bytes, plans };
 }
 
-it('is the same run, sums of images included', async () => {
-  await startBackend('wasm');
-  const before = tf.memory().numTensors;
-  const whole = await run(undefined, false);
-  const sumsAt = whole.plans.filter(({ counts }) => counts?.some((count) => count >= 0)).map(({ step }) => step);
-  assert.ok(sumsAt.length > 25, `${sumsAt.length} steps with sums`);
+for (const estimator of ESTIMATORS) {
+  it(`is the same run, sums of images included, with --estimator ${estimator}`, async () => {
+    await startBackend('wasm');
+    const training = { ...TINY_TRAINING, steps: 40, sumPairs: 4, sumFrom: 10, sumReach: 8, estimator };
+    const before = tf.memory().numTensors;
+    const whole = await run(training, undefined, false);
+    const sumsAt = whole.plans.filter(({ counts }) => counts?.some((count) => count >= 0)).map(({ step }) => step);
+    assert.ok(sumsAt.length > 25, `${sumsAt.length} steps with sums`);
 
-  let state: Uint8Array | undefined;
-  const plans: StepPlan[] = [];
-  let sittings = 0;
-  while (plans.at(-1)?.step !== training.steps) {
-    const sitting = await run(state, true);
-    state = sitting.bytes;
-    plans.push(...sitting.plans);
-    sittings++;
-  }
-  assert.ok(sittings > 3, `${sittings} sittings`);
-  assert.deepEqual(plans, whole.plans);
-  assert.ok(Buffer.from(state as Uint8Array).equals(whole.bytes));
-  assert.equal(tf.memory().numTensors, before);
-});
+    let state: Uint8Array | undefined;
+    const plans: StepPlan[] = [];
+    let sittings = 0;
+    while (plans.at(-1)?.step !== training.steps) {
+      const sitting = await run(training, state, true);
+      state = sitting.bytes;
+      plans.push(...sitting.plans);
+      sittings++;
+    }
+    assert.ok(sittings > 3, `${sittings} sittings`);
+    assert.deepEqual(plans, whole.plans);
+    assert.ok(Buffer.from(state as Uint8Array).equals(whole.bytes));
+    assert.equal(tf.memory().numTensors, before);
+  });
+}

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { PRESETS } from '#air/presets.js';
-import { learningRateAt, zPresPriorAt } from '#air/train/schedule.js';
+import { SCHEDULES, type TrainConfig } from '#air/train/config.js';
+import { learningRateAt, learningRatesAt, logPriorAt, zPresPriorAt } from '#air/train/schedule.js';
 
 const training = { ...PRESETS.fast.training, steps: 1000, learningRate: 0.5, warmup: 100 };
 
@@ -10,27 +11,54 @@ function assertClose(actual: number, expected: number): void {
   assert.ok(Math.abs(actual - expected) <= 1e-12 * Math.abs(expected), `${actual}, expected ${expected}`);
 }
 
+/** Of the model's weights. */
+const rateAt = (recipe: TrainConfig, step: number) => learningRateAt(recipe, recipe.learningRate, step);
+
+const priorAt = (recipe: TrainConfig, zPresPrior: number, step: number) =>
+  zPresPriorAt({ config: { ...PRESETS.fast.model, zPresPrior }, training: recipe }, step);
+
 describe('the learning rate', () => {
   it('rises linearly while it warms up, times a cosine over all steps', () => {
     const cosine = (step: number) => (1 + Math.cos((Math.PI * step) / 1000)) / 2;
-    for (const step of [1, 2, 50, 99]) assertClose(learningRateAt(training, step), 0.5 * (step / 100) * cosine(step));
-    for (const step of [100, 101, 700]) assertClose(learningRateAt(training, step), 0.5 * cosine(step));
-    assertClose(learningRateAt(training, 500), 0.25);
+    for (const step of [1, 2, 50, 99]) assertClose(rateAt(training, step), 0.5 * (step / 100) * cosine(step));
+    for (const step of [100, 101, 700]) assertClose(rateAt(training, step), 0.5 * cosine(step));
+    assertClose(rateAt(training, 500), 0.25);
   });
 
   it('is never 0 before the last step, and 0 there', () => {
-    for (let step = 1; step < 1000; step++) assert.ok(learningRateAt(training, step) > 0);
-    assert.ok(Math.abs(learningRateAt(training, 1000)) < 1e-15);
+    for (let step = 1; step < 1000; step++) assert.ok(rateAt(training, step) > 0);
+    assert.ok(Math.abs(rateAt(training, 1000)) < 1e-15);
   });
 
   it('begins high without warm-up', () => {
-    assertClose(learningRateAt({ ...training, warmup: 0, steps: 1e6 }, 1), 0.25 * (1 + Math.cos(Math.PI / 1e6)));
+    assertClose(rateAt({ ...training, warmup: 0, steps: 1e6 }, 1), 0.25 * (1 + Math.cos(Math.PI / 1e6)));
   });
 
   it('never reaches its height if the warm-up is longer than the training', () => {
-    const rates = Array.from({ length: 10 }, (_, i) => learningRateAt({ ...training, steps: 10, warmup: 100 }, i + 1));
+    const rates = Array.from({ length: 10 }, (_, i) => rateAt({ ...training, steps: 10, warmup: 100 }, i + 1));
     assert.ok(rates.every((rate) => rate < 0.05));
   });
+});
+
+describe('a constant schedule', () => {
+  const constant: TrainConfig = { ...training, schedule: 'constant' };
+
+  it('rises while it warms up, then stays to the end', () => {
+    for (const step of [1, 2, 50, 99]) assertClose(rateAt(constant, step), 0.5 * (step / 100));
+    for (const step of [100, 101, 500, 999, 1000]) assert.equal(rateAt(constant, step), 0.5);
+    assert.equal(rateAt({ ...constant, warmup: 0 }, 1), 0.5);
+  });
+});
+
+it('gives each group of weights its own rate on the same schedule', () => {
+  const recipe = { ...training, baselineLearningRate: 4 };
+  for (const schedule of SCHEDULES) {
+    for (const step of [1, 50, 500, 1000]) {
+      const rates = learningRatesAt({ ...recipe, schedule }, step);
+      assert.equal(rates.model, rateAt({ ...recipe, schedule }, step));
+      assertClose(rates.baseline, 8 * rates.model);
+    }
+  }
 });
 
 describe('the prior', () => {
@@ -38,12 +66,12 @@ describe('the prior', () => {
 
   it('stays where it is without annealing', () => {
     for (const step of [1, 100, 1000]) {
-      assert.equal(zPresPriorAt({ ...annealed, annealPrior: 'none' }, 1e-6, step), 1e-6);
+      assert.equal(priorAt({ ...annealed, annealPrior: 'none' }, 1e-6, step), 1e-6);
     }
   });
 
   it('moves geometrically, equal factors in equal times', () => {
-    const at = (step: number) => zPresPriorAt({ ...annealed, annealPrior: 'exp' }, 1e-6, step);
+    const at = (step: number) => priorAt({ ...annealed, annealPrior: 'exp' }, 1e-6, step);
     assertClose(at(0), 1e-2);
     assertClose(at(50), 1e-3);
     assertClose(at(100), 1e-4);
@@ -52,19 +80,50 @@ describe('the prior', () => {
   });
 
   it('moves linearly', () => {
-    const at = (step: number) => zPresPriorAt({ ...annealed, annealPrior: 'lin' }, 1e-6, step);
+    const at = (step: number) => priorAt({ ...annealed, annealPrior: 'lin' }, 1e-6, step);
     assertClose(at(0), 1e-2);
     assertClose(at(100), (1e-2 + 1e-6) / 2);
     for (const step of [200, 201, 1000]) assert.ok(Math.abs(at(step) - 1e-6) < 1e-17);
   });
 
   it('may also rise', () => {
-    assertClose(zPresPriorAt({ ...annealed, annealPrior: 'exp', annealPriorFrom: 1e-8 }, 1e-4, 100), 1e-6);
+    assertClose(priorAt({ ...annealed, annealPrior: 'exp', annealPriorFrom: 1e-8 }, 1e-4, 100), 1e-6);
   });
 
   it('is at its end at once if that takes no time', () => {
     for (const annealPrior of ['lin', 'exp'] as const) {
-      assertClose(zPresPriorAt({ ...annealed, annealPrior, annealPriorDuration: 0 }, 1e-6, 1), 1e-6);
+      assertClose(priorAt({ ...annealed, annealPrior, annealPriorDuration: 0 }, 1e-6, 1), 1e-6);
+    }
+  });
+});
+
+describe('log P(n)', () => {
+  const annealed: TrainConfig = {
+    ...training,
+    annealPrior: 'lin',
+    annealPriorFrom: 0.5,
+    annealPriorDuration: 10,
+  };
+  const config = { ...PRESETS.fast.model, modelSteps: 2, zPresPrior: 0.25 };
+
+  it('is that of the prior that the model names, as far as it has moved', () => {
+    for (const [step, k] of [
+      [0, 0.5],
+      [6, 0.35],
+      [10, 0.25],
+      [11, 0.25],
+    ]) {
+      const geometric = logPriorAt({ config, training: annealed }, step).map(Math.exp);
+      const total = 1 + k + k * k;
+      [1 / total, k / total, (k * k) / total].forEach((p, n) => {
+        assertClose(geometric[n], p);
+      });
+      const trials = logPriorAt({ config: { ...config, countPrior: 'trials' }, training: annealed }, step).map(
+        Math.exp,
+      );
+      [1 - k, k * (1 - k), k * k].forEach((p, n) => {
+        assertClose(trials[n], p);
+      });
     }
   });
 });
@@ -72,10 +131,10 @@ describe('the prior', () => {
 it('follows both presets from the first step to the last', () => {
   for (const { model, training: recipe } of Object.values(PRESETS)) {
     for (let step = 1; step <= recipe.steps; step++) {
-      const [rate, k] = [learningRateAt(recipe, step), zPresPriorAt(recipe, model.zPresPrior, step)];
+      const [rate, k] = [rateAt(recipe, step), priorAt(recipe, model.zPresPrior, step)];
       assert.ok(rate >= 0 && rate <= recipe.learningRate);
       assert.ok(k >= model.zPresPrior * (1 - 1e-12) && k <= recipe.annealPriorFrom);
     }
-    assertClose(zPresPriorAt(recipe, model.zPresPrior, recipe.steps), model.zPresPrior);
+    assertClose(priorAt(recipe, model.zPresPrior, recipe.steps), model.zPresPrior);
   }
 });

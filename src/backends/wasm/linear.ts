@@ -7,9 +7,9 @@ import type { Heap, WasmKernel } from './heap.js';
 /** As numbered in kernels/linear.ts. */
 const ACTIVATIONS: readonly unknown[] = ['linear', 'relu', 'sigmoid'];
 
-/** Whether the kernels of perceptrons know the activation of the last layer. */
-export function hasActivation({ activation }: tf.NamedAttrMap): boolean {
-  return ACTIVATIONS.includes(activation);
+/** Whether the kernels of perceptrons know the activations of their layers. */
+export function hasActivations({ hidden, output }: tf.NamedAttrMap): boolean {
+  return ACTIVATIONS.includes(hidden) && ACTIVATIONS.includes(output);
 }
 
 type Matrices = { a: tf.TensorInfo; b: tf.TensorInfo };
@@ -50,7 +50,7 @@ function rowsOf(tensor: tf.TensorInfo): [batch: number, width: number] {
   return [batch, tf.util.sizeFromShape(rest)];
 }
 
-export const airMlp: WasmKernel = (heap, inputs, { activation, shift }) => {
+export const airMlp: WasmKernel = (heap, inputs, { hidden, output, shift }) => {
   const [weights, biases] = [listed<tf.TensorInfo>(inputs, 'weight'), listed<tf.TensorInfo>(inputs, 'bias')];
   const batch = inputs.x.shape[0];
   let x = inputs.x;
@@ -62,7 +62,7 @@ export const airMlp: WasmKernel = (heap, inputs, { activation, shift }) => {
     const y = heap.output([batch, outputs]);
     const scratch = heap.scratch(heap.wasm.denseScratchBytes(batch, width, outputs));
     const isLast = i === weights.length - 1;
-    const [code, added] = isLast ? [ACTIVATIONS.indexOf(activation), Number(shift)] : [ACTIVATIONS.indexOf('relu'), 0];
+    const [code, added] = isLast ? [ACTIVATIONS.indexOf(output), Number(shift)] : [ACTIVATIONS.indexOf(hidden), 0];
     heap.wasm.dense(xAt, weightAt, biasAt, heap.at(y, [batch, outputs]), batch, width, outputs, code, added, scratch);
     x = y;
     return y;
@@ -74,7 +74,7 @@ export function multiply(heap: Heap, a: number, b: number, out: number, [m, k, n
   heap.wasm.gemm(a, b, out, m, n, k, false, false, heap.scratch(heap.wasm.gemmScratchBytes(m, n, k, false)));
 }
 
-export const airMlpGrad: WasmKernel = (heap, inputs, { activation, wantsDx }) => {
+export const airMlpGrad: WasmKernel = (heap, inputs, { hidden, output, wantsDx }) => {
   const [ys, weights] = [listed<tf.TensorInfo>(inputs, 'y'), listed<tf.TensorInfo>(inputs, 'weight')];
   const batch = inputs.dy.shape[0];
   const dPres: tf.TensorInfo[] = new Array(ys.length);
@@ -82,7 +82,7 @@ export const airMlpGrad: WasmKernel = (heap, inputs, { activation, wantsDx }) =>
   let isOurs = false; // what we are given stays as it is; what we have made is written over
   for (let i = ys.length - 1; i >= 0; i--) {
     const [outputs, width] = weights[i].shape;
-    const code = ACTIVATIONS.indexOf(i === ys.length - 1 ? activation : 'relu');
+    const code = ACTIVATIONS.indexOf(i === ys.length - 1 ? output : hidden);
     dPres[i] = isOurs ? d : code === 0 ? heap.share(d) : heap.output([batch, outputs]);
     const [dAt, dPreAt] = [heap.at(d, [batch, outputs]), heap.at(dPres[i], [batch, outputs])];
     if (code !== 0) heap.wasm.activationGrad(dAt, heap.at(ys[i], [batch, outputs]), dPreAt, batch * outputs, code);

@@ -1,7 +1,12 @@
 /** Normals read off a network, on the wasm heap. */
-import type { TensorInfo } from '@tensorflow/tfjs';
+import type { NamedAttrMap, TensorInfo } from '@tensorflow/tfjs';
 import { listed } from '../../core/ops/op.js';
 import { atMost, type WasmKernel } from './heap.js';
+
+/** The kernels know the analytic KL, and a normal whose base is its prior. */
+export function isPlainNormal({ klKind, hasBase }: NamedAttrMap): boolean {
+  return klKind === 'analytic' && hasBase !== true;
+}
 
 export const airNormalHead: WasmKernel = (heap, { head, noise, priorLoc, priorScale }, attrs) => {
   const [batch, size] = noise.shape;

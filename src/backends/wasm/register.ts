@@ -6,10 +6,10 @@ import { airAdam } from './adam.js';
 import { airEnumeratedElboGrad } from './elbo.js';
 import { Heap, type Inputs, type WasmBackend, type WasmKernel } from './heap.js';
 import { airImageLogLik, airImageLogLikGrad, airResidual } from './image.js';
-import { airLinearGrad, airMlp, airMlpGrad, hasActivation, matMul } from './linear.js';
+import { airLinearGrad, airMlp, airMlpGrad, hasActivations, matMul } from './linear.js';
 import { airLstmCell, airLstmCellGrad } from './lstm.js';
 import { loadKernels, type RelaxedSimd } from './module.js';
-import { airNormalHead, airNormalHeadGrad } from './normal.js';
+import { airNormalHead, airNormalHeadGrad, isPlainNormal } from './normal.js';
 import { airPlaceWindows, airPlaceWindowsGrad } from './place-windows.js';
 import { airReadWindows, airReadWindowsGrad } from './read-windows.js';
 
@@ -17,8 +17,8 @@ import { airReadWindows, airReadWindowsGrad } from './read-windows.js';
 type Entry = WasmKernel | { kernel: WasmKernel; handles(attrs: tf.NamedAttrMap): boolean };
 
 const KERNELS: { readonly [name: string]: Entry } = {
-  AirMlp: { kernel: airMlp, handles: hasActivation },
-  AirMlpGrad: { kernel: airMlpGrad, handles: hasActivation },
+  AirMlp: { kernel: airMlp, handles: hasActivations },
+  AirMlpGrad: { kernel: airMlpGrad, handles: hasActivations },
   AirLinearGrad: airLinearGrad,
   AirLstmCell: airLstmCell,
   AirLstmCellGrad: airLstmCellGrad,
@@ -29,8 +29,8 @@ const KERNELS: { readonly [name: string]: Entry } = {
   AirImageLogLik: airImageLogLik,
   AirImageLogLikGrad: airImageLogLikGrad,
   AirResidual: airResidual,
-  AirNormalHead: airNormalHead,
-  AirNormalHeadGrad: airNormalHeadGrad,
+  AirNormalHead: { kernel: airNormalHead, handles: isPlainNormal },
+  AirNormalHeadGrad: { kernel: airNormalHeadGrad, handles: isPlainNormal },
   AirEnumeratedElboGrad: airEnumeratedElboGrad,
   AirAdam: airAdam,
   AirAccumulate: airAccumulate,

@@ -9,7 +9,7 @@ import { type RepeatOptions, spreadOf, timed } from '../../bench/timing.js';
 import { measureTraining, type StepSource, type TrainingFigures } from '../../bench/training.js';
 import type { ModelConfig } from '../../core/config.js';
 import { joinImages } from '../../core/images.js';
-import { makeModel } from '../../core/unroll.js';
+import { makeModel } from '../../core/model.js';
 import { PYRO_SCENES, SceneComposer } from '../../data/scenes.js';
 import type { Header } from '../../formats/records.js';
 import type { Io } from '../../io/io.js';
@@ -17,7 +17,7 @@ import { PRESETS, type PresetName } from '../../presets.js';
 import { SceneMaker } from '../../threads/scene-maker.js';
 import type { TrainConfig } from '../../train/config.js';
 import { Learner } from '../../train/learner.js';
-import { learningRateAt, zPresPriorAt } from '../../train/schedule.js';
+import { learningRatesAt, logPriorAt } from '../../train/schedule.js';
 import { bundledDigits, readDigits } from '../shared/digit-files.js';
 
 export type BenchOptions = RepeatOptions & {
@@ -119,8 +119,8 @@ function sourceOf(images: readonly Uint8Array[], config: ModelConfig, training: 
       joinImages(Array.from({ length: sizeAt(step) }, (_, b) => images[((step - 1) * batchSize + b) % images.length])),
     planAt: (step) => ({
       step,
-      learningRate: learningRateAt(training, step),
-      zPresPrior: zPresPriorAt(training, config.zPresPrior, step),
+      rates: learningRatesAt(training, step),
+      logPrior: logPriorAt({ config, training }, step),
       wantsNorm: false,
       counts: Array.from({ length: sizeAt(step) }, (_, b) => (b < batchSize ? -1 : 2 - (b % 2))),
     }),

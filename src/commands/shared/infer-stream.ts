@@ -1,10 +1,10 @@
-/** Runs a model over a stream of images, batch by batch, for the commands that explain. */
+/** Runs a model over a stream of images, batch by batch, for the commands that infer. */
+
 import type { BackendName } from '../../backends/names.js';
 import { startBackend } from '../../backends/start.js';
 import { joinImages } from '../../core/images.js';
-import type { Explained } from '../../core/infer.js';
 import { AirError } from '../../errors.js';
-import type { Header, Scene } from '../../formats/records.js';
+import type { Header, LatentRecord, Scene } from '../../formats/records.js';
 import { readScenes } from '../../formats/scenes.js';
 import type { StreamEvent } from '../../formats/stream.js';
 import type { Io } from '../../io/io.js';
@@ -23,12 +23,12 @@ export type InferSettings = {
 
 export type InferEvent =
   | { type: 'header'; header: Header }
-  | { type: 'batch'; batch: { scene: Scene; explained: Explained }[] }
+  | { type: 'batch'; records: LatentRecord[] }
   | { type: 'end' };
 
 /**
- * Explains what a file holds: a header and an end for each of its segments, and the images between in batches. Holds
- * a batch per thread. Every complete image is explained before damage in the input is reported.
+ * Infers what is in the images of a file: a header and an end for each of its segments, and the images between in batches. Holds
+ * a batch per thread. Every complete image is passed on before damage in the input is reported.
  *
  * @throws AirError 'badData' if an image is not of the model's size
  */
@@ -51,8 +51,8 @@ export async function* inferStream(
     waiting = [];
     const images = joinImages(scenes.map(({ image }) => image));
     const indices = scenes.map(({ i }) => i);
-    const done = inferrer.infer(images, indices, { mode, samples, seed }).then((explained): InferEvent => {
-      return { type: 'batch', batch: scenes.map((scene, b) => ({ scene, explained: explained[b] })) };
+    const done = inferrer.infer(images, indices, { mode, samples, seed }).then((latents): InferEvent => {
+      return { type: 'batch', records: scenes.map((scene, b) => ({ ...scene, ...latents[b] })) };
     });
     done.catch(() => {}); // it is awaited below, in its turn
     underWay.push(done);

@@ -1,6 +1,6 @@
 /** Reading checkpoints from files, for every command that takes a MODEL. */
 
-import type { Model } from '../../core/unroll.js';
+import type { Model } from '../../core/model.js';
 import { AirError } from '../../errors.js';
 import type { Io } from '../../io/io.js';
 import type { Checkpoint } from '../../train/checkpoint.js';
@@ -39,7 +39,7 @@ export async function readCheckpoint(file: string, io: Io): Promise<Checkpoint> 
 /** A model ready to run on the backend that is started. */
 export async function loadModel({ config, params }: Checkpoint): Promise<Model> {
   const tf = await import('@tensorflow/tfjs');
-  const { makeModel } = await import('../../core/unroll.js');
+  const { makeModel } = await import('../../core/model.js');
   const tensors = [...params].map(([name, { shape, values }]) => [name, tf.tensor(values, shape)]);
   return makeModel(config, Object.fromEntries(tensors));
 }

@@ -12,10 +12,18 @@ import {
   valued,
 } from '../../cli/command.js';
 import type { ModelConfig } from '../../core/config.js';
-import { GUIDE_INPUTS } from '../../core/config.js';
+import {
+  ACTIVATIONS,
+  BASELINES,
+  COUNT_PRIORS,
+  ESTIMATORS,
+  GUIDE_INPUTS,
+  LIKELIHOODS,
+  Z_WHERES,
+} from '../../core/config.js';
 import { PRESETS, type PresetName } from '../../presets.js';
 import type { TrainConfig } from '../../train/config.js';
-import { ANNEALS, NEAREST_SUM_PX } from '../../train/config.js';
+import { ANNEALS, NEAREST_SUM_PX, SCHEDULES } from '../../train/config.js';
 
 /** Sizes of hidden layers: `200`, `200,100`, or `none`. */
 function sizes(settings: { help: string; group: string }): Option<number[] | undefined> {
@@ -34,6 +42,7 @@ function sizes(settings: { help: string; group: string }): Option<number[] | und
 const model = { group: 'Model' };
 const prior = { group: 'Prior' };
 const optimiser = { group: 'Optimiser' };
+const estimator = { group: 'Estimator of the gradient by the count' };
 const sums = { group: 'Sums of two images of one object each, to learn counting without labels' };
 
 /** Help shows what each preset has: `128; small: 64`. The options themselves have no default, so that a preset can. */
@@ -68,8 +77,12 @@ export const modelOptions = withPresetDefaults({
   encoderNet: sizes({ group: 'Model', help: 'hidden layers from the window to z_what' }),
   decoderNet: sizes({ group: 'Model', help: 'hidden layers from z_what to the window' }),
   decoderOutputBias: float({ ...model, help: "added to the decoder's logits, so that a new model is blank" }),
+  zWhere: choice(Z_WHERES, { ...model, help: 'what the guide says of z_where: how far it is from the prior, or all' }),
+  activation: choice(ACTIVATIONS, { ...model, help: 'what units of hidden layers do' }),
+  likelihood: choice(LIKELIHOODS, { ...model, help: 'how an image differs from its mean' }),
   likelihoodSd: float({ ...model, above: 0, help: 'standard deviation of a pixel given its mean' }),
   zPresPrior: float({ ...prior, above: 0, max: 1, value: 'K', help: 'each further object is K times as likely' }),
+  countPrior: choice(COUNT_PRIORS, { ...prior, help: 'trials: it is there with probability K instead' }),
   scalePriorMean: float({ ...prior, help: 'mean of the scale s; an object is 1/s of the canvas wide' }),
   scalePriorSd: float({ ...prior, above: 0, help: 'standard deviation of the scale s' }),
   posPriorMean: float({ ...prior, help: 'mean of the position, 0 is the middle' }),
@@ -84,14 +97,20 @@ export const trainingOptions = withPresetDefaults({
     ...optimiser,
     min: 0,
     value: 'STEPS',
-    help: 'the rate rises over so many steps, then falls as a cosine',
+    help: 'rates rise over so many steps first',
   }),
+  schedule: choice(SCHEDULES, { ...optimiser, help: 'how rates go on: as they are, or down to 0' }),
   adamBeta1: float({ ...optimiser, min: 0, below: 1, help: 'decay of the first moment' }),
   adamBeta2: float({ ...optimiser, min: 0, below: 1, help: 'decay of the second moment' }),
   adamEpsilon: float({ ...optimiser, above: 0, help: "Adam's epsilon" }),
   annealPrior: choice(ANNEALS, { ...prior, help: 'how K gets to --z-pres-prior' }),
   annealPriorFrom: float({ ...prior, above: 0, max: 1, value: 'K', help: 'where K begins' }),
   annealPriorDuration: int({ ...prior, min: 0, value: 'STEPS', help: 'over so many steps' }),
+  estimator: choice(ESTIMATORS, { ...estimator, help: 'sum over all counts, or draw one and learn from its cost' }),
+  baseline: choice(BASELINES, { ...estimator, help: 'of nvil: what learns to expect the cost' }),
+  baselineLearningRate: float({ ...estimator, above: 0, help: 'learning rate of the baseline' }),
+  baselineScalar: float({ ...estimator, above: 0, help: 'what the output of the baseline is multiplied with' }),
+  blPredictNet: sizes({ ...estimator, help: 'hidden layers from the LSTM of the baseline to its output' }),
   sumPairs: int({ ...sums, min: 0, max: 65536, value: 'N', help: 'sums a step; 0 trains on the ELBO alone' }),
   sumWeight: float({ ...sums, min: 0, help: 'what their log q(count) weighs beside the ELBO' }),
   sumFrom: int({ ...sums, min: 1, value: 'STEP', help: 'the first step with sums' }),

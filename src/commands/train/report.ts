@@ -1,9 +1,9 @@
 /** What a training run tells while it goes on: a progress line, reports, scores on held-out scenes, pictures. */
 
 import type { ModelConfig } from '../../core/config.js';
-import { makePriors } from '../../core/guide.js';
 import { type ImageBatch, joinImages, splitImages } from '../../core/images.js';
 import { infer } from '../../core/infer.js';
+import { makeModel } from '../../core/model.js';
 import { AirError } from '../../errors.js';
 import type { Scene } from '../../formats/records.js';
 import { readScenes } from '../../formats/scenes.js';
@@ -38,24 +38,30 @@ export async function makeReporter(
 ): Promise<Reporter> {
   const valid = options.valid === undefined ? [] : await readValid(options.valid, config, io);
   const { metrics } = options;
-  const priors = makePriors(config);
+  const initial = makeModel(config, learner.params);
+  /** With the weights as they are now. */
+  const model = () => ({ ...initial, params: learner.params });
   const log = metrics === undefined ? undefined : await openMetricsLog(metrics, options.output, resumedAt, io);
   if (options.previews !== undefined) await io.makeFolder(options.previews);
   const progress = io.messages.progress(training.steps, 'steps', ['ELBO', 'accuracy']);
   progress.update(resumedAt);
   let lastReport: Report | undefined;
   let lastValidation: Validation | undefined;
+  const watchBaseline = baselineWatch();
   return {
     async report(report) {
       const since = lastReport ?? { step: resumedAt, seconds: 0 };
       lastReport = report;
-      const { step, terms, gradientNorm, learningRate, zPresPrior, seconds } = report;
+      const { step, terms, gradientNorm, learningRate, zPresPrior, explainedVariance, seconds } = report;
       progress.update(step, { ELBO: terms.elbo.toFixed(1) });
       const { elbo, logLik, countKl, whereKl, whatKl } = terms;
       io.messages.detail(
         `step ${step}: ELBO ${elbo.toFixed(1)} = log-likelihood ${logLik.toFixed(1)} - KL of n ${countKl.toFixed(2)}, ` +
-          `z_where ${whereKl.toFixed(2)}, z_what ${whatKl.toFixed(2)}; gradient norm ${gradientNorm.toPrecision(3)}`,
+          `z_where ${whereKl.toFixed(2)}, z_what ${whatKl.toFixed(2)}; gradient norm ${gradientNorm.toPrecision(3)}` +
+          (explainedVariance === undefined ? '' : `; the baseline explains ${percent(explainedVariance)}`),
       );
+      const advice = watchBaseline(explainedVariance);
+      if (advice !== undefined) io.messages.warn(`step ${step}: ${advice}`);
       await log?.write({
         step,
         elbo,
@@ -66,12 +72,12 @@ export async function makeReporter(
         gradient_norm: gradientNorm,
         learning_rate: learningRate,
         z_pres_prior: zPresPrior,
+        ...(explainedVariance === undefined ? {} : { baseline_explains: explainedVariance }),
         ms_per_step: (1000 * (seconds - since.seconds)) / (step - since.step), // since the report before
       });
     },
     async validate(step) {
-      const model = { config, priors, params: learner.params };
-      const validation = await validate(model, valid, { batchSize: VALIDATION_BATCH, seed: training.seed });
+      const validation = await validate(model(), valid, { batchSize: VALIDATION_BATCH, seed: training.seed });
       lastValidation = validation;
       const { countAccuracy, sampledCountAccuracy, confusion, terms } = validation;
       progress.update(step, { accuracy: percent(countAccuracy) });
@@ -97,10 +103,9 @@ export async function makeReporter(
       ).slice(0, PREVIEW_IMAGES);
       const some = joinImages(scenes.map(({ image }) => image));
       const indices = scenes.map((_, i) => i);
-      const model = { config, priors, params: learner.params };
-      const explained = await infer(model, some, indices, { mode: 'mean', samples: 0, seed: training.seed });
+      const latents = await infer(model(), some, indices, { mode: 'mean', samples: 0, seed: training.seed });
       const file = `${options.previews}/step-${String(step).padStart(6, '0')}.png`;
-      await io.writeFileAtomic(file, renderPreview(scenes, explained, config.canvas));
+      await io.writeFileAtomic(file, renderPreview(scenes, latents, config.canvas));
     },
     summary(step) {
       const score = lastValidation ? `, held-out count accuracy ${percent(lastValidation.countAccuracy)}` : '';
@@ -108,6 +113,23 @@ export async function makeReporter(
       return `${step} steps, ELBO ${lastReport?.terms.elbo.toFixed(1)}${score}${pace}`;
     },
     close: () => progress.stop(),
+  };
+}
+
+/** Reports in a row in which a baseline may explain nothing before that is said. */
+const PATIENCE = 10;
+
+/** Takes what the baseline explained at each report; once it has explained less than nothing for long, says so, once. */
+export function baselineWatch(): (explained: number | undefined) => string | undefined {
+  let inARow = 0;
+  return (explained) => {
+    if (explained === undefined) return undefined;
+    inARow = explained < 0 ? inARow + 1 : 0;
+    if (inARow !== PATIENCE) return undefined;
+    return (
+      `the baseline explains less than nothing of the costs' variance (${percent(explained)}), for ${PATIENCE} reports: ` +
+      'it adds noise (another --baseline-learning-rate, or a --baseline-scalar of the size of the costs)'
+    );
   };
 }
 

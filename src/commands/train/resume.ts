@@ -4,15 +4,12 @@ import type { Started } from '../../backends/backend.js';
 import { BACKENDS, type BackendName } from '../../backends/names.js';
 import { startBackend } from '../../backends/start.js';
 import { flagName, usage } from '../../cli/command.js';
-import type { ModelConfig } from '../../core/config.js';
 import { AirError } from '../../errors.js';
 import type { Io } from '../../io/io.js';
 import { type Checkpoint, differences } from '../../train/checkpoint.js';
-import type { TrainConfig } from '../../train/config.js';
+import type { Settings } from '../../train/config.js';
 import type { SceneSource } from '../../train/source.js';
 import { readCheckpoint } from '../shared/model-file.js';
-
-export type Settings = { config: ModelConfig; training: TrainConfig };
 
 /** A checkpoint that can be gone on from. */
 export type RunState = Checkpoint & Required<Pick<Checkpoint, 'moments'>>;

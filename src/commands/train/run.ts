@@ -6,7 +6,7 @@ import { readScenes } from '../../formats/scenes.js';
 import type { Io } from '../../io/io.js';
 import { makeStepper } from '../../threads/steps.js';
 import { type Checkpoint, encodeCheckpoint } from '../../train/checkpoint.js';
-import type { TrainConfig } from '../../train/config.js';
+import type { Settings, TrainConfig } from '../../train/config.js';
 import { type HostTensors, Learner } from '../../train/learner.js';
 import { diverged, trainLoop } from '../../train/loop.js';
 import { PairSums } from '../../train/pair-sums.js';
@@ -14,7 +14,7 @@ import { openSource, type SceneSource } from '../../train/source.js';
 import type { RunOptions } from './options.js';
 import { checkAgainstCanvas } from './options.js';
 import { makeReporter } from './report.js';
-import { checkSameRun, type RunState, readEarlier, readState, type Settings, startAs } from './resume.js';
+import { checkSameRun, type RunState, readEarlier, readState, startAs } from './resume.js';
 
 /** Trains until the model is done, or until it is time to stop. */
 export async function trainModel(options: RunOptions, asked: Settings, io: Io): Promise<void> {

@@ -60,6 +60,24 @@ function objectivePerCount(
   return ops.add(ops.sub(ops.addBias(logLik, tf.tensor1d([...logPrior])), logQ), minusKlOfFirst);
 }
 
+/**
+ * Gradient of sum_n weights(n) log q(n) by the logits [B, N], which are also given times -1;
+ * weights [B, N+1]. It is 1 - p_t where n >= t, -p_t where n = t - 1.
+ */
+export function countLogProbGrad(
+  ops: TensorOps,
+  zPresLogits: tf.Tensor2D,
+  negated: tf.Tensor,
+  weights: tf.Tensor,
+): tf.Tensor {
+  const modelSteps = zPresLogits.shape[1];
+  const [p, notP] = [ops.sigmoid(zPresLogits), ops.sigmoid(negated)];
+  return ops.sub(
+    ops.mul(p, ops.matMul(weights, minusStopsBefore(modelSteps), false, true)),
+    ops.mul(notP, ops.matMul(weights, minusIncludes(modelSteps), false, true)),
+  );
+}
+
 export const enumeratedElboGradOp = defineOp<
   ElboInputs & { countWeights: tf.Tensor2D | undefined },
   { logPrior: readonly number[]; scale: number },
@@ -73,16 +91,12 @@ export const enumeratedElboGradOp = defineOp<
     const logQ = logCounts(ops, zPresLogits, negated);
     const q = ops.exp(logQ);
     const values = objectivePerCount(ops, inputs, logQ, logPrior);
-    // d/d logit_t of sum_n q(n) f(n) is sum_n q(n) f(n) d log q(n): 1 - p_t where n >= t, -p_t where n = t - 1. Any
-    // constant may be taken off f; taking off its mean keeps the digits.
+    // d/d logit_t of sum_n q(n) f(n) is sum_n q(n) f(n) d log q(n). Any constant may be taken off f; taking off its mean
+    // keeps the digits.
     const mean = ops.sum(ops.mul(q, values), 1, true);
     const ofElbo = ops.mul(q, ops.sub(values, mean));
     const weighted = ops.mul(countWeights === undefined ? ofElbo : ops.add(ofElbo, countWeights), scale);
-    const [p, notP] = [ops.sigmoid(zPresLogits), ops.sigmoid(negated)];
-    const dZPresLogits = ops.sub(
-      ops.mul(p, ops.matMul(weighted, minusStopsBefore(modelSteps), false, true)),
-      ops.mul(notP, ops.matMul(weighted, minusIncludes(modelSteps), false, true)),
-    );
+    const dZPresLogits = countLogProbGrad(ops, zPresLogits, negated, weighted);
     const dLogLik = ops.mul(q, scale);
     return [dZPresLogits, dLogLik, ops.matMul(dLogLik, minusIncludes(modelSteps), false, true)];
   },

@@ -44,10 +44,8 @@ const imageLogLikGradOp = defineOp<
  */
 export function imageLogLikGrad(
   dy: tf.Tensor2D,
-  images: tf.Tensor3D,
-  canvas: tf.Tensor3D,
+  { images, canvas, later }: { images: tf.Tensor3D; canvas: tf.Tensor3D; later?: tf.Tensor3D | undefined },
   sd: number,
-  later: tf.Tensor3D | undefined,
 ): tf.Tensor3D {
   return imageLogLikGradOp({ dy, images, canvas, later }, { sd })[0];
 }

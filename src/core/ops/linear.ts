@@ -1,5 +1,6 @@
 /** Linear layers and perceptrons of them, with their gradients. Weights are [out, in] and named as in PyTorch's state_dict. */
 import * as tf from '@tensorflow/tfjs';
+import type { ActivationName } from '../config.js';
 import { defineOp, listed, numbered } from './op.js';
 import type { TensorOps } from './tensor-ops.js';
 import type { ParamSpec, Params } from './weights.js';
@@ -18,12 +19,13 @@ export function mlpSpecs(name: string, inputs: number, sizes: readonly number[])
   return sizes.flatMap((size, i) => linear(`${name}.seq.${2 * i}`, i === 0 ? inputs : sizes[i - 1], size));
 }
 
-export type Activation = 'linear' | 'relu' | 'sigmoid';
+/** Those that a model's hidden layers can have, and those that only outputs have. */
+export type Activation = ActivationName | 'linear' | 'sigmoid';
 
-/** What the last layer of a perceptron does: activation(x weight^T + bias + shift). Before it come ReLUs. */
-export type OutputLayer = { activation: Activation; shift: number };
+/** What the layers of a perceptron do: activation(x weight^T + bias), and in the last one a shift beside the bias. */
+export type Layers = { hidden: Activation; output: Activation; shift: number };
 
-const PLAIN: OutputLayer = { activation: 'linear', shift: 0 };
+const PLAIN: Layers = { hidden: 'relu', output: 'linear', shift: 0 };
 
 /** y of x, and dx of dy and y: every activation here has a derivative that its output tells. */
 const ACTIVATIONS: {
@@ -45,16 +47,16 @@ function asRows(ops: TensorOps, x: tf.Tensor): tf.Tensor {
 type MlpInputs = { x: tf.Tensor; [layer: string]: tf.Tensor };
 
 /** x [B, in], weight0 [out, in], bias0 [out], weight1, ... -> y0, y1, ... [B, out] */
-const mlpOp = defineOp<MlpInputs, OutputLayer, tf.Tensor2D[]>({
+const mlpOp = defineOp<MlpInputs, Layers, tf.Tensor2D[]>({
   name: 'AirMlp',
-  composite: (ops, { x, ...layers }, { activation, shift }) => {
+  composite: (ops, { x, ...layers }, { hidden, output, shift }) => {
     const [weights, biases] = [listed<tf.Tensor2D>(layers, 'weight'), listed<tf.Tensor1D>(layers, 'bias')];
     const ys: tf.Tensor[] = [];
     weights.forEach((weight, i) => {
       const isLast = i === weights.length - 1;
       const bias = isLast && shift !== 0 ? ops.add(biases[i], shift) : biases[i];
       const pre = ops.addBias(ops.matMul(ys.at(-1) ?? asRows(ops, x), weight, false, true), bias);
-      ys.push(ACTIVATIONS[isLast ? activation : 'relu'].of(ops, pre));
+      ys.push(ACTIVATIONS[isLast ? output : hidden].of(ops, pre));
     });
     return ys;
   },
@@ -63,16 +65,16 @@ const mlpOp = defineOp<MlpInputs, OutputLayer, tf.Tensor2D[]>({
 /** dy and y0, y1, ... [B, out], weight0, weight1, ... -> dPre0, dPre1, ... [B, out], before the activations; dx if it is wanted. */
 const mlpGradOp = defineOp<
   { dy: tf.Tensor2D; [layer: string]: tf.Tensor },
-  { activation: Activation; wantsDx: boolean },
+  { hidden: Activation; output: Activation; wantsDx: boolean },
   tf.Tensor2D[]
 >({
   name: 'AirMlpGrad',
-  composite: (ops, { dy, ...layers }, { activation, wantsDx }) => {
+  composite: (ops, { dy, ...layers }, { hidden, output, wantsDx }) => {
     const [ys, weights] = [listed<tf.Tensor2D>(layers, 'y'), listed<tf.Tensor2D>(layers, 'weight')];
     const dPres: tf.Tensor[] = [];
     let d: tf.Tensor = dy;
     for (let i = ys.length - 1; i >= 0; i--) {
-      const dPre = ACTIVATIONS[i === ys.length - 1 ? activation : 'relu'].grad(ops, d, ys[i]);
+      const dPre = ACTIVATIONS[i === ys.length - 1 ? output : hidden].grad(ops, d, ys[i]);
       dPres.unshift(dPre);
       if (i > 0 || wantsDx) d = ops.matMul(dPre, weights[i]);
     }
@@ -93,7 +95,7 @@ function layersOf(params: Params, name: string): { weights: tf.Tensor[]; biases:
 /** A perceptron in use: what its gradient needs to know of it. */
 export type MlpPass = {
   name: string;
-  output: OutputLayer;
+  layers: Layers;
   x: tf.Tensor;
   /** Of each layer, [B, out]; none for a perceptron without layers, which is its input. */
   ys: tf.Tensor2D[];
@@ -102,34 +104,39 @@ export type MlpPass = {
 };
 
 /**
- * Multi-layer perceptron with ReLU between its layers: `NAME.seq.0`, `NAME.seq.2`, ... as Pyro's example names them.
+ * Multi-layer perceptron with layers `NAME.seq.0`, `NAME.seq.2`, ... as Pyro's example names them.
  *
- *   x [B, in], or of more axes that together have `in` elements
+ *   x      [B, in], or of more axes that together have `in` elements
+ *   given  ReLUs, a linear output and no shift unless said otherwise
  */
-export function mlp(params: Params, name: string, x: tf.Tensor, output: OutputLayer = PLAIN): MlpPass {
+export function mlp(params: Params, name: string, x: tf.Tensor, given: Partial<Layers> = {}): MlpPass {
+  const layers = { ...PLAIN, ...given };
   const { weights, biases } = layersOf(params, name);
-  if (weights.length === 0) return { name, output, x, ys: [], y: tf.reshape(x, [x.shape[0], -1]) };
-  const ys = mlpOp({ x, ...numbered('weight', weights), ...numbered('bias', biases) }, output);
-  return { name, output, x, ys, y: ys[ys.length - 1] };
+  if (weights.length === 0) return { name, layers, x, ys: [], y: tf.reshape(x, [x.shape[0], -1]) };
+  const ys = mlpOp({ x, ...numbered('weight', weights), ...numbered('bias', biases) }, layers);
+  return { name, layers, x, ys, y: ys[ys.length - 1] };
 }
 
-/**
- * Back through a perceptron: returns dx [B, in] if `wantsDx`, else undefined, and notes for each layer what its weights'
- * gradients come of.
- *
- *   dy [B, out]
- */
-export function mlpGrad(
+/** Back through a perceptron, from dy [B, out] to dx [B, in]; the tape takes what the weights' gradients come of. */
+export function mlpGrad(params: Params, pass: MlpPass, dy: tf.Tensor2D, tape: LinearTape): tf.Tensor2D {
+  return backThrough(params, pass, { dy, wantsDx: true }, tape) as tf.Tensor2D;
+}
+
+/** The same where nobody asks for dx. */
+export function mlpWeightGrad(params: Params, pass: MlpPass, dy: tf.Tensor2D, tape: LinearTape): void {
+  backThrough(params, pass, { dy, wantsDx: false }, tape);
+}
+
+function backThrough(
   params: Params,
-  { name, output, x, ys }: MlpPass,
-  dy: tf.Tensor2D,
+  { name, layers, x, ys }: MlpPass,
+  { dy, wantsDx }: { dy: tf.Tensor2D; wantsDx: boolean },
   tape: LinearTape,
-  wantsDx: boolean,
 ): tf.Tensor2D | undefined {
   if (ys.length === 0) return dy;
   const { weights } = layersOf(params, name);
-  const { activation } = output;
-  const out = mlpGradOp({ dy, ...numbered('y', ys), ...numbered('weight', weights) }, { activation, wantsDx });
+  const { hidden, output } = layers;
+  const out = mlpGradOp({ dy, ...numbered('y', ys), ...numbered('weight', weights) }, { hidden, output, wantsDx });
   ys.forEach((_, i) => {
     const layer = `${name}.seq.${2 * i}`;
     tape.add(`${layer}.weight`, `${layer}.bias`, out[i], i === 0 ? x : ys[i - 1]);

@@ -114,17 +114,24 @@ export function lstmCell(params: Params, name: string, parts: readonly tf.Tensor
   return { name, h: hNext, c: cNext, before: { h, c }, gates, x };
 }
 
+/** Gradients by what a step makes, and the sizes of the first parts of its input, for which gradients are wanted. */
+export type LstmStepGradients = {
+  /** By h [B, H], which add up. */
+  dhs: readonly tf.Tensor2D[];
+  /** By c [B, H], undefined where nothing depends on it. */
+  dc: tf.Tensor2D | undefined;
+  sizes: readonly number[];
+};
+
 /**
- * Back through one step; notes what its weights' gradients come of.
+ * Back through one step; the tape takes what its weights' gradients come of.
  *
- *   dhs  gradients by h [B, H], which add up; dc by c [B, H], undefined where nothing depends on it
- *   returns the gradients by the state before, and by the first parts of the input, which have the given sizes
+ * @returns the gradients by the state before, and by the first parts of the input
  */
 export function lstmCellGrad(
   params: Params,
   { name, before, c: cNext, gates, x }: LstmStep,
-  { dhs, dc }: { dhs: readonly tf.Tensor2D[]; dc: tf.Tensor2D | undefined },
-  sizes: readonly number[],
+  { dhs, dc, sizes }: LstmStepGradients,
   tape: LinearTape,
 ): { dh: tf.Tensor2D; dc: tf.Tensor2D; dParts: tf.Tensor2D[] } {
   const [weightIh, weightHh] = [`${name}.weight_ih`, `${name}.weight_hh`];

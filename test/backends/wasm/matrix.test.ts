@@ -106,17 +106,17 @@ onEachBuild(() => {
         const shift = -0.5;
         const pre = multiply(x, weight, false, true).map((value, i) => value + bias.data[i % outputs] + shift);
         const expected = activated(pre, activation);
-        const [y] = run('AirMlp', { x, weight0: weight, bias0: bias }, { activation, shift });
+        const [y] = run('AirMlp', { x, weight0: weight, bias0: bias }, { hidden: 'relu', output: activation, shift });
         assertClose(y, [batch, outputs], expected, 1e-5, 'y');
 
         const dy = random([batch, outputs]);
         const given = { dy, y0: y, weight0: weight };
-        const [dPre, dx] = run('AirMlpGrad', given, { activation, wantsDx: true });
+        const [dPre, dx] = run('AirMlpGrad', given, { hidden: 'relu', output: activation, wantsDx: true });
         const expectedDPre = Float64Array.from(dy.data, (d, i) => d * slope(y.data[i], activation));
         assertClose(dPre, [batch, outputs], expectedDPre, 1e-6, 'dPre');
         const asMatrix = { shape: [batch, outputs], data: expectedDPre };
         assertClose(dx, [batch, inputs], multiply(asMatrix, weight), 1e-5, 'dx');
-        const withoutDx = run('AirMlpGrad', given, { activation, wantsDx: false });
+        const withoutDx = run('AirMlpGrad', given, { hidden: 'relu', output: activation, wantsDx: false });
         assert.deepEqual(withoutDx, [dPre]);
       });
     }
@@ -133,7 +133,11 @@ onEachBuild(() => {
         const [weight0, bias0] = [random([wide, inputs], 0.3), random([wide])];
         const [weight1, bias1] = [random([outputs, wide], 0.3), random([outputs])];
         const shift = 0.25;
-        const [y0, y1] = run('AirMlp', { x, weight0, bias0, weight1, bias1 }, { activation, shift });
+        const [y0, y1] = run(
+          'AirMlp',
+          { x, weight0, bias0, weight1, bias1 },
+          { hidden: 'relu', output: activation, shift },
+        );
         const rows = { shape: [batch, inputs], data: x.data };
         const pre0 = multiply(rows, weight0, false, true).map((value, i) => value + bias0.data[i % wide]);
         assertClose(y0, [batch, wide], activated(pre0, 'relu'), 1e-5, 'y of the first');
@@ -142,7 +146,7 @@ onEachBuild(() => {
 
         const dy = random([batch, outputs]);
         const given = { dy, y0, y1, weight0, weight1 };
-        const [dPre0, dPre1, dx] = run('AirMlpGrad', given, { activation, wantsDx: true });
+        const [dPre0, dPre1, dx] = run('AirMlpGrad', given, { hidden: 'relu', output: activation, wantsDx: true });
         const expected1 = Float64Array.from(dy.data, (d, i) => d * slope(y1.data[i], activation));
         const d0 = multiply({ shape: [batch, outputs], data: expected1 }, weight1);
         const expected0 = d0.map((d, i) => d * slope(y0.data[i], 'relu'));
@@ -150,7 +154,7 @@ onEachBuild(() => {
         assertClose(dPre0, [batch, wide], expected0, 1e-5, 'dPre of the first');
         const expectedDx = multiply({ shape: [batch, wide], data: expected0 }, weight0);
         assertClose(dx, [batch, inputs], expectedDx, 1e-5, 'dx');
-        const withoutDx = run('AirMlpGrad', given, { activation, wantsDx: false });
+        const withoutDx = run('AirMlpGrad', given, { hidden: 'relu', output: activation, wantsDx: false });
         assert.deepEqual(withoutDx, [dPre0, dPre1]);
       });
     }
@@ -187,9 +191,13 @@ onEachBuild(() => {
   it('takes a batch of no rows', () => {
     const [weight0, bias0] = [random([3, 2]), random([3])];
     const none = random([0, 3]);
-    const [y] = run('AirMlp', { x: random([0, 2]), weight0, bias0 }, { activation: 'relu', shift: 0 });
+    const [y] = run('AirMlp', { x: random([0, 2]), weight0, bias0 }, { hidden: 'relu', output: 'relu', shift: 0 });
     assert.deepEqual(y.shape, [0, 3]);
-    const [dPre, dx] = run('AirMlpGrad', { dy: none, y0: y, weight0 }, { activation: 'relu', wantsDx: true });
+    const [dPre, dx] = run(
+      'AirMlpGrad',
+      { dy: none, y0: y, weight0 },
+      { hidden: 'relu', output: 'relu', wantsDx: true },
+    );
     assert.deepEqual(
       [dPre.shape, dx.shape],
       [
@@ -205,7 +213,7 @@ onEachBuild(() => {
   it('refuses weights that do not fit', () => {
     const layer = { weight0: random([4, 3]), bias0: random([4]) };
     assert.throws(
-      () => run('AirMlp', { x: random([2, 5]), ...layer }, { activation: 'relu', shift: 0 }),
+      () => run('AirMlp', { x: random([2, 5]), ...layer }, { hidden: 'relu', output: 'relu', shift: 0 }),
       /expected a tensor float32 \[4,5\], got float32 \[4,3\]/,
     );
     assert.throws(
@@ -218,7 +226,7 @@ onEachBuild(() => {
     const x = { shape: [1, 9], data: Float32Array.of(-1000, -100, -87, -20, 0, 20, 87, 100, 1000) };
     const weight0 = { shape: [9, 9], data: Float32Array.from({ length: 81 }, (_, i) => Number(i % 10 === 0)) };
     const bias0 = { shape: [9], data: new Float32Array(9) };
-    const [y] = run('AirMlp', { x, weight0, bias0 }, { activation: 'sigmoid', shift: 0 });
+    const [y] = run('AirMlp', { x, weight0, bias0 }, { hidden: 'relu', output: 'sigmoid', shift: 0 });
     const expected = x.data.map((value) => 1 / (1 + Math.exp(-value)));
     y.data.forEach((value, i) => {
       assert.ok(Math.abs(value - expected[i]) <= 3e-7 * expected[i] + 2e-38, `sigmoid(${x.data[i]}): ${value}`);

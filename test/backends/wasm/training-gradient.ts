@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs';
 import { startWasm } from '#air/backends/wasm/start.js';
 import { geometricLogProbs } from '#air/core/count.js';
-import { elboTerms } from '#air/core/elbo.js';
-import { elboGradients } from '#air/core/estimators/enumerate.js';
+import { makeModel } from '#air/core/model.js';
 import { initialParams } from '#air/core/parameters.js';
 import { Draws } from '#air/core/rng.js';
-import { makeModel, makeNoise } from '#air/core/unroll.js';
+import { makeNoise } from '#air/core/unroll.js';
 import { PRESETS } from '#air/presets.js';
+import { elboGradients, elbosOf } from '../../support/estimates.js';
 
 export type GradientBytes = {
   /** sha256 of all gradients, in order of their names */
@@ -41,13 +41,7 @@ export async function trainingGradient({ batch }: { batch: number }): Promise<Gr
   const { gradients, outcome } = elboGradients(model, images, noise, logPrior, batch);
   const hash = createHash('sha256');
   for (const name of Object.keys(gradients).sort()) hash.update(new Uint8Array((await gradients[name].data()).buffer));
-  const [zPresLogits, logLik, whereKl, whatKl] = (await Promise.all(
-    [outcome.zPresLogits, outcome.logLik, outcome.whereKl, outcome.whatKl].map((tensor) => tensor.array()),
-  )) as number[][][];
-  const elbo = zPresLogits.map((logits, b) => {
-    const ofImage = { zPresLogits: logits, logLik: logLik[b], whereKl: whereKl[b], whatKl: whatKl[b] };
-    return elboTerms(ofImage, logPrior).elbo;
-  });
-  tf.dispose([params, model.priors, images, noise, gradients, outcome]);
+  const elbo = await elbosOf(outcome, logPrior);
+  tf.dispose([params, model.priors, images, noise, gradients]);
   return { digest: hash.digest('hex'), elbo };
 }

@@ -1,9 +1,14 @@
-/** Distributions against integrals, exact fractions and closed formulas in float64. */
+/** Normal distributions against integrals and closed formulas in float64. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import { geometricLogProbs, geometricTrialProbs } from '#air/core/count.js';
-import { logRatio, normalFromHead, normalFromHeadGrad } from '#air/core/ops/normal.js';
+import {
+  logRatio,
+  type NormalHead,
+  type NormalPrior,
+  normalFromHead,
+  normalFromHeadGrad,
+} from '#air/core/ops/normal.js';
 import { normals, onEachBackend, read } from '../../support/backends.js';
 import { assertEachNear, assertNear, slopes } from '../../support/finite-differences.js';
 
@@ -11,60 +16,6 @@ const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x
 
 /** log softplus(x); far below zero softplus(x) is e^x to within e^2x. */
 const logSoftplus = (x: number) => (x < -40 ? x : Math.log(softplus(x)));
-
-/** The trial probabilities for k = numerator / denominator as fractions, to 17 digits. */
-function exactTrialProbs(numerator: bigint, denominator: bigint, modelSteps: number): number[] {
-  return Array.from({ length: modelSteps }, (_, t) => {
-    // odds = k + ... + k^m = (sum of numerator^j denominator^(m-j)) / denominator^m
-    const m = modelSteps - t;
-    let odds = 0n;
-    for (let j = 1; j <= m; j++) odds += numerator ** BigInt(j) * denominator ** BigInt(m - j);
-    const scale = 10n ** 40n;
-    return Number((odds * scale) / (odds + denominator ** BigInt(m))) / 1e40;
-  });
-}
-
-describe('the truncated geometric', () => {
-  const steps = [1, 2, 3, 10];
-  const ks = [1, 0.5, 1e-3, 1e-7, 1e-12];
-
-  it('sums to one, with k between neighbours', () => {
-    for (const k of ks) {
-      for (const modelSteps of steps) {
-        const logProbs = geometricLogProbs(k, modelSteps);
-        assert.equal(logProbs.length, modelSteps + 1);
-        const total = logProbs.reduce((sum, log) => sum + Math.exp(log), 0);
-        assertEachNear([total], [1], 1e-13, 'sum');
-        logProbs.slice(1).forEach((log, n) => {
-          assertEachNear([log - logProbs[n]], [Math.log(k)], 1e-13, `log P(${n + 1}) / P(${n}), k ${k}`, 1);
-        });
-      }
-    }
-  });
-
-  it('is a chain of trials whose probabilities keep their digits', () => {
-    for (const modelSteps of steps) {
-      for (const power of [0, 3, 7, 12]) {
-        const exact = exactTrialProbs(1n, 10n ** BigInt(power), modelSteps);
-        assertEachNear(geometricTrialProbs(10 ** -power, modelSteps), exact, 1e-14, `k 1e-${power}`);
-      }
-      assertEachNear(geometricTrialProbs(0.25, modelSteps), exactTrialProbs(1n, 4n, modelSteps), 1e-14, 'k 1/4');
-    }
-  });
-
-  it('gives P(n) as the probability that the chain stops there', () => {
-    for (const k of ks) {
-      for (const modelSteps of steps) {
-        const trials = geometricTrialProbs(k, modelSteps);
-        const chain = Array.from({ length: modelSteps + 1 }, (_, n) => {
-          const passed = trials.slice(0, n).reduce((sum, p) => sum + Math.log(p), 0);
-          return passed + (n < modelSteps ? Math.log1p(-trials[n]) : 0);
-        });
-        assertEachNear(chain, geometricLogProbs(k, modelSteps), 1e-12, `log P(n), k ${k}`, 1);
-      }
-    }
-  });
-});
 
 type Head = { rawLoc: number; rawScale: number };
 type Prior = { loc: number; scale: number };
@@ -101,6 +52,19 @@ const priorOf = (priors: readonly Prior[]) => ({
   scale: tf.tensor1d(priors.map(({ scale }) => scale)),
 });
 
+/** What a head says z is read off with, where that is not the prior. */
+const BASE: Prior[] = [
+  { loc: 0, scale: 1 },
+  { loc: 0.5, scale: 0.4 },
+  { loc: -2, scale: 1.5 },
+];
+
+/** A normal that begins at its prior, with its analytic KL. */
+const headAt = (head: tf.Tensor2D, noise: tf.Tensor2D, prior: NormalPrior): NormalHead => ({
+  ...{ head, noise, prior },
+  klKind: 'analytic',
+});
+
 onEachBackend(() => {
   const priors: Prior[] = [
     { loc: 3, scale: 0.2 },
@@ -114,7 +78,7 @@ onEachBackend(() => {
         for (const offset of [0, 1]) {
           const heads = priors.map((_, d) => ({ rawLoc: [0.3, -2, 0][d], rawScale }));
           const expected = heads.reduce((sum, head, d) => sum + klIntegral(head, priors[d]), 0);
-          const { kl } = normalFromHead(headOf(offset, heads), tf.zeros([1, 3]), priorOf(priors), offset);
+          const { kl } = normalFromHead(headAt(headOf(offset, heads), tf.zeros([1, 3]), priorOf(priors)), offset);
           assert.deepEqual(kl.shape, [1, 1]);
           assertEachNear(await read(kl), [expected], 2e-5, `KL at raw scale ${rawScale}`);
         }
@@ -124,7 +88,7 @@ onEachBackend(() => {
     it('is where its head and its noise say', async () => {
       const noise = normals(3);
       const heads = priors.map((_, d) => ({ rawLoc: [0.3, -2, 0][d], rawScale: [-1, 0.5, 2][d] }));
-      const draw = normalFromHead(headOf(1, heads), tf.tensor2d([noise]), priorOf(priors), 1);
+      const draw = normalFromHead(headAt(headOf(1, heads), tf.tensor2d([noise]), priorOf(priors)), 1);
       const loc = heads.map(({ rawLoc }, d) => rawLoc + priors[d].loc);
       const scale = heads.map(({ rawScale }, d) => softplus(rawScale) * priors[d].scale);
       assertEachNear(await read(draw.loc), loc, 1e-6, 'loc');
@@ -136,7 +100,7 @@ onEachBackend(() => {
     it('costs nothing where it is the prior', async () => {
       const rawScale = Math.log(Math.expm1(1)); // softplus of it is 1
       const heads = priors.map(() => ({ rawLoc: 0, rawScale }));
-      const { kl } = normalFromHead(headOf(0, heads), tf.zeros([1, 3]), priorOf(priors));
+      const { kl } = normalFromHead(headAt(headOf(0, heads), tf.zeros([1, 3]), priorOf(priors)));
       assertNear(await read(kl), [0], 1e-6, 'KL', 1);
     });
 
@@ -150,7 +114,7 @@ onEachBackend(() => {
             const sample = x[d] + prior.loc + prior.scale * softplus(x[3 + d]) * noise[d];
             return sum + klFormula({ rawLoc: x[d], rawScale: x[3 + d] }, prior) + sample * (d + 1);
           }, 0);
-        const draw = normalFromHead(headOf(0, heads), tf.tensor2d([noise]), priorOf(priors));
+        const draw = normalFromHead(headAt(headOf(0, heads), tf.tensor2d([noise]), priorOf(priors)));
         const kl = heads.reduce((sum, head, d) => sum + klFormula(head, priors[d]), 0);
         assertEachNear(await read(draw.kl), [kl], 1e-6, 'KL');
         assertEachNear(
@@ -159,7 +123,7 @@ onEachBackend(() => {
           1e-5,
           'scale',
         );
-        const gradient = normalFromHeadGrad(headOf(0, heads), tf.tensor2d([noise]), priorOf(priors), {
+        const gradient = normalFromHeadGrad(headAt(headOf(0, heads), tf.tensor2d([noise]), priorOf(priors)), {
           dSamples: [tf.tensor2d([[1, 2, 3]])],
           dKl: tf.ones([1, 1]),
         });
@@ -167,23 +131,48 @@ onEachBackend(() => {
       });
     }
 
-    for (const offset of [0, 1, 2]) {
-      for (const uses of [1, 2, 3]) {
-        it(`has the gradient of ${uses} uses of its sample and of its KL, at column ${offset}`, async () => {
+    for (const { klKind, base } of [
+      { klKind: 'analytic', base: undefined },
+      { klKind: 'sampled', base: undefined },
+      { klKind: 'analytic', base: BASE },
+      { klKind: 'sampled', base: BASE },
+    ] as const) {
+      for (const [offset, uses] of [
+        [0, 1],
+        [1, 3],
+        [2, 2],
+        [1, 1],
+        [0, 3],
+      ]) {
+        const what = `${klKind} KL${base ? ', a base of its own' : ''}`;
+        it(`has the gradient of ${uses} uses of its sample and of its ${what}, at column ${offset}`, async () => {
           const batch = 4;
           const [heads, noise] = [normals(batch * 6), normals(batch * 3)];
           const dSamples = Array.from({ length: uses }, () => normals(batch * 3));
           const [dKl, dBefore] = [normals(batch), normals(batch * offset)];
+          const bases = base ?? priors;
+          /** Of one draw: its sample and its KL. */
+          const drawOf = (x: readonly number[], b: number, d: number) => {
+            const prior = priors[d];
+            const loc = x[6 * b + d] + bases[d].loc;
+            const scale = bases[d].scale * softplus(x[6 * b + 3 + d]);
+            const eps = noise[3 * b + d];
+            const sample = loc + scale * eps;
+            const analytic =
+              Math.log(prior.scale / scale) + (scale ** 2 + (loc - prior.loc) ** 2) / (2 * prior.scale ** 2) - 0.5;
+            const sampled = Math.log(prior.scale / scale) + (((sample - prior.loc) / prior.scale) ** 2 - eps ** 2) / 2;
+            return { sample, kl: klKind === 'analytic' ? analytic : sampled };
+          };
+          const each = (add: (b: number, d: number) => void) => {
+            for (let b = 0; b < batch; b++) for (let d = 0; d < 3; d++) add(b, d);
+          };
           const loss = (x: readonly number[]) => {
             let sum = 0;
-            for (let b = 0; b < batch; b++) {
-              priors.forEach((prior, d) => {
-                const head = { rawLoc: x[6 * b + d], rawScale: x[6 * b + 3 + d] };
-                const sample = head.rawLoc + prior.loc + prior.scale * softplus(head.rawScale) * noise[3 * b + d];
-                for (const dSample of dSamples) sum += dSample[3 * b + d] * sample;
-                sum += dKl[b] * klFormula(head, prior);
-              });
-            }
+            each((b, d) => {
+              const { sample, kl } = drawOf(x, b, d);
+              for (const dSample of dSamples) sum += dSample[3 * b + d] * sample;
+              sum += dKl[b] * kl;
+            });
             return sum;
           };
           const slope = slopes(loss, heads);
@@ -193,16 +182,25 @@ onEachBackend(() => {
               return [...first, ...values.slice(6 * b, 6 * b + 6)];
             }),
           );
-          const gradient = normalFromHeadGrad(
-            tf.tensor2d(wide, [batch, offset + 6]),
-            tf.tensor2d(noise, [batch, 3]),
-            priorOf(priors),
-            {
-              dSamples: dSamples.map((values) => tf.tensor2d(values, [batch, 3])),
-              dKl: tf.tensor2d(dKl, [batch, 1]),
-              dBefore: offset > 0 ? tf.tensor2d(dBefore, [batch, offset]) : undefined,
-            },
-          );
+          const head: NormalHead = {
+            ...headAt(tf.tensor2d(wide, [batch, offset + 6]), tf.tensor2d(noise, [batch, 3]), priorOf(priors)),
+            klKind,
+            base: base && priorOf(base),
+          };
+          const { kl, sample } = normalFromHead(head, offset);
+          const kls = Array(batch).fill(0);
+          const samples = Array(3 * batch).fill(0);
+          each((b, d) => {
+            kls[b] += drawOf(heads, b, d).kl;
+            samples[3 * b + d] = drawOf(heads, b, d).sample;
+          });
+          assertNear(await read(kl), kls, 1e-5, 'KL');
+          assertNear(await read(sample), samples, 1e-6, 'sample');
+          const gradient = normalFromHeadGrad(head, {
+            dSamples: dSamples.map((values) => tf.tensor2d(values, [batch, 3])),
+            dKl: tf.tensor2d(dKl, [batch, 1]),
+            dBefore: offset > 0 ? tf.tensor2d(dBefore, [batch, offset]) : undefined,
+          });
           assert.deepEqual(gradient.shape, [batch, offset + 6]);
           assertNear(await read(gradient), expected.flat(), 1e-5, 'gradient');
         });
@@ -220,7 +218,7 @@ onEachBackend(() => {
       const noise = Array.from({ length: batch }, () => normals(3));
       const prior = priorOf(priors);
       const noiseTensor = tf.tensor2d(noise);
-      const draw = normalFromHead(tf.tensor2d(heads), noiseTensor, prior);
+      const draw = normalFromHead(headAt(tf.tensor2d(heads) as tf.Tensor2D, noiseTensor, prior));
       const expected = heads.map((head, b) =>
         priors.reduce((sum, { loc, scale }, d) => {
           const [mean, sd] = [head[d] + loc, scale * softplus(head[3 + d])];
@@ -236,7 +234,7 @@ onEachBackend(() => {
       const noise = tf.tensor2d(normals(3 * draws), [draws, 3]);
       const prior = priorOf(priors);
       const head = tf.tile(tf.tensor2d([[0.1, -0.5, 1, -1, 0.2, 0.5]]), [draws, 1]) as tf.Tensor2D;
-      const draw = normalFromHead(head, noise, prior);
+      const draw = normalFromHead(headAt(head, noise, prior));
       const ratios = await read(logRatio(draw, noise, prior));
       const mean = ratios.reduce((a, b) => a + b) / draws;
       const sd = Math.sqrt(ratios.reduce((sum, ratio) => sum + (ratio - mean) ** 2, 0) / draws);
@@ -248,7 +246,7 @@ onEachBackend(() => {
       const heads = priors.map(() => ({ rawLoc: 0, rawScale: -80 }));
       const noise = tf.tensor2d([[1, -1, 0.5]]);
       const prior = priorOf(priors);
-      const ratio = await read(logRatio(normalFromHead(headOf(0, heads), noise, prior), noise, prior));
+      const ratio = await read(logRatio(normalFromHead(headAt(headOf(0, heads), noise, prior)), noise, prior));
       // log(scale / prior) = -80 each, and the noise's own density
       assertEachNear(ratio, [-240 + (1 + 1 + 0.25) / 2], 1e-5, 'log ratio');
     });

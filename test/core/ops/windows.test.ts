@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { boxOf } from '#air/core/images.js';
-import { residual } from '#air/core/ops/image.js';
 import { placeWindows, placeWindowsGrad } from '#air/core/ops/place-windows.js';
 import { readWindows, readWindowsGrad } from '#air/core/ops/read-windows.js';
 import { MIN_SCALE, type Size } from '#air/core/ops/sampling.js';
@@ -202,36 +201,6 @@ onEachBackend(() => {
           Math.max(0, Math.min(top + height, canvas[0]) - Math.max(top, 0));
         assert.ok(Math.abs(ink - boxInside) < 0.1 * boxInside + 2, `${where}: ink ${ink}, box ${boxInside}`);
       }
-    });
-  });
-
-  describe('residual', () => {
-    it('is what the canvas leaves over, averaged over squares', async () => {
-      const [images, canvas] = [normals(2 * 5 * 7), normals(2 * 5 * 7)];
-      const expected = [0, 1].flatMap((b) =>
-        [0, 1].flatMap((row) =>
-          [0, 1, 2].map((column) => {
-            let sum = 0;
-            for (const y of [2 * row, 2 * row + 1]) {
-              for (const x of [2 * column, 2 * column + 1])
-                sum += images[35 * b + 7 * y + x] - canvas[35 * b + 7 * y + x];
-            }
-            return sum / 4;
-          }),
-        ),
-      );
-      const [left, right] = [images, canvas].map((values) => tf.tensor3d(values, [2, 5, 7]));
-      const pooled = residual(left, right, 2);
-      assert.deepEqual(pooled.shape, [2, 6]);
-      assertNear(await read(pooled), expected, 1e-6, 'pooled');
-      const whole = residual(left, right, 1);
-      assert.deepEqual(whole.shape, [2, 35]);
-      assertNear(
-        await read(whole),
-        images.map((value, i) => value - canvas[i]),
-        1e-6,
-        'not pooled',
-      );
     });
   });
 });

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import { accumulate } from '#air/core/ops/accumulate.js';
-import type { Moments } from '#air/core/ops/adam.js';
 import type { NamedTensors } from '#air/core/ops/weights.js';
-import { adamStep, initialMoments } from '#air/train/optimisers/adam.js';
+import { PRESETS } from '#air/presets.js';
+import { adam } from '#air/train/optimisers/adam.js';
+import type { Moments } from '#air/train/optimisers/optimiser.js';
 import { normals, onEachBackend, read } from '../../support/backends.js';
 import { assertEachNear } from '../../support/finite-differences.js';
 
-const OPTIONS = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+const SETTINGS = { ...PRESETS.fast.training, adamBeta1: 0.9, adamBeta2: 0.999, adamEpsilon: 1e-8 };
 const SHAPES = { 'net.weight': [5, 3], 'net.bias': [5], one: [1] };
 
 type Numbers = { [name: string]: number[] };
@@ -63,13 +63,14 @@ onEachBackend(() => {
     const start = random(1);
     const gradients = [1, 100, 1e-3, 1, 1e-6, 1].map((scale) => random(scale));
     const rates = gradients.map((_, s) => 0.01 * (s + 1));
-    let params = tensors(start);
-    let moments = initialMoments(params);
+    let weights = tensors(start);
+    let moments = adam.start(weights);
     for (const [s, gradient] of gradients.entries()) {
-      ({ params, moments } = adamStep(params, tensors(gradient), moments, s + 1, rates[s], OPTIONS));
+      const pace = { step: s + 1, rate: rates[s] };
+      ({ weights, moments } = adam.step({ weights, gradients: tensors(gradient) }, moments, pace, SETTINGS));
     }
     const expected = referenceSteps(start, gradients, rates);
-    const actual = await numbersOf(params);
+    const actual = await numbersOf(weights);
     for (const name of Object.keys(SHAPES)) {
       const moved = actual[name].map((value, i) => value - start[name][i]);
       assertEachNear(
@@ -80,23 +81,24 @@ onEachBackend(() => {
         1e-3,
       );
     }
-    tf.dispose([params, moments.m, moments.v]);
+    tf.dispose([weights, moments.m, moments.v]);
   });
 
   it('moves by the rate at first, whatever the size of the gradient', async () => {
-    const params = { w: tf.tensor1d([0, 0, 0, 0]) };
-    const gradient = { w: tf.tensor1d([1e-4, -1e4, 1, 0]) };
-    const { params: next } = adamStep(params, gradient, initialMoments(params), 1, 0.5, OPTIONS);
-    assertEachNear(await read(next.w), [-0.5, 0.5, -0.5, 0], 2e-4, 'step', 1e-6);
+    const weights = { w: tf.tensor1d([0, 0, 0, 0]) };
+    const gradients = { w: tf.tensor1d([1e-4, -1e4, 1, 0]) };
+    const next = adam.step({ weights, gradients }, adam.start(weights), { step: 1, rate: 0.5 }, SETTINGS);
+    assertEachNear(await read(next.weights.w), [-0.5, 0.5, -0.5, 0], 2e-4, 'step', 1e-6);
   });
 
   it('keeps the moments of all weights one after the other', async () => {
     const [start, gradient] = [random(1), random(1)];
-    const params = tensors(start);
-    const initial = initialMoments(params);
+    const weights = tensors(start);
+    const initial = adam.start(weights);
     assert.deepEqual([initial.m.shape, initial.v.shape], [[21], [21]]);
     assert.ok([...(await initial.m.data()), ...(await initial.v.data())].every((value) => value === 0));
-    const { params: next, moments } = adamStep(params, tensors(gradient), initial, 1, 0.1, OPTIONS);
+    const given = { weights, gradients: tensors(gradient) };
+    const { weights: next, moments } = adam.step(given, initial, { step: 1, rate: 0.1 }, SETTINGS);
     const inOrder = Object.keys(SHAPES).flatMap((name) => gradient[name]);
     assertEachNear(
       await read(moments.m),
@@ -121,50 +123,35 @@ onEachBackend(() => {
     const start = random(1);
     const gradients = [1, 2, 3, 4, 5].map((scale) => random(scale));
     const run = async (stopAfter: number | undefined) => {
-      let params = tensors(start);
-      let moments: Moments = initialMoments(params);
+      let weights = tensors(start);
+      let moments: Moments = adam.start(weights);
       for (const [s, gradient] of gradients.entries()) {
-        ({ params, moments } = adamStep(params, tensors(gradient), moments, s + 1, 0.01, OPTIONS));
+        const pace = { step: s + 1, rate: 0.01 };
+        ({ weights, moments } = adam.step({ weights, gradients: tensors(gradient) }, moments, pace, SETTINGS));
         if (s + 1 === stopAfter) {
-          const kept = await numbersOf(params);
-          tf.dispose(params);
-          params = tensors(kept);
+          const kept = await numbersOf(weights);
+          tf.dispose(weights);
+          weights = tensors(kept);
           moments = { m: tf.tensor1d(await read(moments.m)), v: tf.tensor1d(await read(moments.v)) };
         }
       }
-      return [await numbersOf(params), await read(moments.m), await read(moments.v)];
+      return [await numbersOf(weights), await read(moments.m), await read(moments.v)];
     };
     assert.deepEqual(await run(3), await run(undefined));
   });
 
   it('consumes what it is given, and nothing else', async () => {
     const before = tf.memory().numTensors;
-    const params = tensors(random(1));
-    const kept = tf.clone(params['net.weight']);
+    const weights = tensors(random(1));
+    const kept = tf.clone(weights['net.weight']);
     const old = await read(tf.clone(kept));
-    const gradient = tensors(random(1));
-    const { params: next, moments } = adamStep(params, gradient, initialMoments(params), 1, 0.1, OPTIONS);
+    const given = { weights, gradients: tensors(random(1)) };
+    const { weights: next, moments } = adam.step(given, adam.start(weights), { step: 1, rate: 0.1 }, SETTINGS);
     assert.equal(tf.memory().numTensors, before + 3 + 2 + 1, 'weights and moments, and the clone');
     assert.deepEqual(await read(kept), old, 'a clone of a weight keeps its numbers');
     assert.notDeepEqual(await read(next['net.weight']), old);
     delete next['net.weight'];
     tf.dispose([next, moments.m, moments.v]);
-    assert.equal(tf.memory().numTensors, before);
-  });
-
-  it('accumulates name by name', async () => {
-    const before = tf.memory().numTensors;
-    const parts = [random(1), random(1), random(1)];
-    let sum: NamedTensors | undefined;
-    for (const part of parts) sum = accumulate(sum, tensors(part));
-    const actual = await numbersOf(sum as NamedTensors);
-    for (const name of Object.keys(SHAPES)) {
-      const expected = parts[0][name].map((value, i) =>
-        Math.fround(Math.fround(value + parts[1][name][i]) + parts[2][name][i]),
-      );
-      assert.deepEqual(actual[name], expected, 'in the order given');
-    }
-    tf.dispose(sum);
     assert.equal(tf.memory().numTensors, before);
   });
 });

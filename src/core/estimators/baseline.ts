@@ -1,0 +1,100 @@
+/**
+ * Baselines: what each step of a drawn count is expected to cost, before it is drawn. Each is a network of its own, beside
+ * guide and model, which it watches without a gradient into them.
+ */
+import * as tf from '@tensorflow/tfjs';
+import type { BaselineName, EstimatorSettings, ModelConfig } from '../config.js';
+import { forEachImage, initialState } from '../guide.js';
+import { guideInputs } from '../guide-input.js';
+import type { Model } from '../model.js';
+import { LinearTape, type MlpPass, mlp, mlpGrad, mlpSpecs } from '../ops/linear.js';
+import { type LstmStep, lstmCell, lstmCellGrad, lstmSpecs } from '../ops/lstm.js';
+import type { NamedTensors, ParamSpec } from '../ops/weights.js';
+import type { Unrolled } from '../unroll.js';
+
+export type Baseline = {
+  specs(config: ModelConfig): ParamSpec[];
+  /** What it expects along a pass; undefined: nothing. */
+  expect(model: Model, pass: Unrolled): Expected | undefined;
+};
+
+export type Expected = {
+  /** [B, N] */
+  values: tf.Tensor2D;
+  /** Gradients of its weights by name, from those by the values [B, N]. */
+  backward(dValues: tf.Tensor2D): NamedTensors;
+};
+
+/** Weights of the baseline have names that begin so, as in Pyro's example. */
+const PREFIX = 'bl_';
+
+const none: Baseline = { specs: () => [], expect: () => undefined };
+
+/**
+ * A second LSTM, as in Pyro's example: it sees what the guide sees (through an embedding of its own), and the object before.
+ * Its output is multiplied by `baselineScalar`, since costs are in the hundreds of nats.
+ */
+function lstm({ baselineScalar, blPredictNet }: EstimatorSettings): Baseline {
+  return {
+    specs(config) {
+      const { rnnHiddenSize: hidden, zWhatSize } = config;
+      const input = guideInputs[config.guideInput];
+      return [
+        ...input.specs(config, PREFIX),
+        ...lstmSpecs('bl_rnn', input.size(config) + 3 + zWhatSize + 1, hidden),
+        ...mlpSpecs('bl_predict', hidden, [...blPredictNet, 1]),
+        { name: 'bl_h_init', shape: [1, hidden], bound: 0 },
+        { name: 'bl_c_init', shape: [1, hidden], bound: 0 },
+      ];
+    },
+
+    expect(model, { images, steps }) {
+      const { config, params } = model;
+      const input = guideInputs[config.guideInput];
+      const view = input.view(model, images, PREFIX);
+      const batch = images.shape[0];
+      const before = [
+        initialState(params, batch),
+        ...steps.map(({ where, what }) => ({ zWhere: where.sample, zWhat: what.sample })),
+      ];
+      const canvases = [tf.zeros<tf.Rank.R3>(images.shape), ...steps.map(({ canvas }) => canvas)];
+      let memory = { h: forEachImage(params.bl_h_init, batch), c: forEachImage(params.bl_c_init, batch) };
+      const passes: { memory: LstmStep; head: MlpPass }[] = [];
+      for (let t = 0; t < steps.length; t++) {
+        const seen = view.observe(canvases[t]);
+        const step = lstmCell(params, 'bl_rnn', [seen, before[t].zWhere, before[t].zWhat, tf.ones([batch, 1])], memory);
+        memory = step;
+        passes.push({ memory: step, head: mlp(params, 'bl_predict', step.h, { hidden: config.activation }) });
+      }
+      const outputs = passes.map(({ head }) => head.y);
+      return {
+        values: tf.mul(tf.concat(outputs, 1), baselineScalar) as tf.Tensor2D,
+        backward(dValues) {
+          const tape = new LinearTape();
+          const dOutputs = tf.split(tf.mul(dValues, baselineScalar), steps.length, 1) as tf.Tensor2D[];
+          const dSeen: tf.Tensor2D[] = [];
+          let later: { dh: tf.Tensor2D; dc: tf.Tensor2D } | undefined;
+          for (let t = steps.length - 1; t >= 0; t--) {
+            const dh = mlpGrad(params, passes[t].head, dOutputs[t], tape);
+            const d = { dhs: later ? [dh, later.dh] : [dh], dc: later?.dc, sizes: [input.size(config)] };
+            const back = lstmCellGrad(params, passes[t].memory, d, tape);
+            dSeen.unshift(back.dParts[0]);
+            later = back;
+          }
+          view.backward(dSeen, tape);
+          const { dh, dc } = later as { dh: tf.Tensor2D; dc: tf.Tensor2D };
+          return { ...tape.gradients(), bl_h_init: tf.sum(dh, 0, true), bl_c_init: tf.sum(dc, 0, true) };
+        },
+      };
+    },
+  };
+}
+
+const baselines: { readonly [name in BaselineName]: (settings: EstimatorSettings) => Baseline } = {
+  lstm,
+  none: () => none,
+};
+
+export function makeBaseline(settings: EstimatorSettings): Baseline {
+  return baselines[settings.baseline](settings);
+}

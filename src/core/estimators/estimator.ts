@@ -1,0 +1,68 @@
+/**
+ * The seam between a pass and its gradients. A pass along the all-present path says of each image how likely every count
+ * makes it (outcome.ts); an estimator turns that into gradients of the objective by what was said, from which `unrollGrad`
+ * goes back to the weights, and into gradients of weights of its own, a baseline's say. All sums over images, so that the
+ * gradients of parts of a batch add up, whoever computes them.
+ */
+import * as tf from '@tensorflow/tfjs';
+import type { ModelConfig } from '../config.js';
+import type { StepNoise } from '../guide.js';
+import type { Model } from '../model.js';
+import type { KlKind } from '../ops/normal.js';
+import type { NamedTensors, ParamSpec } from '../ops/weights.js';
+import type { OutcomeGradients, PassOutcome } from '../outcome.js';
+import { type Unrolled, unroll, unrollGrad } from '../unroll.js';
+
+/** What a gradient depends on besides weights, images and the noise of a pass. */
+export type Given = {
+  /** log p(n), n = 0..N */
+  logPrior: readonly number[];
+  /** What the objective of each image is multiplied with: -1 / batch for the gradient of the mean of -ELBO. */
+  scale: number;
+  /** [B, N], in [0, 1): there is one more object after t - 1 where the t-th is below p_t. For estimators that draw the count. */
+  uniforms(): tf.Tensor2D;
+  /** [B, N+1], nats: what it is worth that an image is given a count, beside the ELBO; none: nothing */
+  countWeights?: tf.Tensor2D;
+};
+
+/** [B, N] each: what the steps of a drawn count cost, what the baseline thought of it, and 1 for the steps that were taken. */
+export type BaselineFit = { returns: tf.Tensor2D; baseline: tf.Tensor2D; active: tf.Tensor2D };
+
+export type EstimatorGradients = {
+  outcome: OutcomeGradients;
+  /** By the estimator's own weights, by name. */
+  own: NamedTensors;
+  fit?: BaselineFit;
+};
+
+export type Estimator = {
+  /** What a pass says of KLs: the analytic KL of each normal, or log q - log p of the draw. */
+  kl: KlKind;
+  /** Weights of its own, beside the model's. */
+  specs(config: ModelConfig): ParamSpec[];
+  /** The model's parameters hold the estimator's own weights too. Runs inside `tidy`. */
+  gradients(model: Model, pass: Unrolled, given: Given): EstimatorGradients;
+};
+
+/** By every weight, in the order of the model's parameters, and what led there. */
+export type Estimate = { gradients: NamedTensors; outcome: PassOutcome; fit?: BaselineFit };
+
+/**
+ * Gradients of an estimate of the objective, summed over images. Caller disposes all of it.
+ *
+ *   images [B, H, W]; noise: one entry per step
+ */
+export function estimate(
+  estimator: Estimator,
+  model: Model,
+  { images, noise }: { images: tf.Tensor3D; noise: readonly StepNoise[] },
+  given: Given,
+): Estimate {
+  return tf.tidy(() => {
+    const pass = unroll(model, images, noise, estimator.kl);
+    const { outcome, own, fit } = estimator.gradients(model, pass, given);
+    const byName: NamedTensors = { ...unrollGrad(model, pass, outcome), ...own };
+    const gradients = Object.fromEntries(Object.keys(model.params).map((name) => [name, byName[name]]));
+    return { gradients, outcome: pass.outcome, ...(fit ? { fit } : {}) };
+  });
+}

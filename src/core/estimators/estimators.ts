@@ -1,0 +1,14 @@
+/** The estimators there are. */
+import type { EstimatorName, EstimatorSettings } from '../config.js';
+import { enumerate } from './enumerate.js';
+import type { Estimator } from './estimator.js';
+import { nvil } from './nvil.js';
+
+const estimators: { readonly [name in EstimatorName]: (settings: EstimatorSettings) => Estimator } = {
+  enumerate: () => enumerate,
+  nvil,
+};
+
+export function makeEstimator(settings: EstimatorSettings): Estimator {
+  return estimators[settings.estimator](settings);
+}

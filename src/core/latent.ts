@@ -1,0 +1,39 @@
+/** What inference says of an image: the one shape it has from here through streams to scores and pictures. */
+import type { ElboTerms } from './elbo.js';
+
+/** Continuous pixels, top-left corner and size: pixel i covers [i, i + 1). */
+export type Box = readonly [x: number, y: number, w: number, h: number];
+
+/** One step of the guide: an object that may be there. */
+export type LatentStep = {
+  /** Where its window lies on the canvas. */
+  box: Box;
+  /** q(n >= t), the probability that it is there. */
+  p: number;
+  /** z_where = (s, x, y), and its standard deviation. */
+  where: Float32Array;
+  whereScale: Float32Array;
+  /** z_what [Z], and its standard deviation. */
+  what: Float32Array;
+  whatScale: Float32Array;
+  /** [h, w] uint8, the object as decoded. */
+  window?: Uint8Array;
+};
+
+export type Latent = {
+  /** argmax q */
+  n: number;
+  /** q(n), n = 0..N */
+  q: number[];
+  /** From draws, whatever the mode: the ELBO, nats; and the terms that it is made of. */
+  elbo?: number;
+  terms?: ElboTerms;
+  /** From draws: log (1/S) sum_s p(x, z_s) / q(z_s), exact in n; a tighter bound on log p(x) than the ELBO. */
+  bound?: number;
+  /** From two or more draws: the count with the largest evidence, argmax_n of the mean over draws of p(x, n, z_1..n) / q(z_1..n). */
+  nEvidence?: number;
+  /** N of them. */
+  steps: LatentStep[];
+  /** [H, W] uint8, the mean image of the first n objects. */
+  reconstruction?: Uint8Array;
+};

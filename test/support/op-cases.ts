@@ -1,0 +1,161 @@
+/** Ops with random inputs, on which backends are compared: what a case is, and the cases of perceptrons and LSTM steps. */
+import * as tf from '@tensorflow/tfjs';
+import { type Activation, LinearTape, mlp, mlpGrad, mlpWeightGrad } from '#air/core/ops/linear.js';
+import { lstmCell, lstmCellGrad } from '#air/core/ops/lstm.js';
+import { Draws } from '#air/core/rng.js';
+
+export type Values = { shape: number[]; data: Float32Array };
+
+/** What an op is given, by name. */
+export type Given = { [name: string]: Values };
+// biome-ignore lint/suspicious/noExplicitAny: the ranks are those of the values
+export type Tensors = { [name: string]: any };
+
+export type Case = { name: string; given: Given; op: (given: Tensors) => tf.Tensor[] };
+
+let sequence = 1000;
+
+export function normal(shape: number[], scale = 1, shift: number[] = [0]): Values {
+  const data = new Draws(1, 'bench', sequence++).fillNormal(new Float32Array(tf.util.sizeFromShape(shape)));
+  return { shape, data: data.map((value, i) => scale * value + shift[i % shift.length]) };
+}
+
+function mapped({ shape, data }: Values, f: (x: number) => number): Values {
+  return { shape, data: data.map(f) };
+}
+
+const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+
+/** What a layer with this activation may put out. */
+function outputs(shape: number[], activation: Activation): Values {
+  return mapped(normal(shape), { linear: (x: number) => x, relu: (x: number) => Math.max(0, x), sigmoid }[activation]);
+}
+
+/** NAME0, NAME1, ... */
+export function several(count: number, name: string, make: (i: number) => Values): Given {
+  return Object.fromEntries(Array.from({ length: count }, (_, i) => [`${name}${i}`, make(i)]));
+}
+
+/** The same, as a list. */
+export function listOf<T extends tf.Tensor>(given: Tensors, name: string): T[] {
+  const all: T[] = [];
+  while (`${name}${all.length}` in given) all.push(given[`${name}${all.length}`]);
+  return all;
+}
+
+/** (s, x, y) of windows that mostly meet the image. */
+export function zWhere(batch: number): Values {
+  return normal([batch, 3], 0.4, [2.5, 0, 0]);
+}
+
+export const B = 5;
+
+/** A perceptron from 50 inputs through the given sizes, its weights by the names of its layers. */
+function layers(sizes: readonly number[], inputs = 50): Given {
+  return Object.fromEntries(
+    sizes.flatMap((size, i) => {
+      const width = sizes[i - 1] ?? inputs;
+      return [
+        [`net.seq.${2 * i}.weight`, normal([size, width], 2 / Math.sqrt(width))],
+        [`net.seq.${2 * i}.bias`, normal([size])],
+      ];
+    }),
+  );
+}
+
+const PERCEPTRONS = [[7], [30, 7]].flatMap((sizes) =>
+  (['linear', 'relu', 'sigmoid'] as const).map((activation) => ({ sizes, activation })),
+);
+
+export const nets: Case[] = [
+  ...PERCEPTRONS.map(({ sizes, activation }) => ({
+    name: `mlp of ${sizes.length}, ${activation}`,
+    given: { x: normal([B, 50]), ...layers(sizes) },
+    op: ({ x, ...params }: Tensors) => mlp(params, 'net', x, { output: activation, shift: -0.5 }).ys,
+  })),
+  {
+    name: 'mlp of many inputs',
+    given: { x: normal([8, 50, 50]), ...layers([64], 2500) },
+    op: ({ x, ...params }) => [mlp(params, 'net', x).y],
+  },
+  ...PERCEPTRONS.flatMap(({ sizes, activation }) =>
+    [true, false].map((wantsDx) => ({
+      name: `mlpGrad of ${sizes.length}, ${activation}, ${wantsDx ? 'with' : 'without'} dx`,
+      given: {
+        ...{ x: normal([B, 50]), dy: normal([B, 7]), ...layers(sizes) },
+        ...several(sizes.length, 'y', (i) => outputs([B, sizes[i]], i === sizes.length - 1 ? activation : 'relu')),
+      },
+      op: ({ x, dy, ...rest }: Tensors) => {
+        const tape = new LinearTape();
+        const ys = listOf<tf.Tensor2D>(rest, 'y');
+        const layers = { hidden: 'relu', output: activation, shift: -0.5 } as const;
+        const pass = { name: 'net', layers, x, ys, y: ys[ys.length - 1] };
+        const dx = wantsDx ? [mlpGrad(rest, pass, dy, tape)] : [];
+        if (!wantsDx) mlpWeightGrad(rest, pass, dy, tape);
+        return [...dx, ...Object.values(tape.gradients())];
+      },
+    })),
+  ),
+  ...[1, 3].flatMap((steps) =>
+    [
+      [B, 50],
+      [B, 10, 5],
+      [B, 131],
+    ].map((shape) => ({
+      name: `the gradients of a layer's weights over ${steps} steps, x [${shape}]`,
+      given: { ...several(steps, 'd', () => normal([B, 7])), ...several(steps, 'x', () => normal(shape)) },
+      op: (given: Tensors) => {
+        const tape = new LinearTape();
+        const xs = listOf(given, 'x');
+        for (const [t, d] of listOf<tf.Tensor2D>(given, 'd').entries()) tape.add('weight', 'bias', d, xs[t]);
+        const { weight, bias } = tape.gradients();
+        return [weight, bias];
+      },
+    })),
+  ),
+];
+
+const lstmWeights = (inputs: number): Given => ({
+  'r.weight_ih': normal([40, inputs], 0.3),
+  'r.weight_hh': normal([40, 10], 0.3),
+  'r.bias_ih': normal([40]),
+  'r.bias_hh': normal([40]),
+});
+
+export const recurrent: Case[] = [
+  ...[[50], [31, 3, 10, 1]].map((sizes) => ({
+    name: `lstmCell with ${sizes.length} parts`,
+    given: {
+      ...several(sizes.length, 'part', (i) => normal([B, sizes[i]])),
+      ...{ h: normal([B, 10]), c: normal([B, 10]) },
+      ...lstmWeights(sizes.reduce((a, b) => a + b)),
+    },
+    op: ({ h, c, ...rest }: Tensors) => {
+      const step = lstmCell(rest, 'r', listOf<tf.Tensor2D>(rest, 'part'), { h, c });
+      return [step.h, step.c, step.gates, step.x];
+    },
+  })),
+  ...[
+    { name: 'at the last step', dhs: 1, hasDc: false, sizes: [31, 3, 10] },
+    { name: 'before', dhs: 2, hasDc: true, sizes: [31, 3, 10] },
+    { name: 'by all of its input', dhs: 2, hasDc: true, sizes: [31, 3, 10, 1] },
+    { name: 'by its input in one', dhs: 1, hasDc: true, sizes: [45] },
+  ].map(({ name, dhs, hasDc, sizes }) => ({
+    name: `lstmCellGrad ${name}`,
+    given: {
+      ...several(dhs, 'dh', () => normal([B, 10])),
+      ...(hasDc ? { dc: normal([B, 10]) } : {}),
+      // the third quarter is a tanh, which takes these values too
+      gates: mapped(normal([B, 40]), sigmoid),
+      ...{ h: normal([B, 10]), c: normal([B, 10]), cNext: normal([B, 10]), x: normal([B, 45]) },
+      ...lstmWeights(45),
+    },
+    op: ({ dc, gates, h, c, cNext, x, ...rest }: Tensors) => {
+      const tape = new LinearTape();
+      const step = { name: 'r', h, c: cNext, before: { h, c }, gates, x };
+      const d = { dhs: listOf<tf.Tensor2D>(rest, 'dh'), dc, sizes };
+      const back = lstmCellGrad(rest, step, d, tape);
+      return [back.dh, back.dc, ...back.dParts, ...Object.values(tape.gradients())];
+    },
+  })),
+];
