@@ -6,9 +6,9 @@ import type { GuideInputName } from '#air/core/config.js';
 import { geometricLogProbs } from '#air/core/count.js';
 import { guideInputs } from '#air/core/guide-input.js';
 import { toIntensities } from '#air/core/images.js';
+import { assertCloseOverall } from '../support/assert-close.js';
 import { onEachBackend, read } from '../support/backends.js';
 import { elboGradients } from '../support/estimates.js';
-import { assertNear } from '../support/finite-differences.js';
 import { livelyModel, noiseFor } from '../support/lively-model.js';
 import { bars, TINY } from '../support/tiny-model.js';
 
@@ -29,12 +29,12 @@ onEachBackend(() => {
         }),
       );
       assert.deepEqual(await seen('image'), pixels);
-      assertNear(await seen('difference'), pooled, 1e-6, 'difference');
+      assertCloseOverall(await seen('difference'), pooled, 1e-6, 'difference');
       const both = [0, 1].flatMap((b) => [
         ...pixels.slice(120 * b, 120 * b + 120),
         ...pooled.slice(30 * b, 30 * b + 30),
       ]);
-      assertNear(await seen('both'), both, 1e-6, 'both');
+      assertCloseOverall(await seen('both'), both, 1e-6, 'both');
     });
 
     for (const guideInput of ['image', 'difference', 'both'] as const) {

@@ -12,8 +12,8 @@ import { initialParams } from '#air/core/parameters.js';
 import { Draws } from '#air/core/rng.js';
 import { makeNoise, unroll } from '#air/core/unroll.js';
 import type { HostTensors } from '#air/train/learner.js';
+import { assertCloseEach, assertCloseOverall } from '../support/assert-close.js';
 import { onEachBackend, read } from '../support/backends.js';
-import { assertEachNear, assertNear } from '../support/finite-differences.js';
 import { bars, TINY, trainTiny } from '../support/tiny-model.js';
 
 const IMAGES = 8;
@@ -119,10 +119,10 @@ onEachBackend(() => {
       for (const [t, { where, what, decoded }] of pass.steps.entries()) {
         const [loc, code, window] = [await read(where.loc), await read(what.loc), await read(decoded.y)];
         explained.forEach(({ steps }, b) => {
-          assertNear(steps[t].where, loc.slice(3 * b, 3 * b + 3), 1e-6, 'z_where');
-          assertNear(steps[t].what, code.slice(4 * b, 4 * b + 4), 1e-6, 'z_what');
+          assertCloseOverall(steps[t].where, loc.slice(3 * b, 3 * b + 3), 1e-6, 'z_where');
+          assertCloseOverall(steps[t].what, code.slice(4 * b, 4 * b + 4), 1e-6, 'z_what');
           assert.deepEqual(steps[t].box, boxOf(steps[t].where, TINY.canvas));
-          assertNear(
+          assertCloseOverall(
             steps[t].window as Uint8Array,
             window.slice(25 * b, 25 * b + 25).map((v) => 255 * v),
             0.51 / 255,
@@ -150,10 +150,20 @@ onEachBackend(() => {
 
     it('say how many: n is the most probable, p the probability of at least t', async () => {
       for (const { n, q, steps } of await all(trainedModel())) {
-        assertEachNear([q.reduce((a, b) => a + b)], [1], 1e-12, 'sum of q');
+        assertCloseEach(
+          q.reduce((a, b) => a + b),
+          1,
+          1e-12,
+          'sum of q',
+        );
         assert.equal(q[n], Math.max(...q));
         steps.forEach(({ p }, t) => {
-          assertEachNear([p], [q.slice(t + 1).reduce((a, b) => a + b)], 1e-12, 'p');
+          assertCloseEach(
+            p,
+            q.slice(t + 1).reduce((a, b) => a + b),
+            1e-12,
+            'p',
+          );
         });
       }
     });
@@ -168,7 +178,7 @@ onEachBackend(() => {
       explained.forEach(({ n, reconstruction }, b) => {
         const canvas = n === 0 ? Array(120).fill(0) : canvases[n - 1].slice(120 * b, 120 * b + 120);
         const bytes = canvas.map((value) => 255 * Math.min(1, value));
-        assertNear(reconstruction as Uint8Array, bytes, 0.51 / 255, 'reconstruction', 255);
+        assertCloseOverall(reconstruction as Uint8Array, bytes, 0.51 / 255, 'reconstruction', 255);
       });
     });
   });
@@ -194,8 +204,8 @@ onEachBackend(() => {
           });
           const largest = Math.max(...perCount);
           const expected = largest + Math.log(perCount.reduce((sum, each) => sum + Math.exp(each - largest), 0));
-          assertEachNear([bound as number], [expected], 1e-4, 'bound');
-          assertEachNear([terms?.elbo as number], [mean(draws.map((ofDraw) => ofDraw[b].elbo))], 1e-5, 'ELBO', 10);
+          assertCloseEach(bound as number, expected, 1e-4, 'bound');
+          assertCloseEach(terms?.elbo as number, mean(draws.map((ofDraw) => ofDraw[b].elbo)), 1e-5, 'ELBO', 10);
           assert.equal(nEvidence, samples === 1 ? undefined : perCount.indexOf(largest));
         });
       });

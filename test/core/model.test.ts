@@ -6,9 +6,11 @@ import { decode, drawObject, drawObjectGrad, makeModel } from '#air/core/model.j
 import { LinearTape } from '#air/core/ops/linear.js';
 import { initialParams } from '#air/core/parameters.js';
 import { PRESETS } from '#air/presets.js';
-import { normals, onEachBackend, read } from '../support/backends.js';
-import { assertNear, slopes } from '../support/finite-differences.js';
+import { assertCloseOverall } from '../support/assert-close.js';
+import { onEachBackend, read } from '../support/backends.js';
+import { slopes } from '../support/finite-differences.js';
 import { gridSample, placingMap } from '../support/grid-sample.js';
+import { normals } from '../support/random.js';
 import { TINY } from '../support/tiny-model.js';
 
 onEachBackend(() => {
@@ -33,7 +35,7 @@ onEachBackend(() => {
       assert.deepEqual(drawn.decoded.y.shape, [1, 25]);
       const window = { height: 5, width: 5, values: await read(drawn.decoded.y) };
       const placed = gridSample(window, placingMap(where), TINY.canvas);
-      assertNear(
+      assertCloseOverall(
         await read(drawn.canvas),
         before.map((value, i) => value + placed[i]),
         1e-5,
@@ -72,12 +74,12 @@ onEachBackend(() => {
       const drawn = drawObject(model, { zWhere, zWhat }, tf.tensor3d(normals(240), [2, 12, 10]));
       const tape = new LinearTape();
       const back = drawObjectGrad(model, drawn, tf.tensor3d(dCanvas, [2, 12, 10]), tape);
-      assertNear(await read(back.dZWhere), expected[0], 1e-4, 'gradient by z_where');
-      assertNear(await read(back.dZWhat), expected[1], 1e-4, 'gradient by z_what');
+      assertCloseOverall(await read(back.dZWhere), expected[0], 1e-4, 'gradient by z_where');
+      assertCloseOverall(await read(back.dZWhat), expected[1], 1e-4, 'gradient by z_what');
       const gradients = tape.gradients();
       assert.deepEqual(Object.keys(gradients).sort(), names.toSorted());
       for (const [i, name] of names.entries()) {
-        assertNear(await read(gradients[name]), expected[2 + i], 1e-4, `gradient by ${name}`);
+        assertCloseOverall(await read(gradients[name]), expected[2 + i], 1e-4, `gradient by ${name}`);
       }
     });
   });

@@ -8,8 +8,8 @@ import { drawObject, makeModel } from '#air/core/model.js';
 import { initialParams } from '#air/core/parameters.js';
 import { Draws } from '#air/core/rng.js';
 import { sampleScenes } from '#air/core/sample.js';
+import { assertCloseOverall } from '../support/assert-close.js';
 import { onEachBackend, read } from '../support/backends.js';
-import { assertNear } from '../support/finite-differences.js';
 import { TINY } from '../support/tiny-model.js';
 
 const indices = (size: number, from = 0) => Array.from({ length: size }, (_, i) => from + i);
@@ -84,6 +84,6 @@ onEachBackend(() => {
       ({ canvas } = drawObject(drawing, { zWhere, zWhat }, canvas));
     }
     assert.ok(scene.image.some((pixel) => pixel > 0));
-    assertNear(scene.image, toBytes(Float32Array.from(await read(canvas))), 1 / 255, 'image', 255);
+    assertCloseOverall(scene.image, toBytes(Float32Array.from(await read(canvas))), 1 / 255, 'image', 255);
   });
 });

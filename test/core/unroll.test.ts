@@ -12,10 +12,11 @@ import { placeWindows } from '#air/core/ops/place-windows.js';
 import { Draws } from '#air/core/rng.js';
 import { takeRows } from '#air/core/rows.js';
 import { makeNoise, unroll, unrollGrad } from '#air/core/unroll.js';
-import { normals, onEachBackend, read } from '../support/backends.js';
-import { assertNear } from '../support/finite-differences.js';
+import { assertCloseOverall } from '../support/assert-close.js';
+import { onEachBackend, read } from '../support/backends.js';
 import { drawsOf, livelyModel, livelyParams, noiseFor } from '../support/lively-model.js';
 import { plainPass } from '../support/plain-pass.js';
+import { normals } from '../support/random.js';
 import { bars, TINY } from '../support/tiny-model.js';
 
 /** Of one image. */
@@ -34,7 +35,7 @@ onEachBackend((backend) => {
         steps.map(async ({ decoded, where }, t) => {
           const drawn = placeWindows(decoded.y, where.sample, [5, 5], tf.zeros([3, 12, 10]));
           const alone = await read(drawn);
-          assertNear(
+          assertCloseOverall(
             canvases[t],
             alone.map((value, i) => value + (canvases[t - 1]?.[i] ?? 0)),
             1e-6,
@@ -53,7 +54,7 @@ onEachBackend((backend) => {
           return sum;
         }),
       );
-      assertNear(await read(outcome.logLik), expected, 1e-5, 'log p(x | z_1..n)');
+      assertCloseOverall(await read(outcome.logLik), expected, 1e-5, 'log p(x | z_1..n)');
     });
 
     it('gives an image the same results whatever else is in the batch', async () => {
@@ -72,7 +73,7 @@ onEachBackend((backend) => {
       const areSame = (some: Told[], same: Told[]) => {
         const numbers = (all: Told[]) => all.flatMap(({ elbo, logits }) => [elbo, ...logits]);
         if (isExact) assert.deepEqual(some, same);
-        else assertNear(numbers(some), numbers(same), 1e-5, 'in another batch');
+        else assertCloseOverall(numbers(some), numbers(same), 1e-5, 'in another batch');
       };
       const all = await tell(7, 0);
       areSame(await tell(1, 4), all.slice(4, 5));
@@ -131,7 +132,8 @@ onEachBackend((backend) => {
         const { params, images, noise } = given();
         const { zPresLogits, logLik, whereKl, whatKl } = unroll(makeModel(config, params), images, noise).outcome;
         const actual = await Promise.all([zPresLogits, logLik, tf.add(whereKl, whatKl)].map(read));
-        for (const i of [0, 1, 2]) assertNear(actual[i], outputs[i], 1e-5, ['logits', 'log-likelihoods', 'KLs'][i]);
+        for (const i of [0, 1, 2])
+          assertCloseOverall(actual[i], outputs[i], 1e-5, ['logits', 'log-likelihoods', 'KLs'][i]);
       });
 
       it('has the gradient of plain ops by every weight', async () => {
@@ -141,7 +143,7 @@ onEachBackend((backend) => {
         assert.deepEqual(Object.keys(gradients).sort(), Object.keys(expected).sort());
         for (const [name, gradient] of Object.entries(gradients)) {
           assert.deepEqual(gradient.shape, params[name].shape);
-          assertNear(await read(gradient), expected[name], 1e-4, `gradient by ${name}`);
+          assertCloseOverall(await read(gradient), expected[name], 1e-4, `gradient by ${name}`);
         }
       });
     });

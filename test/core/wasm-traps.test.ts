@@ -11,8 +11,9 @@ import { infer } from '#air/core/infer.js';
 import { makeModel } from '#air/core/model.js';
 import { PRESETS } from '#air/presets.js';
 import { Learner, type StepPlan } from '#air/train/learner.js';
-import { normals, onEachBackend, read } from '../support/backends.js';
-import { assertEachNear, assertNear } from '../support/finite-differences.js';
+import { assertCloseEach, assertCloseOverall } from '../support/assert-close.js';
+import { onEachBackend, read } from '../support/backends.js';
+import { normals } from '../support/random.js';
 import { bars, stepPlan, TINY, TINY_TRAINING } from '../support/tiny-model.js';
 
 /** op(a) op(b) of two stacks of matrices; a stack of one meets all of the other. */
@@ -59,7 +60,7 @@ onEachBackend(() => {
           [m, k, n],
           transposes,
         );
-        assertNear(await read(product(left, right)), expected, 1e-5, `product ${transposes}`);
+        assertCloseOverall(await read(product(left, right)), expected, 1e-5, `product ${transposes}`);
         if (countA !== countB) continue; // tfjs has no gradient there
         // a product is linear in each factor: <dy, a b> = <da, a>, and the same for b
         const weights = normals(expected.length);
@@ -68,7 +69,7 @@ onEachBackend(() => {
         const total = expected.reduce((sum, value, i) => sum + value * weights[i], 0);
         for (const [i, gradient] of tf.grads(loss)([left, right]).entries()) {
           const along = await read(tf.sum(tf.mul(gradient, i === 0 ? left : right)));
-          assertNear(along, [total], 1e-4, `gradient by factor ${i}, ${transposes}`, 10);
+          assertCloseOverall(along, [total], 1e-4, `gradient by factor ${i}, ${transposes}`, 10);
         }
       }
     });
@@ -108,7 +109,7 @@ onEachBackend(() => {
     }
     tf.dispose(sum);
     const { gradientNorm } = await learner.step(batch, 2, plan);
-    assertEachNear([gradientNorm as number], [Math.sqrt(squares)], 1e-5, 'norm');
+    assertCloseEach(gradientNorm as number, Math.sqrt(squares), 1e-5, 'norm');
     learner.dispose();
   });
 });

@@ -4,9 +4,10 @@ import { test } from 'node:test';
 import type { Box } from '#air/core/latent.js';
 import { Draws } from '#air/core/rng.js';
 import { boxIou, DetectionScores, MatchScores, matchBoxes } from '#air/scores/boxes.js';
+import { assertCloseEach } from '../support/assert-close.js';
 
-const near = (actual: number, expected: number, tolerance = 1e-12): void =>
-  assert.ok(Math.abs(actual - expected) <= tolerance, `${actual}, expected ${expected}`);
+/** To within 1e-12: scores are in 0..1. */
+const near = (actual: number, expected: number): void => assertCloseEach(actual, expected, 1e-12, 'score', 1);
 
 test('IoU by hand', () => {
   near(boxIou([0, 0, 10, 10], [0, 0, 10, 10]), 1);
@@ -159,7 +160,7 @@ test('average precision equals the definition, whatever the order of images', ()
     for (const order of [images, [...images].reverse()]) {
       const scores = new DetectionScores();
       for (const { truth, inferred } of order) scores.add(inferred, truth);
-      near(scores.averagePrecision, expected, 1e-12);
+      near(scores.averagePrecision, expected);
     }
   }
 });

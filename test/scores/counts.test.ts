@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CountScores } from '#air/scores/counts.js';
+import { assertCloseEach } from '../support/assert-close.js';
 
-const near = (actual: number, expected: number, tolerance = 1e-12): void =>
-  assert.ok(Math.abs(actual - expected) <= tolerance, `${actual}, expected ${expected}`);
+/** To within 1e-12: scores are in 0..1. */
+const near = (actual: number, expected: number): void => assertCloseEach(actual, expected, 1e-12, 'score', 1);
 
 test('counting by hand', () => {
   const scores = new CountScores();

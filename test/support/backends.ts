@@ -1,9 +1,8 @@
-/** The backends that need nothing but Node, and numbers as tests hold them. */
+/** The backends that need nothing but Node, and what is read from them. */
 import { before, describe } from 'node:test';
 import type * as tf from '@tensorflow/tfjs';
 import type { BackendName } from '#air/backends/names.js';
 import { startBackend } from '#air/backends/start.js';
-import { Draws } from '#air/core/rng.js';
 
 const backends = (process.env.AIR_TEST_BACKENDS ?? 'cpu,wasm').split(',') as BackendName[];
 
@@ -17,14 +16,6 @@ export function onEachBackend(body: (backend: BackendName) => void): void {
       body(backend);
     });
   }
-}
-
-let sequence = 2000;
-
-/** Normal numbers as float32 holds them, times `scale`, plus `shift` in turn; each call draws others, each run the same. */
-export function normals(size: number, scale = 1, shift: readonly number[] = [0]): number[] {
-  const draws = new Draws(1, 'bench', sequence++);
-  return Array.from({ length: size }, (_, i) => Math.fround(scale * draws.normal() + shift[i % shift.length]));
 }
 
 /** The numbers of a tensor, which is disposed. */

@@ -1,10 +1,8 @@
 /** Ops with random inputs, on which backends are compared: what a case is, and the cases of perceptrons and LSTM steps. */
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import { type Activation, LinearTape, mlp, mlpGrad, mlpWeightGrad } from '#air/core/ops/linear.js';
 import { lstmCell, lstmCellGrad } from '#air/core/ops/lstm.js';
-import { Draws } from '#air/core/rng.js';
-
-export type Values = { shape: number[]; data: Float32Array };
+import { random, type Values } from './random.js';
 
 /** What an op is given, by name. */
 export type Given = { [name: string]: Values };
@@ -12,13 +10,6 @@ export type Given = { [name: string]: Values };
 export type Tensors = { [name: string]: any };
 
 export type Case = { name: string; given: Given; op: (given: Tensors) => tf.Tensor[] };
-
-let sequence = 1000;
-
-export function normal(shape: number[], scale = 1, shift: number[] = [0]): Values {
-  const data = new Draws(1, 'bench', sequence++).fillNormal(new Float32Array(tf.util.sizeFromShape(shape)));
-  return { shape, data: data.map((value, i) => scale * value + shift[i % shift.length]) };
-}
 
 function mapped({ shape, data }: Values, f: (x: number) => number): Values {
   return { shape, data: data.map(f) };
@@ -28,7 +19,7 @@ const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 
 /** What a layer with this activation may put out. */
 function outputs(shape: number[], activation: Activation): Values {
-  return mapped(normal(shape), { linear: (x: number) => x, relu: (x: number) => Math.max(0, x), sigmoid }[activation]);
+  return mapped(random(shape), { linear: (x: number) => x, relu: (x: number) => Math.max(0, x), sigmoid }[activation]);
 }
 
 /** NAME0, NAME1, ... */
@@ -45,7 +36,7 @@ export function listOf<T extends tf.Tensor>(given: Tensors, name: string): T[] {
 
 /** (s, x, y) of windows that mostly meet the image. */
 export function zWhere(batch: number): Values {
-  return normal([batch, 3], 0.4, [2.5, 0, 0]);
+  return random([batch, 3], 0.4, [2.5, 0, 0]);
 }
 
 export const B = 5;
@@ -56,8 +47,8 @@ function layers(sizes: readonly number[], inputs = 50): Given {
     sizes.flatMap((size, i) => {
       const width = sizes[i - 1] ?? inputs;
       return [
-        [`net.seq.${2 * i}.weight`, normal([size, width], 2 / Math.sqrt(width))],
-        [`net.seq.${2 * i}.bias`, normal([size])],
+        [`net.seq.${2 * i}.weight`, random([size, width], 2 / Math.sqrt(width))],
+        [`net.seq.${2 * i}.bias`, random([size])],
       ];
     }),
   );
@@ -70,19 +61,19 @@ const PERCEPTRONS = [[7], [30, 7]].flatMap((sizes) =>
 export const nets: Case[] = [
   ...PERCEPTRONS.map(({ sizes, activation }) => ({
     name: `mlp of ${sizes.length}, ${activation}`,
-    given: { x: normal([B, 50]), ...layers(sizes) },
+    given: { x: random([B, 50]), ...layers(sizes) },
     op: ({ x, ...params }: Tensors) => mlp(params, 'net', x, { output: activation, shift: -0.5 }).ys,
   })),
   {
     name: 'mlp of many inputs',
-    given: { x: normal([8, 50, 50]), ...layers([64], 2500) },
+    given: { x: random([8, 50, 50]), ...layers([64], 2500) },
     op: ({ x, ...params }) => [mlp(params, 'net', x).y],
   },
   ...PERCEPTRONS.flatMap(({ sizes, activation }) =>
     [true, false].map((wantsDx) => ({
       name: `mlpGrad of ${sizes.length}, ${activation}, ${wantsDx ? 'with' : 'without'} dx`,
       given: {
-        ...{ x: normal([B, 50]), dy: normal([B, 7]), ...layers(sizes) },
+        ...{ x: random([B, 50]), dy: random([B, 7]), ...layers(sizes) },
         ...several(sizes.length, 'y', (i) => outputs([B, sizes[i]], i === sizes.length - 1 ? activation : 'relu')),
       },
       op: ({ x, dy, ...rest }: Tensors) => {
@@ -103,7 +94,7 @@ export const nets: Case[] = [
       [B, 131],
     ].map((shape) => ({
       name: `the gradients of a layer's weights over ${steps} steps, x [${shape}]`,
-      given: { ...several(steps, 'd', () => normal([B, 7])), ...several(steps, 'x', () => normal(shape)) },
+      given: { ...several(steps, 'd', () => random([B, 7])), ...several(steps, 'x', () => random(shape)) },
       op: (given: Tensors) => {
         const tape = new LinearTape();
         const xs = listOf(given, 'x');
@@ -116,18 +107,18 @@ export const nets: Case[] = [
 ];
 
 const lstmWeights = (inputs: number): Given => ({
-  'r.weight_ih': normal([40, inputs], 0.3),
-  'r.weight_hh': normal([40, 10], 0.3),
-  'r.bias_ih': normal([40]),
-  'r.bias_hh': normal([40]),
+  'r.weight_ih': random([40, inputs], 0.3),
+  'r.weight_hh': random([40, 10], 0.3),
+  'r.bias_ih': random([40]),
+  'r.bias_hh': random([40]),
 });
 
 export const recurrent: Case[] = [
   ...[[50], [31, 3, 10, 1]].map((sizes) => ({
     name: `lstmCell with ${sizes.length} parts`,
     given: {
-      ...several(sizes.length, 'part', (i) => normal([B, sizes[i]])),
-      ...{ h: normal([B, 10]), c: normal([B, 10]) },
+      ...several(sizes.length, 'part', (i) => random([B, sizes[i]])),
+      ...{ h: random([B, 10]), c: random([B, 10]) },
       ...lstmWeights(sizes.reduce((a, b) => a + b)),
     },
     op: ({ h, c, ...rest }: Tensors) => {
@@ -143,11 +134,11 @@ export const recurrent: Case[] = [
   ].map(({ name, dhs, hasDc, sizes }) => ({
     name: `lstmCellGrad ${name}`,
     given: {
-      ...several(dhs, 'dh', () => normal([B, 10])),
-      ...(hasDc ? { dc: normal([B, 10]) } : {}),
+      ...several(dhs, 'dh', () => random([B, 10])),
+      ...(hasDc ? { dc: random([B, 10]) } : {}),
       // the third quarter is a tanh, which takes these values too
-      gates: mapped(normal([B, 40]), sigmoid),
-      ...{ h: normal([B, 10]), c: normal([B, 10]), cNext: normal([B, 10]), x: normal([B, 45]) },
+      gates: mapped(random([B, 40]), sigmoid),
+      ...{ h: random([B, 10]), c: random([B, 10]), cNext: random([B, 10]), x: random([B, 45]) },
       ...lstmWeights(45),
     },
     op: ({ dc, gates, h, c, cNext, x, ...rest }: Tensors) => {

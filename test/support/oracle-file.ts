@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { ModelConfig } from '#air/core/config.js';
 import { decodeSafetensors, type TensorData } from '#air/formats/safetensors.js';
 import { PRESETS } from '#air/presets.js';
+import { assertCloseOverall } from './assert-close.js';
 
 export type Oracle = {
   file: string;
@@ -83,25 +84,11 @@ export function allParams(oracle: Oracle): { [name: string]: tf.Tensor } {
   return Object.fromEntries(names.map((name) => [name.slice('param.'.length), tensor(oracle, name)]));
 }
 
-/** Largest |a - b| as a fraction of the largest |b|. */
-export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
-  assert.equal(actual.length, expected.length, 'sizes differ');
-  let difference = 0;
-  let largest = 0;
-  for (let i = 0; i < expected.length; i++) {
-    difference = Math.max(difference, Math.abs(actual[i] - expected[i]));
-    largest = Math.max(largest, Math.abs(expected[i]));
-    assert.ok(Number.isFinite(actual[i]), `value ${i} is ${actual[i]}`);
-  }
-  return largest === 0 ? difference : difference / largest;
-}
-
 export async function assertClose(
   actual: tf.Tensor | ArrayLike<number>,
   expected: ArrayLike<number>,
   tolerance: number,
   what: string,
 ): Promise<void> {
-  const error = relativeError(actual instanceof tf.Tensor ? await actual.data() : actual, expected);
-  assert.ok(error <= tolerance, `${what}: off by ${error.toExponential(2)} of the largest value, allowed ${tolerance}`);
+  assertCloseOverall(actual instanceof tf.Tensor ? await actual.data() : actual, expected, tolerance, what);
 }

@@ -6,7 +6,7 @@ import { AirError } from '#air/errors.js';
 import { decodeSafetensors, encodeSafetensors, type TensorData } from '#air/formats/safetensors.js';
 import { type Checkpoint, decodeCheckpoint, differences, encodeCheckpoint } from '#air/train/checkpoint.js';
 import { type HostTensors, Learner } from '#air/train/learner.js';
-import { normals } from '../support/backends.js';
+import { normals } from '../support/random.js';
 import { TINY, TINY_TRAINING } from '../support/tiny-model.js';
 
 /** Other numbers for every weight. */

@@ -16,9 +16,9 @@ import {
   type StepPlan,
   subBatches,
 } from '#air/train/learner.js';
+import { assertCloseEach, assertCloseOverall } from '../support/assert-close.js';
 import { onEachBackend } from '../support/backends.js';
 import { elboGradients } from '../support/estimates.js';
-import { assertEachNear, assertNear } from '../support/finite-differences.js';
 import { bars, stepPlan, TINY, TINY_TRAINING } from '../support/tiny-model.js';
 
 const BATCH = TINY_TRAINING.batchSize;
@@ -121,7 +121,7 @@ onEachBackend(() => {
     for (const subBatch of [1, 2, 4]) {
       const cut = await gradientsOf(learner, subBatch);
       for (const name of Object.keys(whole))
-        assertNear(cut[name], whole[name], 2e-5, `${name} in parts of ${subBatch}`);
+        assertCloseOverall(cut[name], whole[name], 2e-5, `${name} in parts of ${subBatch}`);
       assert.deepEqual(await gradientsOf(learner, subBatch), cut, 'and the same bytes for the same cut');
     }
     learner.dispose();
@@ -135,7 +135,7 @@ onEachBackend(() => {
     for (const subBatch of [1, 4]) {
       const cut = await gradientsOf(learner, subBatch, counts);
       for (const name of Object.keys(whole))
-        assertNear(cut[name], whole[name], 2e-5, `${name} in parts of ${subBatch}`);
+        assertCloseOverall(cut[name], whole[name], 2e-5, `${name} in parts of ${subBatch}`);
     }
     assert.notDeepEqual(whole, unknown);
     assert.notDeepEqual(await gradientsOf(learner, BATCH, counts.toReversed()), whole);
@@ -198,12 +198,12 @@ onEachBackend(() => {
     assert.equal(one.outcomes.length, BATCH);
     assert.equal(other.gradientNorm, undefined);
     other.outcomes.forEach((outcome, b) => {
-      assertNear(outcome.logLik, one.outcomes[b].logLik, 1e-5, `log-likelihoods of image ${b}`);
-      assertNear(outcome.zPresLogits, one.outcomes[b].zPresLogits, 1e-5, `logits of image ${b}`);
+      assertCloseOverall(outcome.logLik, one.outcomes[b].logLik, 1e-5, `log-likelihoods of image ${b}`);
+      assertCloseOverall(outcome.zPresLogits, one.outcomes[b].zPresLogits, 1e-5, `logits of image ${b}`);
       assert.deepEqual([outcome.logLik.length, outcome.whereKl.length, outcome.whatKl.length], [4, 3, 3]);
     });
     const squares = Object.values(gradients).reduce((sum, g) => sum + g.reduce((total, x) => total + x * x, 0), 0);
-    assertEachNear([one.gradientNorm as number], [Math.sqrt(squares)], 1e-5, 'norm');
+    assertCloseEach(one.gradientNorm as number, Math.sqrt(squares), 1e-5, 'norm');
     for (const each of [learner, whole, cut]) each.dispose();
   });
 
@@ -241,13 +241,13 @@ onEachBackend(() => {
     for (const [name, { shape }] of params) {
       assert.deepEqual([m.get(name)?.shape, v.get(name)?.shape], [shape, shape]);
       const moments = [m, v].map((all) => all.get(name)?.values as Float32Array);
-      assertNear(
+      assertCloseOverall(
         moments[0],
         gradients[name].map((g) => 0.1 * g),
         1e-5,
         `m of ${name}`,
       );
-      assertNear(
+      assertCloseOverall(
         moments[1],
         gradients[name].map((g) => 0.001 * g * g),
         1e-5,

@@ -4,12 +4,11 @@ import { describe, it } from 'node:test';
 import { PRESETS } from '#air/presets.js';
 import { SCHEDULES, type TrainConfig } from '#air/train/config.js';
 import { learningRateAt, learningRatesAt, logPriorAt, zPresPriorAt } from '#air/train/schedule.js';
+import { assertCloseEach } from '../support/assert-close.js';
 
 const training = { ...PRESETS.fast.training, steps: 1000, learningRate: 0.5, warmup: 100 };
 
-function assertClose(actual: number, expected: number): void {
-  assert.ok(Math.abs(actual - expected) <= 1e-12 * Math.abs(expected), `${actual}, expected ${expected}`);
-}
+const near = (actual: number, expected: number): void => assertCloseEach(actual, expected, 1e-12, 'value');
 
 /** Of the model's weights. */
 const rateAt = (recipe: TrainConfig, step: number) => learningRateAt(recipe, recipe.learningRate, step);
@@ -20,9 +19,9 @@ const priorAt = (recipe: TrainConfig, zPresPrior: number, step: number) =>
 describe('the learning rate', () => {
   it('rises linearly while it warms up, times a cosine over all steps', () => {
     const cosine = (step: number) => (1 + Math.cos((Math.PI * step) / 1000)) / 2;
-    for (const step of [1, 2, 50, 99]) assertClose(rateAt(training, step), 0.5 * (step / 100) * cosine(step));
-    for (const step of [100, 101, 700]) assertClose(rateAt(training, step), 0.5 * cosine(step));
-    assertClose(rateAt(training, 500), 0.25);
+    for (const step of [1, 2, 50, 99]) near(rateAt(training, step), 0.5 * (step / 100) * cosine(step));
+    for (const step of [100, 101, 700]) near(rateAt(training, step), 0.5 * cosine(step));
+    near(rateAt(training, 500), 0.25);
   });
 
   it('is never 0 before the last step, and 0 there', () => {
@@ -31,7 +30,7 @@ describe('the learning rate', () => {
   });
 
   it('begins high without warm-up', () => {
-    assertClose(rateAt({ ...training, warmup: 0, steps: 1e6 }, 1), 0.25 * (1 + Math.cos(Math.PI / 1e6)));
+    near(rateAt({ ...training, warmup: 0, steps: 1e6 }, 1), 0.25 * (1 + Math.cos(Math.PI / 1e6)));
   });
 
   it('never reaches its height if the warm-up is longer than the training', () => {
@@ -44,7 +43,7 @@ describe('a constant schedule', () => {
   const constant: TrainConfig = { ...training, schedule: 'constant' };
 
   it('rises while it warms up, then stays to the end', () => {
-    for (const step of [1, 2, 50, 99]) assertClose(rateAt(constant, step), 0.5 * (step / 100));
+    for (const step of [1, 2, 50, 99]) near(rateAt(constant, step), 0.5 * (step / 100));
     for (const step of [100, 101, 500, 999, 1000]) assert.equal(rateAt(constant, step), 0.5);
     assert.equal(rateAt({ ...constant, warmup: 0 }, 1), 0.5);
   });
@@ -56,7 +55,7 @@ it('gives each group of weights its own rate on the same schedule', () => {
     for (const step of [1, 50, 500, 1000]) {
       const rates = learningRatesAt({ ...recipe, schedule }, step);
       assert.equal(rates.model, rateAt({ ...recipe, schedule }, step));
-      assertClose(rates.baseline, 8 * rates.model);
+      near(rates.baseline, 8 * rates.model);
     }
   }
 });
@@ -72,27 +71,27 @@ describe('the prior', () => {
 
   it('moves geometrically, equal factors in equal times', () => {
     const at = (step: number) => priorAt({ ...annealed, annealPrior: 'exp' }, 1e-6, step);
-    assertClose(at(0), 1e-2);
-    assertClose(at(50), 1e-3);
-    assertClose(at(100), 1e-4);
-    for (const step of [200, 201, 1000]) assertClose(at(step), 1e-6);
+    near(at(0), 1e-2);
+    near(at(50), 1e-3);
+    near(at(100), 1e-4);
+    for (const step of [200, 201, 1000]) near(at(step), 1e-6);
     for (let step = 1; step <= 200; step++) assert.ok(at(step) < at(step - 1));
   });
 
   it('moves linearly', () => {
     const at = (step: number) => priorAt({ ...annealed, annealPrior: 'lin' }, 1e-6, step);
-    assertClose(at(0), 1e-2);
-    assertClose(at(100), (1e-2 + 1e-6) / 2);
+    near(at(0), 1e-2);
+    near(at(100), (1e-2 + 1e-6) / 2);
     for (const step of [200, 201, 1000]) assert.ok(Math.abs(at(step) - 1e-6) < 1e-17);
   });
 
   it('may also rise', () => {
-    assertClose(priorAt({ ...annealed, annealPrior: 'exp', annealPriorFrom: 1e-8 }, 1e-4, 100), 1e-6);
+    near(priorAt({ ...annealed, annealPrior: 'exp', annealPriorFrom: 1e-8 }, 1e-4, 100), 1e-6);
   });
 
   it('is at its end at once if that takes no time', () => {
     for (const annealPrior of ['lin', 'exp'] as const) {
-      assertClose(priorAt({ ...annealed, annealPrior, annealPriorDuration: 0 }, 1e-6, 1), 1e-6);
+      near(priorAt({ ...annealed, annealPrior, annealPriorDuration: 0 }, 1e-6, 1), 1e-6);
     }
   });
 });
@@ -116,13 +115,13 @@ describe('log P(n)', () => {
       const geometric = logPriorAt({ config, training: annealed }, step).map(Math.exp);
       const total = 1 + k + k * k;
       [1 / total, k / total, (k * k) / total].forEach((p, n) => {
-        assertClose(geometric[n], p);
+        near(geometric[n], p);
       });
       const trials = logPriorAt({ config: { ...config, countPrior: 'trials' }, training: annealed }, step).map(
         Math.exp,
       );
       [1 - k, k * (1 - k), k * k].forEach((p, n) => {
-        assertClose(trials[n], p);
+        near(trials[n], p);
       });
     }
   });
@@ -135,6 +134,6 @@ it('follows both presets from the first step to the last', () => {
       assert.ok(rate >= 0 && rate <= recipe.learningRate);
       assert.ok(k >= model.zPresPrior * (1 - 1e-12) && k <= recipe.annealPriorFrom);
     }
-    assertClose(priorAt(recipe, model.zPresPrior, recipe.steps), model.zPresPrior);
+    near(priorAt(recipe, model.zPresPrior, recipe.steps), model.zPresPrior);
   }
 });

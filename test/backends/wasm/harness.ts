@@ -3,10 +3,8 @@ import assert from 'node:assert/strict';
 import { before, describe } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { startWasm } from '#air/backends/wasm/start.js';
-import { Draws } from '#air/core/rng.js';
-
-/** Numbers in row-major order with their shape. */
-export type Values = { shape: number[]; data: Float32Array };
+import { assertCloseOverall } from '../../support/assert-close.js';
+import type { Values } from '../../support/random.js';
 
 /** The tests of `body` on both builds of the kernels. */
 export function onEachBuild(body: () => void): void {
@@ -18,15 +16,6 @@ export function onEachBuild(body: () => void): void {
       body();
     });
   }
-}
-
-let sequence = 0;
-
-/** Normal numbers times `scale`; each call draws others, each run the same. */
-export function random(shape: number[], scale = 1): Values {
-  const data = new Float32Array(tf.util.sizeFromShape(shape));
-  new Draws(1, 'bench', sequence++).fillNormal(data);
-  return { shape, data: data.map((value) => scale * value) };
 }
 
 /** What a kernel makes of its inputs; every tensor is disposed, and none may be left over. */
@@ -47,8 +36,8 @@ export function run(name: string, inputs: { [name: string]: Values }, attrs: tf.
   return results;
 }
 
-/** Equal to within `tolerance` of the largest expected value, or of `floor` if that is larger (and exactly of that shape). */
-export function assertClose(
+/** Exactly of that shape, and to within `tolerance` of the largest expected value, or of `floor` if that is larger. */
+export function assertValues(
   actual: Values,
   shape: number[],
   expected: ArrayLike<number>,
@@ -57,15 +46,7 @@ export function assertClose(
   floor = 0,
 ): void {
   assert.deepEqual(actual.shape, shape, `shape of ${what}`);
-  assert.equal(actual.data.length, expected.length, `size of ${what}`);
-  let largest = floor;
-  for (let i = 0; i < expected.length; i++) largest = Math.max(largest, Math.abs(expected[i]));
-  for (let i = 0; i < expected.length; i++) {
-    const error = Math.abs(actual.data[i] - expected[i]);
-    if (!(error <= tolerance * largest)) {
-      assert.fail(`${what}[${i}]: expected ${expected[i]}, got ${actual.data[i]} (largest ${largest})`);
-    }
-  }
+  assertCloseOverall(actual.data, expected, tolerance, what, floor);
 }
 
 /** op(a) op(b) in float64, where a' [k,m] is read as [m,k] when transposed. */

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type * as tf from '@tensorflow/tfjs';
 import { defineOp } from '#air/core/ops/op.js';
-import { assertClose, multiply, onEachBuild, random, run, type Values } from './harness.js';
+import { random, type Values } from '../../support/random.js';
+import { assertValues, multiply, onEachBuild, run } from './harness.js';
 
 const SIZES = [
   [1, 1, 1],
@@ -40,7 +41,7 @@ onEachBuild(() => {
         const a = random(transposeA ? [k, m] : [m, k]);
         const b = random(transposeB ? [n, k] : [k, n]);
         const [c] = run('BatchMatMul', { a, b }, { transposeA, transposeB });
-        assertClose(c, [m, n], multiply(a, b, transposeA, transposeB), 1e-5, 'product');
+        assertValues(c, [m, n], multiply(a, b, transposeA, transposeB), 1e-5, 'product');
       });
     }
   }
@@ -54,7 +55,7 @@ onEachBuild(() => {
       for (const transposeA of [false, true]) {
         const inputs = { a: random(transposeA ? [k, m] : [m, k]), b: random([k, n]) };
         const [c] = run('BatchMatMul', inputs, { transposeA, transposeB: false });
-        assertClose(c, [m, n], new Float64Array(m * n), 0, 'product');
+        assertValues(c, [m, n], new Float64Array(m * n), 0, 'product');
       }
     }
   });
@@ -71,7 +72,7 @@ onEachBuild(() => {
       });
       const x = random([2, 3]);
       const [y] = run(name, { x }, { activation: 'none that there is', shift: 0 });
-      assertClose(
+      assertValues(
         y,
         [2, 3],
         x.data.map((value) => -value),
@@ -107,15 +108,15 @@ onEachBuild(() => {
         const pre = multiply(x, weight, false, true).map((value, i) => value + bias.data[i % outputs] + shift);
         const expected = activated(pre, activation);
         const [y] = run('AirMlp', { x, weight0: weight, bias0: bias }, { hidden: 'relu', output: activation, shift });
-        assertClose(y, [batch, outputs], expected, 1e-5, 'y');
+        assertValues(y, [batch, outputs], expected, 1e-5, 'y');
 
         const dy = random([batch, outputs]);
         const given = { dy, y0: y, weight0: weight };
         const [dPre, dx] = run('AirMlpGrad', given, { hidden: 'relu', output: activation, wantsDx: true });
         const expectedDPre = Float64Array.from(dy.data, (d, i) => d * slope(y.data[i], activation));
-        assertClose(dPre, [batch, outputs], expectedDPre, 1e-6, 'dPre');
+        assertValues(dPre, [batch, outputs], expectedDPre, 1e-6, 'dPre');
         const asMatrix = { shape: [batch, outputs], data: expectedDPre };
-        assertClose(dx, [batch, inputs], multiply(asMatrix, weight), 1e-5, 'dx');
+        assertValues(dx, [batch, inputs], multiply(asMatrix, weight), 1e-5, 'dx');
         const withoutDx = run('AirMlpGrad', given, { hidden: 'relu', output: activation, wantsDx: false });
         assert.deepEqual(withoutDx, [dPre]);
       });
@@ -140,9 +141,9 @@ onEachBuild(() => {
         );
         const rows = { shape: [batch, inputs], data: x.data };
         const pre0 = multiply(rows, weight0, false, true).map((value, i) => value + bias0.data[i % wide]);
-        assertClose(y0, [batch, wide], activated(pre0, 'relu'), 1e-5, 'y of the first');
+        assertValues(y0, [batch, wide], activated(pre0, 'relu'), 1e-5, 'y of the first');
         const pre1 = multiply(y0, weight1, false, true).map((value, i) => value + bias1.data[i % outputs] + shift);
-        assertClose(y1, [batch, outputs], activated(pre1, activation), 1e-5, 'y of the second');
+        assertValues(y1, [batch, outputs], activated(pre1, activation), 1e-5, 'y of the second');
 
         const dy = random([batch, outputs]);
         const given = { dy, y0, y1, weight0, weight1 };
@@ -150,10 +151,10 @@ onEachBuild(() => {
         const expected1 = Float64Array.from(dy.data, (d, i) => d * slope(y1.data[i], activation));
         const d0 = multiply({ shape: [batch, outputs], data: expected1 }, weight1);
         const expected0 = d0.map((d, i) => d * slope(y0.data[i], 'relu'));
-        assertClose(dPre1, [batch, outputs], expected1, 1e-6, 'dPre of the second');
-        assertClose(dPre0, [batch, wide], expected0, 1e-5, 'dPre of the first');
+        assertValues(dPre1, [batch, outputs], expected1, 1e-6, 'dPre of the second');
+        assertValues(dPre0, [batch, wide], expected0, 1e-5, 'dPre of the first');
         const expectedDx = multiply({ shape: [batch, wide], data: expected0 }, weight0);
-        assertClose(dx, [batch, inputs], expectedDx, 1e-5, 'dx');
+        assertValues(dx, [batch, inputs], expectedDx, 1e-5, 'dx');
         const withoutDx = run('AirMlpGrad', given, { hidden: 'relu', output: activation, wantsDx: false });
         assert.deepEqual(withoutDx, [dPre0, dPre1]);
       });
@@ -176,8 +177,8 @@ onEachBuild(() => {
             expectedBias[i % outputs] += value;
           });
         }
-        assertClose(dWeight, [outputs, inputs], expectedWeight, 1e-5, 'dWeight');
-        assertClose(dBias, [outputs], expectedBias, 1e-5, 'dBias');
+        assertValues(dWeight, [outputs, inputs], expectedWeight, 1e-5, 'dWeight');
+        assertValues(dBias, [outputs], expectedBias, 1e-5, 'dBias');
       });
     }
   }
@@ -206,8 +207,8 @@ onEachBuild(() => {
       ],
     );
     const [dWeight, dBias] = run('AirLinearGrad', { d0: none, x0: random([0, 2]) });
-    assertClose(dWeight, [3, 2], new Float64Array(6), 0, 'dWeight');
-    assertClose(dBias, [3], new Float64Array(3), 0, 'dBias');
+    assertValues(dWeight, [3, 2], new Float64Array(6), 0, 'dWeight');
+    assertValues(dBias, [3], new Float64Array(3), 0, 'dBias');
   });
 
   it('refuses weights that do not fit', () => {
@@ -217,7 +218,13 @@ onEachBuild(() => {
       /expected a tensor float32 \[4,5\], got float32 \[4,3\]/,
     );
     assert.throws(
-      () => run('AirLinearGrad', { d0: random([2, 3]), d1: random([3, 3]), x0: random([2, 4]), x1: random([2, 4]) }),
+      () =>
+        run('AirLinearGrad', {
+          d0: random([2, 3]),
+          d1: random([3, 3]),
+          x0: random([2, 4]),
+          x1: random([2, 4]),
+        }),
       /expected a tensor float32 \[2,3\], got float32 \[3,3\]/,
     );
   });

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import { assertClose, multiply, onEachBuild, random, run, type Values } from './harness.js';
+import { random, type Values } from '../../support/random.js';
+import { assertValues, multiply, onEachBuild, run } from './harness.js';
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
@@ -41,7 +42,7 @@ onEachBuild(() => {
       const sideBySide = Array.from({ length: batch }, (_, b) =>
         parts.flatMap(({ data, shape: [, size] }) => Array.from(data.subarray(b * size, (b + 1) * size))),
       ).flat();
-      assertClose(x, [batch, inputs], sideBySide, 0, 'x');
+      assertValues(x, [batch, inputs], sideBySide, 0, 'x');
       const ofH = multiply(h, weightHh, false, true);
       const pre = multiply(x, weightIh, false, true).map(
         (v, i) => v + ofH[i] + biasIh.data[i % (4 * hidden)] + biasHh.data[i % (4 * hidden)],
@@ -56,9 +57,9 @@ onEachBuild(() => {
         expected.c[i] = forget * c.data[i] + inGate * g;
         expected.h[i] = o * Math.tanh(expected.c[i]);
       }
-      assertClose(gates, [batch, 4 * hidden], expectedGates, 1e-5, 'gates');
-      assertClose(cNext, [batch, hidden], expected.c, 1e-5, 'c');
-      assertClose(hNext, [batch, hidden], expected.h, 1e-5, 'h');
+      assertValues(gates, [batch, 4 * hidden], expectedGates, 1e-5, 'gates');
+      assertValues(cNext, [batch, hidden], expected.c, 1e-5, 'c');
+      assertValues(hNext, [batch, hidden], expected.h, 1e-5, 'h');
 
       for (const [uses, hasDc] of [
         [1, false],
@@ -89,13 +90,13 @@ onEachBuild(() => {
           const results = run('AirLstmCellGrad', hasDc ? { ...given, dc } : given, { sizes: asked });
           assert.equal(results.length, 3 + asked.length);
           const what = `with ${uses} dh, ${hasDc ? 'dc' : 'no dc'}`;
-          assertClose(results[0], [batch, 4 * hidden], dPre, 1e-5, `dPre ${what}`, 0.1);
-          assertClose(results[1], [batch, hidden], multiply(asMatrix, weightHh), 1e-5, `dh before ${what}`, 0.1);
-          assertClose(results[2], [batch, hidden], dcBefore, 1e-5, `dc before ${what}`, 0.1);
+          assertValues(results[0], [batch, 4 * hidden], dPre, 1e-5, `dPre ${what}`, 0.1);
+          assertValues(results[1], [batch, hidden], multiply(asMatrix, weightHh), 1e-5, `dh before ${what}`, 0.1);
+          assertValues(results[2], [batch, hidden], dcBefore, 1e-5, `dc before ${what}`, 0.1);
           asked.forEach((width, k) => {
             const start = sumOf(sizes.slice(0, k));
             const own = dx.filter((_, i) => i % inputs >= start && i % inputs < start + width);
-            assertClose(results[3 + k], [batch, width], own, 1e-5, `dx${k} ${what}`, 0.1);
+            assertValues(results[3 + k], [batch, width], own, 1e-5, `dx${k} ${what}`, 0.1);
           });
         }
       }
@@ -123,11 +124,11 @@ onEachBuild(() => {
       assert.deepEqual(logLik.shape, [batch, 1]);
       const [dCanvas] = run('AirImageLogLikGrad', { dy, images, canvas }, { sd });
       const expectedGrad = Float64Array.from(d, (v, i) => (dy.data[Math.floor(i / n)] * v) / (sd * sd));
-      assertClose(dCanvas, [batch, height, width], expectedGrad, 1e-6, 'dCanvas');
+      assertValues(dCanvas, [batch, height, width], expectedGrad, 1e-6, 'dCanvas');
       const later = random([batch, height, width], 10);
       const [total] = run('AirImageLogLikGrad', { dy, images, canvas, later }, { sd });
       const expectedTotal = expectedGrad.map((v, i) => v + later.data[i]);
-      assertClose(total, [batch, height, width], expectedTotal, 1e-6, 'dCanvas and what was drawn later');
+      assertValues(total, [batch, height, width], expectedTotal, 1e-6, 'dCanvas and what was drawn later');
     });
   }
 
@@ -150,7 +151,8 @@ onEachBuild(() => {
           expected[i] += (images.data[at] - canvas.data[at]) / (pool * pool);
         }
       }
-      assertClose(run('AirResidual', { images, canvas }, { pool })[0], [batch, rows * columns], expected, 1e-6, 'rest');
+      const [rest] = run('AirResidual', { images, canvas }, { pool });
+      assertValues(rest, [batch, rows * columns], expected, 1e-6, 'rest');
     }
   });
 
@@ -185,9 +187,9 @@ onEachBuild(() => {
         kl[b] += -logSoftplus(rawScale) + (unit ** 2 + (raw / prior) ** 2) / 2 - 0.5;
       }
       const results = run('AirNormalHead', { head, noise, priorLoc, priorScale }, { offset, klKind: 'analytic' });
-      assertClose(results[0], [batch, size], expected.sample, 1e-6, 'sample');
-      assertClose(results[1], [batch, size], expected.loc, 1e-6, 'loc');
-      assertClose(results[2], [batch, size], expected.scale, 1e-6, 'scale');
+      assertValues(results[0], [batch, size], expected.sample, 1e-6, 'sample');
+      assertValues(results[1], [batch, size], expected.loc, 1e-6, 'loc');
+      assertValues(results[2], [batch, size], expected.scale, 1e-6, 'scale');
       assert.deepEqual(results[3].shape, [batch, 1]);
       results[3].data.forEach((v, b) => {
         const tolerance = 1e-6 * (Math.abs(kl[b]) + size);
@@ -263,10 +265,10 @@ onEachBuild(() => {
           });
         }
         assert.equal(gradients.length, 3);
-        assertClose(gradients[0], [batch, steps], expected[0], 1e-5, 'dZPresLogits');
-        assertClose(gradients[1], [batch, steps + 1], expected[1], 1e-5, 'dLogLik');
-        assertClose(gradients[2], [batch, steps], expected[2], 1e-5, 'dKl of z_where');
-        assertClose(gradients[2], [batch, steps], expected[3], 1e-5, 'dKl of z_what');
+        assertValues(gradients[0], [batch, steps], expected[0], 1e-5, 'dZPresLogits');
+        assertValues(gradients[1], [batch, steps + 1], expected[1], 1e-5, 'dLogLik');
+        assertValues(gradients[2], [batch, steps], expected[2], 1e-5, 'dKl of z_where');
+        assertValues(gradients[2], [batch, steps], expected[3], 1e-5, 'dKl of z_what');
       });
     }
   }
@@ -286,15 +288,15 @@ onEachBuild(() => {
       const given = { ...numbered('param', params), ...numbered('grad', grads), m, v };
       const results = run('AirAdam', given, attrs);
       assert.equal(results.length, 2 + shapes.length);
-      assertClose(results[0], [total], mNext, 1e-6, 'm');
-      assertClose(results[1], [total], vNext, 1e-6, 'v');
+      assertValues(results[0], [total], mNext, 1e-6, 'm');
+      assertValues(results[1], [total], vNext, 1e-6, 'v');
       let start = 0;
       params.forEach(({ shape, data }, k) => {
         const moved = Float64Array.from(data, (value, i) => {
           const at = start + i;
           return value - (2e-3 * (mNext[at] / 0.19)) / (Math.sqrt(vNext[at] / 0.002) + 1e-8);
         });
-        assertClose(results[2 + k], shape, moved, 1e-6, `param ${k}`);
+        assertValues(results[2 + k], shape, moved, 1e-6, `param ${k}`);
         start += data.length;
       });
     });
@@ -307,7 +309,7 @@ onEachBuild(() => {
     assert.equal(totals.length, shapes.length);
     for (const [k, { shape, data }] of sums.entries()) {
       const expected = Float64Array.from(data, (value, i) => value + parts[k].data[i]);
-      assertClose(totals[k], shape, expected, 1e-7, `sum ${k}`);
+      assertValues(totals[k], shape, expected, 1e-7, `sum ${k}`);
     }
   });
 

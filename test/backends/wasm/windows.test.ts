@@ -1,7 +1,8 @@
 /** Reading and placing windows against PyTorch's definition, tap by tap, in float64. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { assertClose, onEachBuild, random, run, type Values } from './harness.js';
+import { random, type Values } from '../../support/random.js';
+import { assertValues, onEachBuild, run } from './harness.js';
 
 type Sample = { value: number; byColumn: number; byRow: number };
 
@@ -132,9 +133,9 @@ onEachBuild(() => {
       const { out, dZ } = reference(images, zWhere, window, reading(image, window, 0.2), dy);
       const [windows] = run('AirReadWindows', { images, zWhere }, attrs);
       // a place in the image is known to 1e-5 px, and neighbours differ by up to twice the largest
-      assertClose(windows, [batch, window[0] * window[1]], out, 2e-5, 'windows');
+      assertValues(windows, [batch, window[0] * window[1]], out, 2e-5, 'windows');
       const [dZWhere] = run('AirReadWindowsGrad', { dy: asRows(dy), images, zWhere }, attrs);
-      assertClose(dZWhere, [batch, 3], dZ, 2e-5, 'dZWhere');
+      assertValues(dZWhere, [batch, 3], dZ, 2e-5, 'dZWhere');
     });
 
     it(`places windows [${window}] on canvases [${image}], and differentiates`, () => {
@@ -144,27 +145,27 @@ onEachBuild(() => {
       const { out, dSource, dZ } = reference(windows, zWhere, image, placing(window, image), dy);
       const [canvas] = run('AirPlaceWindows', { windows: asRows(windows), zWhere, canvas: before }, attrs);
       const expected = out.map((value, i) => before.data[i] + value);
-      assertClose(canvas, [batch, ...image], expected, 1e-5, 'canvas');
+      assertValues(canvas, [batch, ...image], expected, 1e-5, 'canvas');
       canvas.data.forEach((value, i) => {
         if (out[i] === 0) assert.equal(value, before.data[i], `pixel ${i}, which no window reaches`);
       });
       const [dWindows, dZWhere] = run('AirPlaceWindowsGrad', { dy, windows: asRows(windows), zWhere }, attrs);
-      assertClose(dWindows, [batch, window[0] * window[1]], dSource, 1e-5, 'dWindows');
-      assertClose(dZWhere, [batch, 3], dZ, 2e-5, 'dZWhere');
+      assertValues(dWindows, [batch, window[0] * window[1]], dSource, 1e-5, 'dWindows');
+      assertValues(dZWhere, [batch, 3], dZ, 2e-5, 'dZWhere');
     });
   }
 
   it('takes no images, and sides of no pixels', () => {
     const attrs = { height: 4, width: 4, minScale: 0.2 };
     const none = random([0, 3]);
-    assertClose(run('AirReadWindows', { images: random([0, 5, 5]), zWhere: none }, attrs)[0], [0, 16], []);
+    assertValues(run('AirReadWindows', { images: random([0, 5, 5]), zWhere: none }, attrs)[0], [0, 16], []);
     const nothing = { windows: random([0, 16]), zWhere: none, canvas: random([0, 5, 5]) };
-    assertClose(run('AirPlaceWindows', nothing, attrs)[0], [0, 5, 5], []);
+    assertValues(run('AirPlaceWindows', nothing, attrs)[0], [0, 5, 5], []);
     const canvas = random([1, 4, 4]);
     const empty = { windows: random([1, 0]), zWhere: places(1), canvas };
-    assertClose(run('AirPlaceWindows', empty, { height: 0, width: 0 })[0], [1, 4, 4], canvas.data, 0);
+    assertValues(run('AirPlaceWindows', empty, { height: 0, width: 0 })[0], [1, 4, 4], canvas.data, 0);
     const blank = { images: random([1, 0, 0]), zWhere: places(1) };
-    assertClose(run('AirReadWindows', blank, attrs)[0], [1, 16], new Float64Array(16));
+    assertValues(run('AirReadWindows', blank, attrs)[0], [1, 16], new Float64Array(16));
   });
 
   it('reads zeros where a coordinate is not a number, and stays within its memory', () => {
@@ -172,9 +173,9 @@ onEachBuild(() => {
     const before = random([2, 4, 4]);
     const given = { windows: random([2, 25]), zWhere, canvas: before };
     const [canvas] = run('AirPlaceWindows', given, { height: 5, width: 5 });
-    assertClose(canvas, [2, 4, 4], before.data, 0);
+    assertValues(canvas, [2, 4, 4], before.data, 0);
     const attrs = { height: 4, width: 4, minScale: 0.2 };
     const [windows] = run('AirReadWindows', { images: random([2, 5, 5]), zWhere }, attrs);
-    assertClose(windows, [2, 16], new Float64Array(32), 0);
+    assertValues(windows, [2, 16], new Float64Array(32), 0);
   });
 });

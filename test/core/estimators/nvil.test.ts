@@ -15,8 +15,9 @@ import { initialWeights, paramSpecs } from '#air/core/parameters.js';
 import { Draws } from '#air/core/rng.js';
 import { takeRows } from '#air/core/rows.js';
 import { makeNoise } from '#air/core/unroll.js';
-import { normals, onEachBackend, read } from '../../support/backends.js';
-import { assertNear } from '../../support/finite-differences.js';
+import { assertCloseOverall } from '../../support/assert-close.js';
+import { onEachBackend, read } from '../../support/backends.js';
+import { normals } from '../../support/random.js';
 import { bars, TINY } from '../../support/tiny-model.js';
 
 const N = TINY.modelSteps;
@@ -102,7 +103,7 @@ onEachBackend(() => {
       for (const m of COUNTS) expected[1].push(m === n ? scale : 0);
     }
     assert.equal(counts.size, N + 1, `counts ${[...counts]}`);
-    for (const [i, values] of results.entries()) assertNear(values, expected[i], 1e-5, `output ${i}`);
+    for (const [i, values] of results.entries()) assertCloseOverall(values, expected[i], 1e-5, `output ${i}`);
   });
 
   for (const baseline of ['lstm', 'none'] as const) {
@@ -123,7 +124,7 @@ onEachBackend(() => {
       const estimates: Estimate[] = COUNTS.map((n) => estimate(nvil, model, { images, noise }, given(n)));
       for (const { name } of paramSpecs(TINY)) {
         const sum = tf.addN(estimates.map(({ gradients }, n) => tf.mul(gradients[name], q[n])));
-        assertNear(await read(sum), await read(exact.gradients[name]), 2e-4, `gradient by ${name}`);
+        assertCloseOverall(await read(sum), await read(exact.gradients[name]), 2e-4, `gradient by ${name}`);
       }
       const own = nvil.specs(TINY).map(({ name }) => name);
       assert.equal(own.length > 0, baseline === 'lstm');

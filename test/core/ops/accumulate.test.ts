@@ -4,26 +4,15 @@ import { it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { accumulate } from '#air/core/ops/accumulate.js';
 import type { NamedTensors } from '#air/core/ops/weights.js';
-import { normals, onEachBackend } from '../../support/backends.js';
+import { onEachBackend } from '../../support/backends.js';
+import { sparseNormals } from '../../support/random.js';
 
 const SHAPES = { 'net.weight': [5, 3], 'net.bias': [5], one: [1] };
-
-type Numbers = { [name: string]: number[] };
-
-/** Random numbers in the shapes above, with zeros among them. */
-function random(): Numbers {
-  return Object.fromEntries(
-    Object.entries(SHAPES).map(([name, shape]) => [
-      name,
-      normals(shape.reduce((a, b) => a * b)).map((value, i) => (i % 7 === 6 ? 0 : value)),
-    ]),
-  );
-}
 
 onEachBackend(() => {
   it('accumulates name by name, and consumes the parts', async () => {
     const before = tf.memory().numTensors;
-    const parts = [random(), random(), random()];
+    const parts = [sparseNormals(SHAPES), sparseNormals(SHAPES), sparseNormals(SHAPES)];
     let sum: NamedTensors | undefined;
     for (const part of parts) {
       const tensors = Object.entries(SHAPES).map(([name, shape]) => [name, tf.tensor(part[name], shape)]);

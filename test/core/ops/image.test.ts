@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { imageLogLik, imageLogLikGrad, residual } from '#air/core/ops/image.js';
-import { normals, onEachBackend, read } from '../../support/backends.js';
-import { assertEachNear, assertNear } from '../../support/finite-differences.js';
+import { assertCloseEach, assertCloseOverall } from '../../support/assert-close.js';
+import { onEachBackend, read } from '../../support/backends.js';
+import { normals } from '../../support/random.js';
 
 onEachBackend(() => {
   describe('imageLogLik', () => {
@@ -24,7 +25,7 @@ onEachBackend(() => {
       const shape: [number, number, number] = [batch, height, width];
       const logLik = imageLogLik(tf.tensor3d(images, shape), tf.tensor3d(canvas, shape), sd);
       assert.deepEqual(logLik.shape, [batch, 1]);
-      assertEachNear(await read(logLik), expected, 5e-7, 'log-likelihood');
+      assertCloseEach(await read(logLik), expected, 5e-7, 'log-likelihood');
     });
 
     for (const hasLater of [false, true]) {
@@ -44,14 +45,14 @@ onEachBackend(() => {
         const expected = canvas.map(
           (mean, i) => ([1, 2, -3][Math.floor(i / area)] * (images[i] - mean)) / sd ** 2 + (hasLater ? later[i] : 0),
         );
-        assertNear(await read(gradient), expected, 1e-6, 'gradient');
+        assertCloseOverall(await read(gradient), expected, 1e-6, 'gradient');
       });
     }
 
     it('of a perfect canvas is the constant alone', async () => {
       const same = tf.tensor3d(images, [batch, height, width]);
       const constant = -area * Math.log(sd * Math.sqrt(2 * Math.PI));
-      assertEachNear(await read(imageLogLik(same, same, sd)), [constant, constant, constant], 1e-7, 'log-likelihood');
+      assertCloseEach(await read(imageLogLik(same, same, sd)), [constant, constant, constant], 1e-7, 'log-likelihood');
     });
   });
 
@@ -73,10 +74,10 @@ onEachBackend(() => {
       const [left, right] = [images, canvas].map((values) => tf.tensor3d(values, [2, 5, 7]));
       const pooled = residual(left, right, 2);
       assert.deepEqual(pooled.shape, [2, 6]);
-      assertNear(await read(pooled), expected, 1e-6, 'pooled');
+      assertCloseOverall(await read(pooled), expected, 1e-6, 'pooled');
       const whole = residual(left, right, 1);
       assert.deepEqual(whole.shape, [2, 35]);
-      assertNear(
+      assertCloseOverall(
         await read(whole),
         images.map((value, i) => value - canvas[i]),
         1e-6,

@@ -5,8 +5,10 @@ import * as tf from '@tensorflow/tfjs';
 import { type Activation, LinearTape, mlp, mlpGrad, mlpSpecs, mlpWeightGrad } from '#air/core/ops/linear.js';
 import { lstmCell, lstmCellGrad, lstmSpecs } from '#air/core/ops/lstm.js';
 import type { ParamSpec } from '#air/core/ops/weights.js';
-import { normals, onEachBackend, read } from '../../support/backends.js';
-import { assertNear, slopes } from '../../support/finite-differences.js';
+import { assertCloseOverall } from '../../support/assert-close.js';
+import { onEachBackend, read } from '../../support/backends.js';
+import { slopes } from '../../support/finite-differences.js';
+import { normals } from '../../support/random.js';
 
 const BATCH = 3;
 
@@ -65,7 +67,7 @@ async function assertNoted(
   assert.deepEqual(Object.keys(gradients).sort(), specs.map(({ name }) => name).sort());
   for (const [i, { name, shape }] of specs.entries()) {
     assert.deepEqual(gradients[name].shape, shape, name);
-    assertNear(await read(gradients[name]), expected[i], 1e-4, `gradient by ${name}`);
+    assertCloseOverall(await read(gradients[name]), expected[i], 1e-4, `gradient by ${name}`);
   }
 }
 
@@ -110,7 +112,7 @@ onEachBackend(() => {
           const pass = mlp(params, 'net', tf.tensor2d(x, [BATCH, 7]), { output: activation, shift: -0.5 });
           assert.deepEqual(pass.y.shape, [BATCH, 4]);
           const expected = forward(x, values, (pre) => ACTIVATIONS[activation](pre - 0.5));
-          assertNear(await read(pass.y), expected, 1e-6, 'y');
+          assertCloseOverall(await read(pass.y), expected, 1e-6, 'y');
         });
 
         for (const wantsDx of [true, false]) {
@@ -125,7 +127,7 @@ onEachBackend(() => {
             const tape = new LinearTape();
             const pass = mlp(params, 'net', tf.tensor2d(x, [BATCH, 7]), { output: activation, shift: 0.25 });
             const dOut = tf.tensor2d(dy, [BATCH, 4]);
-            if (wantsDx) assertNear(await read(mlpGrad(params, pass, dOut, tape)), dx, 1e-4, 'dx');
+            if (wantsDx) assertCloseOverall(await read(mlpGrad(params, pass, dOut, tape)), dx, 1e-4, 'dx');
             else mlpWeightGrad(params, pass, dOut, tape);
             await assertNoted(tape, specs, dWeights);
           });
@@ -210,7 +212,7 @@ onEachBackend(() => {
         const { h, c, x } = run(given, params, sizes);
         assert.deepEqual(await read(x), given.x, 'the parts side by side');
         const expected = step([given.x, given.h, given.c, ...values]);
-        assertNear([...(await read(h)), ...(await read(c))], expected, 1e-6, 'h, c');
+        assertCloseOverall([...(await read(h)), ...(await read(c))], expected, 1e-6, 'h, c');
       });
     }
 
@@ -235,12 +237,12 @@ onEachBackend(() => {
           sizes: sizes.slice(0, wanted),
         };
         const back = lstmCellGrad(params, run(given, params, sizes), dMemory, tape);
-        assertNear(await read(back.dh), dh, 1e-4, 'gradient by h');
-        assertNear(await read(back.dc), dc, 1e-4, 'gradient by c');
+        assertCloseOverall(await read(back.dh), dh, 1e-4, 'gradient by h');
+        assertCloseOverall(await read(back.dc), dc, 1e-4, 'gradient by c');
         assert.equal(back.dParts.length, wanted);
         for (const [i, part] of columns(dx, dMemory.sizes).entries()) {
           assert.deepEqual(back.dParts[i].shape, [BATCH, dMemory.sizes[i]]);
-          assertNear(await read(back.dParts[i]), part, 1e-4, `gradient by part ${i}`);
+          assertCloseOverall(await read(back.dParts[i]), part, 1e-4, `gradient by part ${i}`);
         }
         await assertNoted(tape, specs, dWeights);
       });

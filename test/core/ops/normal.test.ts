@@ -9,8 +9,10 @@ import {
   normalFromHead,
   normalFromHeadGrad,
 } from '#air/core/ops/normal.js';
-import { normals, onEachBackend, read } from '../../support/backends.js';
-import { assertEachNear, assertNear, slopes } from '../../support/finite-differences.js';
+import { assertCloseEach, assertCloseOverall } from '../../support/assert-close.js';
+import { onEachBackend, read } from '../../support/backends.js';
+import { slopes } from '../../support/finite-differences.js';
+import { normals } from '../../support/random.js';
 
 const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 
@@ -80,7 +82,7 @@ onEachBackend(() => {
           const expected = heads.reduce((sum, head, d) => sum + klIntegral(head, priors[d]), 0);
           const { kl } = normalFromHead(headAt(headOf(offset, heads), tf.zeros([1, 3]), priorOf(priors)), offset);
           assert.deepEqual(kl.shape, [1, 1]);
-          assertEachNear(await read(kl), [expected], 2e-5, `KL at raw scale ${rawScale}`);
+          assertCloseEach(await read(kl), [expected], 2e-5, `KL at raw scale ${rawScale}`);
         }
       }
     });
@@ -91,17 +93,17 @@ onEachBackend(() => {
       const draw = normalFromHead(headAt(headOf(1, heads), tf.tensor2d([noise]), priorOf(priors)), 1);
       const loc = heads.map(({ rawLoc }, d) => rawLoc + priors[d].loc);
       const scale = heads.map(({ rawScale }, d) => softplus(rawScale) * priors[d].scale);
-      assertEachNear(await read(draw.loc), loc, 1e-6, 'loc');
-      assertEachNear(await read(draw.scale), scale, 1e-6, 'scale');
+      assertCloseEach(await read(draw.loc), loc, 1e-6, 'loc');
+      assertCloseEach(await read(draw.scale), scale, 1e-6, 'scale');
       const sample = loc.map((mean, d) => mean + scale[d] * noise[d]);
-      assertEachNear(await read(draw.sample), sample, 1e-6, 'sample', 1);
+      assertCloseEach(await read(draw.sample), sample, 1e-6, 'sample', 1);
     });
 
     it('costs nothing where it is the prior', async () => {
       const rawScale = Math.log(Math.expm1(1)); // softplus of it is 1
       const heads = priors.map(() => ({ rawLoc: 0, rawScale }));
       const { kl } = normalFromHead(headAt(headOf(0, heads), tf.zeros([1, 3]), priorOf(priors)));
-      assertNear(await read(kl), [0], 1e-6, 'KL', 1);
+      assertCloseOverall(await read(kl), [0], 1e-6, 'KL', 1);
     });
 
     for (const rawScale of [-80, -40, -16, -14, 15, 30, 80]) {
@@ -116,8 +118,8 @@ onEachBackend(() => {
           }, 0);
         const draw = normalFromHead(headAt(headOf(0, heads), tf.tensor2d([noise]), priorOf(priors)));
         const kl = heads.reduce((sum, head, d) => sum + klFormula(head, priors[d]), 0);
-        assertEachNear(await read(draw.kl), [kl], 1e-6, 'KL');
-        assertEachNear(
+        assertCloseEach(await read(draw.kl), [kl], 1e-6, 'KL');
+        assertCloseEach(
           await read(draw.scale),
           priors.map(({ scale }) => scale * softplus(rawScale)),
           1e-5,
@@ -127,7 +129,7 @@ onEachBackend(() => {
           dSamples: [tf.tensor2d([[1, 2, 3]])],
           dKl: tf.ones([1, 1]),
         });
-        assertEachNear(await read(gradient), slopes(loss, values, 1e-4), 1e-5, 'gradient', 1);
+        assertCloseEach(await read(gradient), slopes(loss, values, 1e-4), 1e-5, 'gradient', 1);
       });
     }
 
@@ -194,15 +196,15 @@ onEachBackend(() => {
             kls[b] += drawOf(heads, b, d).kl;
             samples[3 * b + d] = drawOf(heads, b, d).sample;
           });
-          assertNear(await read(kl), kls, 1e-5, 'KL');
-          assertNear(await read(sample), samples, 1e-6, 'sample');
+          assertCloseOverall(await read(kl), kls, 1e-5, 'KL');
+          assertCloseOverall(await read(sample), samples, 1e-6, 'sample');
           const gradient = normalFromHeadGrad(head, {
             dSamples: dSamples.map((values) => tf.tensor2d(values, [batch, 3])),
             dKl: tf.tensor2d(dKl, [batch, 1]),
             dBefore: offset > 0 ? tf.tensor2d(dBefore, [batch, offset]) : undefined,
           });
           assert.deepEqual(gradient.shape, [batch, offset + 6]);
-          assertNear(await read(gradient), expected.flat(), 1e-5, 'gradient');
+          assertCloseOverall(await read(gradient), expected.flat(), 1e-5, 'gradient');
         });
       }
     }
@@ -226,7 +228,7 @@ onEachBackend(() => {
           return sum + logDensity(z, loc, scale) - logDensity(z, mean, sd);
         }, 0),
       );
-      assertEachNear(await read(logRatio(draw, noiseTensor, prior)), expected, 2e-5, 'log ratio', 1);
+      assertCloseEach(await read(logRatio(draw, noiseTensor, prior)), expected, 2e-5, 'log ratio', 1);
     });
 
     it('averages to minus the KL', async () => {
@@ -248,7 +250,7 @@ onEachBackend(() => {
       const prior = priorOf(priors);
       const ratio = await read(logRatio(normalFromHead(headAt(headOf(0, heads), noise, prior)), noise, prior));
       // log(scale / prior) = -80 each, and the noise's own density
-      assertEachNear(ratio, [-240 + (1 + 1 + 0.25) / 2], 1e-5, 'log ratio');
+      assertCloseEach(ratio, [-240 + (1 + 1 + 0.25) / 2], 1e-5, 'log ratio');
     });
   });
 });

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { type Operand, tensorOps } from '#air/core/ops/tensor-ops.js';
-import { normals, onEachBackend, read } from '../../support/backends.js';
-import { assertEachNear, assertNear } from '../../support/finite-differences.js';
+import { assertCloseEach, assertCloseOverall } from '../../support/assert-close.js';
+import { onEachBackend, read } from '../../support/backends.js';
+import { normals } from '../../support/random.js';
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 const softplus = (x: number) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
@@ -50,14 +51,14 @@ onEachBackend(() => {
         const isForPositive = name === 'sqrt' || name === 'log';
         const x = normals(24, 3).map((value) => (isForPositive ? Math.abs(value) : value));
         const y = await resultOf(() => tensorOps()[name](tf.tensor2d(x, [4, 6])));
-        assertNear(y, x.map(UNARY[name]), 1e-6, name);
+        assertCloseOverall(y, x.map(UNARY[name]), 1e-6, name);
       });
     }
 
     it('softplus of very negative numbers is e^x', async () => {
       const x = [-14, -30, -60, -80];
       const y = await resultOf(() => tensorOps().softplus(tf.tensor1d(x)));
-      assertEachNear(y, x.map(Math.exp), 1e-5, 'softplus');
+      assertCloseEach(y, x.map(Math.exp), 1e-5, 'softplus');
     });
 
     for (const name of Object.keys(BINARY) as Binary[]) {
@@ -72,7 +73,7 @@ onEachBackend(() => {
           [() => 2.5, matrix, all.map((value) => f(2.5, value))],
         ];
         for (const [a, b, expected] of cases) {
-          assertEachNear(await resultOf(() => tensorOps()[name](a(), b())), expected, 1e-6, name, 1);
+          assertCloseEach(await resultOf(() => tensorOps()[name](a(), b())), expected, 1e-6, name, 1);
         }
       });
     }
@@ -82,7 +83,7 @@ onEachBackend(() => {
         const [dy, y] = [normals(12), normals(12).map(name === 'sigmoidGrad' ? sigmoid : Math.tanh)];
         const dx = await resultOf(() => tensorOps()[name](tf.tensor2d(dy, [3, 4]), tf.tensor2d(y, [3, 4])));
         const expected = dy.map((value, i) => GRADS[name](value, y[i]));
-        assertNear(dx, expected, 1e-6, name);
+        assertCloseOverall(dx, expected, 1e-6, name);
       });
     }
 
@@ -103,7 +104,7 @@ onEachBackend(() => {
     it('addBias adds to each row, and biasGrad sums over the rows', async () => {
       const [x, bias] = [normals(6), normals(3)];
       const sum = await resultOf(() => tensorOps().addBias(tf.tensor2d(x, [2, 3]), tf.tensor1d(bias)));
-      assertEachNear(
+      assertCloseEach(
         sum,
         x.map((value, i) => value + bias[i % 3]),
         1e-6,
@@ -111,7 +112,7 @@ onEachBackend(() => {
         1,
       );
       const grad = await resultOf(() => tensorOps().biasGrad(tf.tensor2d(x, [2, 3])));
-      assertEachNear(grad, [x[0] + x[3], x[1] + x[4], x[2] + x[5]], 1e-6, 'gradient', 1);
+      assertCloseEach(grad, [x[0] + x[3], x[1] + x[4], x[2] + x[5]], 1e-6, 'gradient', 1);
     });
 
     for (const count of [1, 2, 3]) {
@@ -119,7 +120,7 @@ onEachBackend(() => {
         const terms = Array.from({ length: count }, () => normals(4));
         const sum = await resultOf(() => tensorOps().addAll(terms.map((term) => tf.tensor2d(term, [2, 2]))));
         const expected = terms[0].map((_, i) => terms.reduce((total, term) => total + term[i], 0));
-        assertEachNear(sum, expected, 1e-6, 'sum', 1);
+        assertCloseEach(sum, expected, 1e-6, 'sum', 1);
       });
     }
 

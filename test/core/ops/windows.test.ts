@@ -6,9 +6,11 @@ import { boxOf } from '#air/core/images.js';
 import { placeWindows, placeWindowsGrad } from '#air/core/ops/place-windows.js';
 import { readWindows, readWindowsGrad } from '#air/core/ops/read-windows.js';
 import { MIN_SCALE, type Size } from '#air/core/ops/sampling.js';
-import { normals, onEachBackend, read } from '../../support/backends.js';
-import { assertNear, slopes } from '../../support/finite-differences.js';
+import { assertCloseOverall } from '../../support/assert-close.js';
+import { onEachBackend, read } from '../../support/backends.js';
+import { slopes } from '../../support/finite-differences.js';
 import { type Affine, gridSample, placingMap, readingMap, samplingPoints } from '../../support/grid-sample.js';
+import { normals } from '../../support/random.js';
 
 /** (s, x, y): inside, over an edge, larger than the canvas, small, negative coordinates. */
 const WHERES = [
@@ -57,7 +59,7 @@ onEachBackend(() => {
         const windowsRead = readWindows(stack(images, canvas), tf.tensor2d(WHERES), window);
         assert.deepEqual(windowsRead.shape, [WHERES.length, area(window)]);
         const expected = WHERES.flatMap((where, b) => readOne(b, where));
-        assertNear(await read(windowsRead), expected, 1e-5, 'windows');
+        assertCloseOverall(await read(windowsRead), expected, 1e-5, 'windows');
       });
 
       it('are placed as grid_sample places, on top of what is there', async () => {
@@ -67,7 +69,7 @@ onEachBackend(() => {
         const expected = WHERES.flatMap((where, b) =>
           placeOne(windows[b], where).map((value, i) => before[b][i] + value),
         );
-        assertNear(await read(placed), expected, 1e-5, 'canvases');
+        assertCloseOverall(await read(placed), expected, 1e-5, 'canvases');
       });
 
       it('are read with the right gradient', async () => {
@@ -80,7 +82,7 @@ onEachBackend(() => {
           assertAwayFromKinks(readingMap(where), canvas, window);
           const own = weights.slice(b * area(window), (b + 1) * area(window));
           const expected = slopes((z) => readOne(b, z).reduce((sum, value, i) => sum + own[i] * value, 0), where);
-          assertNear(gradient.slice(3 * b, 3 * b + 3), expected, 1e-4, `gradient at ${where}`);
+          assertCloseOverall(gradient.slice(3 * b, 3 * b + 3), expected, 1e-4, `gradient at ${where}`);
         });
       });
 
@@ -95,14 +97,14 @@ onEachBackend(() => {
           const own = weights.slice(b * area(canvas), (b + 1) * area(canvas));
           const weighted = (placed: readonly number[]) => placed.reduce((sum, value, i) => sum + own[i] * value, 0);
           const byWhere = slopes((z) => weighted(placeOne(windows[b], z)), where);
-          assertNear(dWhere.slice(3 * b, 3 * b + 3), byWhere, 1e-4, `by z_where at ${where}`);
+          assertCloseOverall(dWhere.slice(3 * b, 3 * b + 3), byWhere, 1e-4, `by z_where at ${where}`);
           // placing is linear in the window, so its gradient is the canvas of each single pixel
           const byPixel = windows[b].slice(0, 40).map((_, i) => {
             const single = windows[b].map((_, j) => Number(i === j));
             return weighted(placeOne(single, where));
           });
           const actual = dWindows.slice(b * area(window), (b + 1) * area(window));
-          assertNear(actual.slice(0, 40), byPixel, 1e-5, `by the window at ${where}`, 0.1);
+          assertCloseOverall(actual.slice(0, 40), byPixel, 1e-5, `by the window at ${where}`, 0.1);
         });
       });
     });
@@ -172,7 +174,7 @@ onEachBackend(() => {
       });
       const zWhere = tf.tensor2d([where]);
       const placed = placeWindows(tf.tensor2d([smooth]), zWhere, [size, size], tf.zeros([1, 50, 50]));
-      assertNear(await read(readWindows(placed, zWhere, [size, size])), smooth, 0.05, 'window');
+      assertCloseOverall(await read(readWindows(placed, zWhere, [size, size])), smooth, 0.05, 'window');
     });
 
     it('put the ink where boxOf says', async () => {

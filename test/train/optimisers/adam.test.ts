@@ -6,26 +6,14 @@ import type { NamedTensors } from '#air/core/ops/weights.js';
 import { PRESETS } from '#air/presets.js';
 import { adam } from '#air/train/optimisers/adam.js';
 import type { Moments } from '#air/train/optimisers/optimiser.js';
-import { normals, onEachBackend, read } from '../../support/backends.js';
-import { assertEachNear } from '../../support/finite-differences.js';
+import { assertCloseEach } from '../../support/assert-close.js';
+import { onEachBackend, read } from '../../support/backends.js';
+import { sparseNormals } from '../../support/random.js';
 
 const SETTINGS = { ...PRESETS.fast.training, adamBeta1: 0.9, adamBeta2: 0.999, adamEpsilon: 1e-8 };
 const SHAPES = { 'net.weight': [5, 3], 'net.bias': [5], one: [1] };
 
 type Numbers = { [name: string]: number[] };
-
-/** Random numbers in the shapes above; a gradient has zeros among them. */
-function random(scale: number): Numbers {
-  return Object.fromEntries(
-    Object.entries(SHAPES).map(([name, shape]) => [
-      name,
-      normals(
-        shape.reduce((a, b) => a * b),
-        scale,
-      ).map((value, i) => (i % 7 === 6 ? 0 : value)),
-    ]),
-  );
-}
 
 function tensors(numbers: Numbers): NamedTensors {
   return Object.fromEntries(
@@ -60,8 +48,8 @@ function referenceSteps(start: Numbers, gradients: Numbers[], rates: number[]): 
 
 onEachBackend(() => {
   it('takes the steps of the paper', async () => {
-    const start = random(1);
-    const gradients = [1, 100, 1e-3, 1, 1e-6, 1].map((scale) => random(scale));
+    const start = sparseNormals(SHAPES, 1);
+    const gradients = [1, 100, 1e-3, 1, 1e-6, 1].map((scale) => sparseNormals(SHAPES, scale));
     const rates = gradients.map((_, s) => 0.01 * (s + 1));
     let weights = tensors(start);
     let moments = adam.start(weights);
@@ -73,7 +61,7 @@ onEachBackend(() => {
     const actual = await numbersOf(weights);
     for (const name of Object.keys(SHAPES)) {
       const moved = actual[name].map((value, i) => value - start[name][i]);
-      assertEachNear(
+      assertCloseEach(
         moved,
         expected[name].map((value, i) => value - start[name][i]),
         1e-4,
@@ -88,11 +76,11 @@ onEachBackend(() => {
     const weights = { w: tf.tensor1d([0, 0, 0, 0]) };
     const gradients = { w: tf.tensor1d([1e-4, -1e4, 1, 0]) };
     const next = adam.step({ weights, gradients }, adam.start(weights), { step: 1, rate: 0.5 }, SETTINGS);
-    assertEachNear(await read(next.weights.w), [-0.5, 0.5, -0.5, 0], 2e-4, 'step', 1e-6);
+    assertCloseEach(await read(next.weights.w), [-0.5, 0.5, -0.5, 0], 2e-4, 'step', 1e-6);
   });
 
   it('keeps the moments of all weights one after the other', async () => {
-    const [start, gradient] = [random(1), random(1)];
+    const [start, gradient] = [sparseNormals(SHAPES, 1), sparseNormals(SHAPES, 1)];
     const weights = tensors(start);
     const initial = adam.start(weights);
     assert.deepEqual([initial.m.shape, initial.v.shape], [[21], [21]]);
@@ -100,13 +88,13 @@ onEachBackend(() => {
     const given = { weights, gradients: tensors(gradient) };
     const { weights: next, moments } = adam.step(given, initial, { step: 1, rate: 0.1 }, SETTINGS);
     const inOrder = Object.keys(SHAPES).flatMap((name) => gradient[name]);
-    assertEachNear(
+    assertCloseEach(
       await read(moments.m),
       inOrder.map((g) => 0.1 * g),
       1e-6,
       'm',
     );
-    assertEachNear(
+    assertCloseEach(
       await read(moments.v),
       inOrder.map((g) => 0.001 * g * g),
       1e-6,
@@ -120,8 +108,8 @@ onEachBackend(() => {
   });
 
   it('goes on from moments that went through the host, byte for byte', async () => {
-    const start = random(1);
-    const gradients = [1, 2, 3, 4, 5].map((scale) => random(scale));
+    const start = sparseNormals(SHAPES, 1);
+    const gradients = [1, 2, 3, 4, 5].map((scale) => sparseNormals(SHAPES, scale));
     const run = async (stopAfter: number | undefined) => {
       let weights = tensors(start);
       let moments: Moments = adam.start(weights);
@@ -142,10 +130,10 @@ onEachBackend(() => {
 
   it('consumes what it is given, and nothing else', async () => {
     const before = tf.memory().numTensors;
-    const weights = tensors(random(1));
+    const weights = tensors(sparseNormals(SHAPES, 1));
     const kept = tf.clone(weights['net.weight']);
     const old = await read(tf.clone(kept));
-    const given = { weights, gradients: tensors(random(1)) };
+    const given = { weights, gradients: tensors(sparseNormals(SHAPES, 1)) };
     const { weights: next, moments } = adam.step(given, adam.start(weights), { step: 1, rate: 0.1 }, SETTINGS);
     assert.equal(tf.memory().numTensors, before + 3 + 2 + 1, 'weights and moments, and the clone');
     assert.deepEqual(await read(kept), old, 'a clone of a weight keeps its numbers');
