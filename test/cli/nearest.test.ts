@@ -1,3 +1,4 @@
+/** Edit distances by their definition, and the name that was meant. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { editDistance, nearest } from '#air/cli/nearest.js';

@@ -1,3 +1,4 @@
+/** Options and operands: what is read of a command line, and what is refused. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {

@@ -1,3 +1,4 @@
+/** How a run ends: exit codes, one line and a hint, nothing left open. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

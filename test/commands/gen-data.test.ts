@@ -1,3 +1,4 @@
+/** `air gen-data`: the same scenes however they are made, and an end when it is time. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

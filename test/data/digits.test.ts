@@ -1,3 +1,4 @@
+/** Digit sets from images and labels. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeDigitSet } from '#air/data/digits.js';

@@ -1,3 +1,4 @@
+/** Resizing, to the byte what Pillow does. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';

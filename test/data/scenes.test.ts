@@ -1,3 +1,4 @@
+/** Composed scenes: what they depend on, and the statistics of Pyro's. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OVERLAPS } from '#air/data/overlap.js';

@@ -1,3 +1,4 @@
+/** The checksum of streams against the catalogue and zlib. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { crc32 as zlibCrc32 } from 'node:zlib';

@@ -1,3 +1,4 @@
+/** msgpack values: encodings by the specification, and garbage that is refused. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Draws } from '#air/core/rng.js';

@@ -1,3 +1,4 @@
+/** Arrays as numpy.save writes them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readImages } from '#air/formats/images.js';

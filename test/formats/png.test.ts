@@ -1,3 +1,4 @@
+/** PNG files there and back, and damage that is found. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { crc32, deflateSync, inflateSync } from 'node:zlib';

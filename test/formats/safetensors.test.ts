@@ -1,3 +1,4 @@
+/** safetensors files there and back, by the byte, and damage that is found. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+/** Scenes from whatever holds images. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodeNpy } from '#air/formats/npy.js';

@@ -1,3 +1,4 @@
+/** Files that are whole or not there, whatever happens while they are written. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

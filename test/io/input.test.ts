@@ -1,3 +1,4 @@
+/** Inputs: files, stdin, gzip, and what is wrong with them. */
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

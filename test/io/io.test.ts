@@ -1,3 +1,4 @@
+/** The world as commands see it: files, stdin, logs, digests. */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

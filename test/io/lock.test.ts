@@ -1,3 +1,4 @@
+/** Locks: held once, and by nobody after their process has gone. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,3 +1,4 @@
+/** What a terminal shows: lines, colours, progress. */
 import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';

@@ -1,3 +1,4 @@
+/** Outputs: files that appear when they are complete, and pipes. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,3 +1,4 @@
+/** Drawing, pixel by pixel. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodePng } from '#air/formats/png.js';

@@ -1,3 +1,4 @@
+/** Glyphs and the width of text. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GLYPH_HEIGHT, glyphRows, textWidth } from '#air/render/font.js';

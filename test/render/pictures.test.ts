@@ -1,3 +1,4 @@
+/** Pictures of scenes and of what was inferred: where everything is, and its colour. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Box, Latent, LatentStep } from '#air/core/latent.js';

@@ -1,3 +1,4 @@
+/** The digits that tests place in scenes. */
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import type { DigitSet } from '#air/data/digits.js';

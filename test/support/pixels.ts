@@ -1,3 +1,4 @@
+/** Finding colours in a picture. */
 import type { Area, Canvas, Color } from '#air/render/draw.js';
 
 export function pixelAt(canvas: Canvas, x: number, y: number): number[] {

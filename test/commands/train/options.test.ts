@@ -1,3 +1,4 @@
+/** Options of `air train` that depend on the data. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkAgainstCanvas } from '#air/commands/train/options.js';
