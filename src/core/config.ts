@@ -14,7 +14,7 @@ export const Z_WHERES = ['offset', 'absolute'] as const;
 
 export type WhereName = (typeof Z_WHERES)[number];
 
-export const LIKELIHOODS = ['gaussian'] as const;
+export const LIKELIHOODS = ['gaussian', 'bernoulli'] as const;
 
 export type LikelihoodName = (typeof LIKELIHOODS)[number];
 

@@ -1,7 +1,7 @@
 /** What a canvas says of an image, log p(x | canvas), one variant each. */
 import type * as tf from '@tensorflow/tfjs';
 import type { LikelihoodName, ModelConfig } from './config.js';
-import { imageLogLik, imageLogLikGrad } from './ops/image.js';
+import { bernoulliLogLik, bernoulliLogLikGrad, imageLogLik, imageLogLikGrad } from './ops/image.js';
 
 /** Images and the mean images they are compared with, [B, H, W] each. */
 export type Compared = { images: tf.Tensor3D; canvas: tf.Tensor3D };
@@ -24,4 +24,10 @@ const gaussian: Likelihood = {
     imageLogLikGrad(dy, { images, canvas, later }, likelihoodSd),
 };
 
-export const likelihoods: { readonly [name in LikelihoodName]: Likelihood } = { gaussian };
+/** A pixel x in 0..1 as a share of ones, whose probability the canvas is: x log c + (1 - x) log (1 - c). */
+const bernoulli: Likelihood = {
+  logProb: ({ images, canvas }) => bernoulliLogLik(images, canvas),
+  grad: (dy, { images, canvas }, later) => bernoulliLogLikGrad(dy, { images, canvas, later }),
+};
+
+export const likelihoods: { readonly [name in LikelihoodName]: Likelihood } = { gaussian, bernoulli };

@@ -9,7 +9,7 @@ import type { BackendName } from '#air/backends/names.js';
 import { startBackend } from '#air/backends/start.js';
 import { enumeratedElboGrad } from '#air/core/elbo.js';
 import { accumulate } from '#air/core/ops/accumulate.js';
-import { imageLogLik, imageLogLikGrad, residual } from '#air/core/ops/image.js';
+import { bernoulliLogLik, bernoulliLogLikGrad, imageLogLik, imageLogLikGrad, residual } from '#air/core/ops/image.js';
 import { type KlKind, type NormalHead, normalFromHead, normalFromHeadGrad } from '#air/core/ops/normal.js';
 import { type NvilInputs, nvilGradOp } from '#air/core/ops/nvil.js';
 import { placeWindows, placeWindowsGrad } from '#air/core/ops/place-windows.js';
@@ -106,6 +106,16 @@ const objective: Case[] = [
     },
     op: ({ dy, images, canvas, later }: Tensors) => [imageLogLikGrad(dy, { images, canvas, later }, 0.3)],
   })),
+  {
+    name: 'bernoulliLogLik',
+    given: { images: random([B, 50, 41], 0.2, [0.5]), canvas: random([B, 50, 41], 0.5, [0.5]) },
+    op: ({ images, canvas }) => [bernoulliLogLik(images, canvas)],
+  },
+  {
+    name: 'bernoulliLogLikGrad',
+    given: { dy: random([B, 1]), images: random([B, 50, 41], 0.2, [0.5]), canvas: random([B, 50, 41], 0.2, [0.5]) },
+    op: ({ dy, images, canvas }) => [bernoulliLogLikGrad(dy, { images, canvas })],
+  },
   ...[true, false].map((hasLessons) => ({
     name: `enumeratedElboGrad, ${hasLessons ? 'with' : 'without'} weights of counts`,
     given: {

@@ -90,6 +90,8 @@ onEachBackend((backend) => {
     { predictNet: [], encoderNet: [], decoderNet: [] },
     { predictNet: [6, 5], encoderNet: [7, 6], decoderNet: [5, 7] },
     { guidePool: 1 },
+    { zWhere: 'absolute' as const },
+    { likelihood: 'bernoulli' as const },
   ]) {
     describe(`the whole pass, ${JSON.stringify(changes)}`, () => {
       const config: ModelConfig = { ...TINY, ...changes };

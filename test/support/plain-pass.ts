@@ -53,19 +53,18 @@ function sample(pictures: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor): tf.Te
   return tf.matMul(weightsOf(rows, height), tf.matMul(pictures, weightsOf(columns, width), false, true));
 }
 
-/** A draw [B, D] from the normal of a head [B, 2D], and its KL from the prior, [B, 1]. */
-function drawNormal(
-  head: tf.Tensor,
-  noise: tf.Tensor,
-  loc: number[],
-  scale: number[],
-): { z: tf.Tensor; kl: tf.Tensor } {
+type Normal = { loc: number[]; scale: number[] };
+
+/** A draw [B, D] from the normal of a head [B, 2D] that is read off a base, and its KL from the prior, [B, 1]. */
+function drawNormal(head: tf.Tensor, noise: tf.Tensor, prior: Normal, base: Normal): { z: tf.Tensor; kl: tf.Tensor } {
   const [rawLoc, rawScale] = tf.split(head, 2, 1);
-  const unit = tf.softplus(rawScale);
-  const squares = tf.add(tf.square(unit), tf.square(tf.div(rawLoc, tf.tensor1d(scale))));
-  const kl = tf.sum(tf.sub(tf.sub(tf.mul(squares, 0.5), 0.5), tf.log(unit)), 1, true);
-  const spread = tf.mul(tf.mul(unit, tf.tensor1d(scale)), noise);
-  return { z: tf.add(tf.add(rawLoc, tf.tensor1d(loc)), spread), kl };
+  const loc = tf.add(rawLoc, tf.tensor1d(base.loc));
+  const scale = tf.mul(tf.softplus(rawScale), tf.tensor1d(base.scale));
+  const distance = tf.div(tf.sub(loc, tf.tensor1d(prior.loc)), tf.tensor1d(prior.scale));
+  const relative = tf.div(scale, tf.tensor1d(prior.scale));
+  const squares = tf.add(tf.square(relative), tf.square(distance));
+  const kl = tf.sum(tf.sub(tf.sub(tf.mul(squares, 0.5), 0.5), tf.log(relative)), 1, true);
+  return { z: tf.add(loc, tf.mul(scale, noise)), kl };
 }
 
 export function plainPass(
@@ -81,6 +80,7 @@ export function plainPass(
   let [h, c, where, what] = ['h_init', 'c_init', 'z_where_init', 'z_what_init'].map(forEach);
   let canvas: tf.Tensor = tf.zeros([batch, height, width]);
 
+  const standard = (size: number): Normal => ({ loc: Array(size).fill(0), scale: Array(size).fill(1) });
   const see = () => {
     const rest = stopGradient(tf.sub(images, canvas));
     const squares = tf.reshape(rest, [batch, height / pool, pool, width / pool, pool]);
@@ -90,6 +90,11 @@ export function plainPass(
     return tf.concat([embed(weights, 'embed', pixels), embed(weights, 'embed_difference', pooled)], 1);
   };
   const score = () => {
+    if (config.likelihood === 'bernoulli') {
+      const p = tf.clipByValue(canvas, 1e-6, 1 - 1e-6);
+      const ones = tf.mul(images, tf.log(p));
+      return tf.sum(tf.add(ones, tf.mul(tf.sub(1, images), tf.log(tf.sub(1, p)))), [1, 2]);
+    }
     const squares = tf.sum(tf.square(tf.sub(images, canvas)), [1, 2]);
     const constant = height * width * Math.log(sd * Math.sqrt(2 * Math.PI));
     return tf.sub(tf.mul(squares, -0.5 / sd ** 2), constant);
@@ -111,18 +116,19 @@ export function plainPass(
 
     const [logit, ofWhere] = tf.split(perceptron(weights, 'predict.mlp', h), [1, 6], 1);
     const { scalePriorMean, posPriorMean, scalePriorSd, posPriorSd } = config;
-    const [loc, scale] = [
-      [scalePriorMean, posPriorMean, posPriorMean],
-      [scalePriorSd, posPriorSd, posPriorSd],
-    ];
-    const drawnWhere = drawNormal(ofWhere, whereNoise, loc, scale);
+    const prior = {
+      loc: [scalePriorMean, posPriorMean, posPriorMean],
+      scale: [scalePriorSd, posPriorSd, posPriorSd],
+    };
+    const base = config.zWhere === 'absolute' ? standard(3) : prior;
+    const drawnWhere = drawNormal(ofWhere, whereNoise, prior, base);
     where = drawnWhere.z;
     const [s, x, y] = tf.split(where, 3, 1);
     const readScale = tf.maximum(s, 0.2);
     const at = (shift: tf.Tensor) => tf.div(tf.sub(centres(side), shift), readScale);
     const window = tf.reshape(sample(images, at(y), at(x)), [batch, side * side]);
     const ofWhat = perceptron(weights, 'encode.mlp', window);
-    const drawnWhat = drawNormal(ofWhat, whatNoise, Array(zWhatSize).fill(0), Array(zWhatSize).fill(1));
+    const drawnWhat = drawNormal(ofWhat, whatNoise, standard(zWhatSize), standard(zWhatSize));
     what = drawnWhat.z;
 
     const decoded = tf.sigmoid(tf.add(perceptron(weights, 'decode.mlp', what), config.decoderOutputBias));

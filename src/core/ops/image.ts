@@ -1,6 +1,7 @@
 /** Images against canvases: the likelihood with its gradient, and what a canvas leaves unexplained. */
 import * as tf from '@tensorflow/tfjs';
 import { defineOp } from './op.js';
+import type { TensorOps } from './tensor-ops.js';
 
 type Likelihood = { sd: number };
 
@@ -48,6 +49,58 @@ export function imageLogLikGrad(
   sd: number,
 ): tf.Tensor3D {
   return imageLogLikGradOp({ dy, images, canvas, later }, { sd })[0];
+}
+
+/** A canvas is taken to lie this far within 0..1, where its logarithms are finite. */
+const NEARLY_CERTAIN = 1e-6;
+
+function probabilities(ops: TensorOps, canvas: tf.Tensor): tf.Tensor {
+  const [low, high] = [NEARLY_CERTAIN, 1 - NEARLY_CERTAIN];
+  const notBelow = ops.whereLess(canvas, low, low, canvas);
+  return ops.whereLess(notBelow, high, notBelow, high);
+}
+
+const bernoulliLogLikOp = defineOp<{ images: tf.Tensor3D; canvas: tf.Tensor3D }, Record<string, never>, [tf.Tensor2D]>({
+  name: 'AirBernoulliLogLik',
+  composite: (ops, { images, canvas }) => {
+    const p = probabilities(ops, canvas);
+    const ones = ops.mul(images, ops.log(p));
+    const zeros = ops.mul(ops.sub(1, images), ops.log(ops.sub(1, p)));
+    return [ops.sum(ops.sum(ops.add(ones, zeros), 2), 1, true)];
+  },
+});
+
+/**
+ * x log c + (1 - x) log (1 - c), summed over pixels, with c within 1e-6 of 0..1 taken as that far away.
+ *
+ *   images, canvas [B, H, W] -> [B, 1], nats
+ */
+export function bernoulliLogLik(images: tf.Tensor3D, canvas: tf.Tensor3D): tf.Tensor2D {
+  return bernoulliLogLikOp({ images, canvas }, {})[0];
+}
+
+const bernoulliLogLikGradOp = defineOp<
+  { dy: tf.Tensor2D; images: tf.Tensor3D; canvas: tf.Tensor3D; later: tf.Tensor3D | undefined },
+  Record<string, never>,
+  [tf.Tensor3D]
+>({
+  name: 'AirBernoulliLogLikGrad',
+  composite: (ops, { dy, images, canvas, later }) => {
+    const p = probabilities(ops, canvas);
+    // x / c - (1 - x) / (1 - c) = (x - c) / (c (1 - c)); nothing where the canvas is held back
+    const slope = ops.div(ops.sub(images, p), ops.mul(p, ops.sub(1, p)));
+    const isFree = ops.whereLess(NEARLY_CERTAIN, canvas, ops.whereLess(canvas, 1 - NEARLY_CERTAIN, 1, 0), 0);
+    const dCanvas = ops.mul(ops.reshape(dy, [dy.size, 1, 1]), ops.mul(isFree, slope));
+    return [later === undefined ? dCanvas : ops.add(later, dCanvas)];
+  },
+});
+
+/** Gradient of `bernoulliLogLik` by the canvas, as `imageLogLikGrad`. */
+export function bernoulliLogLikGrad(
+  dy: tf.Tensor2D,
+  { images, canvas, later }: { images: tf.Tensor3D; canvas: tf.Tensor3D; later?: tf.Tensor3D | undefined },
+): tf.Tensor3D {
+  return bernoulliLogLikGradOp({ dy, images, canvas, later }, {})[0];
 }
 
 /** [pool W, W/pool]: times this, `pool` rows of pixels side by side become the means of their squares. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import { imageLogLik, imageLogLikGrad, residual } from '#air/core/ops/image.js';
+import { bernoulliLogLik, bernoulliLogLikGrad, imageLogLik, imageLogLikGrad, residual } from '#air/core/ops/image.js';
 import { assertCloseEach, assertCloseOverall } from '../../support/assert-close.js';
 import { onEachBackend, read } from '../../support/backends.js';
 import { normals } from '../../support/random.js';
@@ -54,6 +54,49 @@ onEachBackend(() => {
       const constant = -area * Math.log(sd * Math.sqrt(2 * Math.PI));
       assertCloseEach(await read(imageLogLik(same, same, sd)), [constant, constant, constant], 1e-7, 'log-likelihood');
     });
+  });
+
+  describe('bernoulliLogLik', () => {
+    const [batch, height, width] = [2, 9, 7];
+    const area = height * width;
+    const shape: [number, number, number] = [batch, height, width];
+    const images = normals(batch * area).map((x) => Math.min(1, Math.abs(x) / 2));
+    // some pixels at and beyond the edges, where objects overlap or there are none
+    const canvas = normals(batch * area, 0.4, [0.5]).map((x, i) => (i % 5 === 0 ? Math.round(x) : x));
+    const held = (c: number) => Math.min(1 - 1e-6, Math.max(1e-6, c));
+
+    it('is the sum over pixels of x log c + (1 - x) log (1 - c)', async () => {
+      const expected = Array.from({ length: batch }, (_, b) => {
+        let sum = 0;
+        for (let i = b * area; i < (b + 1) * area; i++) {
+          // as float32 holds the edges: 1 - 1e-6 there is 1 - 1.013e-6
+          const c = Math.fround(held(canvas[i]));
+          sum += images[i] * Math.log(c) + (1 - images[i]) * Math.log(1 - c);
+        }
+        return sum;
+      });
+      const logLik = bernoulliLogLik(tf.tensor3d(images, shape), tf.tensor3d(canvas, shape));
+      assert.deepEqual(logLik.shape, [batch, 1]);
+      assertCloseEach(await read(logLik), expected, 1e-5, 'log-likelihood');
+    });
+
+    for (const hasLater of [false, true]) {
+      it(`pulls the canvas within its edges${hasLater ? ', on top of what is drawn on it later' : ''}`, async () => {
+        const later = normals(batch * area, 5);
+        const within = canvas.map((c) => c > 1e-6 && c < 1 - 1e-6);
+        assert.ok(within.some((is) => is) && within.some((is) => !is));
+        const gradient = bernoulliLogLikGrad(tf.tensor2d([[1], [-2]]), {
+          images: tf.tensor3d(images, shape),
+          canvas: tf.tensor3d(canvas, shape),
+          later: hasLater ? tf.tensor3d(later, shape) : undefined,
+        });
+        const expected = canvas.map((c, i) => {
+          const slope = within[i] ? images[i] / c - (1 - images[i]) / (1 - c) : 0;
+          return [1, -2][Math.floor(i / area)] * slope + (hasLater ? later[i] : 0);
+        });
+        assertCloseOverall(await read(gradient), expected, 1e-5, 'gradient');
+      });
+    }
   });
 
   describe('residual', () => {
