@@ -19,7 +19,7 @@ export const LIKELIHOODS = ['gaussian', 'bernoulli'] as const;
 export type LikelihoodName = (typeof LIKELIHOODS)[number];
 
 /** What units of hidden layers do. */
-export const ACTIVATIONS = ['relu'] as const;
+export const ACTIVATIONS = ['relu', 'elu'] as const;
 
 export type ActivationName = (typeof ACTIVATIONS)[number];
 

@@ -92,6 +92,7 @@ onEachBackend((backend) => {
     { guidePool: 1 },
     { zWhere: 'absolute' as const },
     { likelihood: 'bernoulli' as const },
+    { activation: 'elu' as const },
   ]) {
     describe(`the whole pass, ${JSON.stringify(changes)}`, () => {
       const config: ModelConfig = { ...TINY, ...changes };

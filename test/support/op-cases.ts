@@ -19,7 +19,9 @@ const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 
 /** What a layer with this activation may put out. */
 function outputs(shape: number[], activation: Activation): Values {
-  return mapped(random(shape), { linear: (x: number) => x, relu: (x: number) => Math.max(0, x), sigmoid }[activation]);
+  const relu = (x: number) => Math.max(0, x);
+  const elu = (x: number) => (x < 0 ? Math.expm1(x) : x);
+  return mapped(random(shape), { linear: (x: number) => x, relu, elu, sigmoid }[activation]);
 }
 
 /** NAME0, NAME1, ... */
@@ -55,31 +57,34 @@ function layers(sizes: readonly number[], inputs = 50): Given {
 }
 
 const PERCEPTRONS = [[7], [30, 7]].flatMap((sizes) =>
-  (['linear', 'relu', 'sigmoid'] as const).map((activation) => ({ sizes, activation })),
+  (['linear', 'relu', 'elu', 'sigmoid'] as const).map((activation) => ({
+    ...{ sizes, activation },
+    hidden: activation === 'elu' ? ('elu' as const) : ('relu' as const),
+  })),
 );
 
 export const nets: Case[] = [
-  ...PERCEPTRONS.map(({ sizes, activation }) => ({
+  ...PERCEPTRONS.map(({ sizes, activation, hidden }) => ({
     name: `mlp of ${sizes.length}, ${activation}`,
     given: { x: random([B, 50]), ...layers(sizes) },
-    op: ({ x, ...params }: Tensors) => mlp(params, 'net', x, { output: activation, shift: -0.5 }).ys,
+    op: ({ x, ...params }: Tensors) => mlp(params, 'net', x, { hidden, output: activation, shift: -0.5 }).ys,
   })),
   {
     name: 'mlp of many inputs',
     given: { x: random([8, 50, 50]), ...layers([64], 2500) },
     op: ({ x, ...params }) => [mlp(params, 'net', x).y],
   },
-  ...PERCEPTRONS.flatMap(({ sizes, activation }) =>
+  ...PERCEPTRONS.flatMap(({ sizes, activation, hidden }) =>
     [true, false].map((wantsDx) => ({
       name: `mlpGrad of ${sizes.length}, ${activation}, ${wantsDx ? 'with' : 'without'} dx`,
       given: {
         ...{ x: random([B, 50]), dy: random([B, 7]), ...layers(sizes) },
-        ...several(sizes.length, 'y', (i) => outputs([B, sizes[i]], i === sizes.length - 1 ? activation : 'relu')),
+        ...several(sizes.length, 'y', (i) => outputs([B, sizes[i]], i === sizes.length - 1 ? activation : hidden)),
       },
       op: ({ x, dy, ...rest }: Tensors) => {
         const tape = new LinearTape();
         const ys = listOf<tf.Tensor2D>(rest, 'y');
-        const layers = { hidden: 'relu', output: activation, shift: -0.5 } as const;
+        const layers = { hidden, output: activation, shift: -0.5 };
         const pass = { name: 'net', layers, x, ys, y: ys[ys.length - 1] };
         const dx = wantsDx ? [mlpGrad(rest, pass, dy, tape)] : [];
         if (!wantsDx) mlpWeightGrad(rest, pass, dy, tape);

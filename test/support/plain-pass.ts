@@ -24,20 +24,6 @@ function linear(weights: Weights, name: string, x: tf.Tensor): tf.Tensor {
   );
 }
 
-/** Layers NAME.seq.0, NAME.seq.2, ..., ReLU in between. */
-function perceptron(weights: Weights, name: string, x: tf.Tensor): tf.Tensor {
-  let y = x;
-  for (let i = 0; `${name}.seq.${i}.weight` in weights; i += 2) {
-    y = linear(weights, `${name}.seq.${i}`, i === 0 ? y : tf.relu(y));
-  }
-  return y;
-}
-
-/** What is seen, through an embedding of the given name if there is one. */
-function embed(weights: Weights, name: string, x: tf.Tensor): tf.Tensor {
-  return `${name}.seq.0.weight` in weights ? tf.relu(perceptron(weights, name, x)) : x;
-}
-
 function centres(n: number): tf.Tensor {
   return tf.tensor2d([Array.from({ length: n }, (_, i) => (2 * i + 1) / n - 1)]);
 }
@@ -81,13 +67,25 @@ export function plainPass(
   let canvas: tf.Tensor = tf.zeros([batch, height, width]);
 
   const standard = (size: number): Normal => ({ loc: Array(size).fill(0), scale: Array(size).fill(1) });
+  const activate = (x: tf.Tensor) => (config.activation === 'elu' ? tf.elu(x) : tf.relu(x));
+  /** Layers NAME.seq.0, NAME.seq.2, ..., activations in between. */
+  const perceptron = (name: string, x: tf.Tensor): tf.Tensor => {
+    let y = x;
+    for (let i = 0; `${name}.seq.${i}.weight` in weights; i += 2) {
+      y = linear(weights, `${name}.seq.${i}`, i === 0 ? y : activate(y));
+    }
+    return y;
+  };
+  /** What is seen, through an embedding of the given name if there is one. */
+  const embed = (name: string, x: tf.Tensor): tf.Tensor =>
+    `${name}.seq.0.weight` in weights ? activate(perceptron(name, x)) : x;
   const see = () => {
     const rest = stopGradient(tf.sub(images, canvas));
     const squares = tf.reshape(rest, [batch, height / pool, pool, width / pool, pool]);
     const pooled = tf.reshape(tf.mean(squares, [2, 4]), [batch, -1]);
-    if (guideInput === 'image') return embed(weights, 'embed', pixels);
-    if (guideInput === 'difference') return embed(weights, 'embed', pooled);
-    return tf.concat([embed(weights, 'embed', pixels), embed(weights, 'embed_difference', pooled)], 1);
+    if (guideInput === 'image') return embed('embed', pixels);
+    if (guideInput === 'difference') return embed('embed', pooled);
+    return tf.concat([embed('embed', pixels), embed('embed_difference', pooled)], 1);
   };
   const score = () => {
     if (config.likelihood === 'bernoulli') {
@@ -114,7 +112,7 @@ export function plainPass(
     c = tf.add(tf.mul(tf.sigmoid(f), c), tf.mul(tf.sigmoid(i), tf.tanh(g)));
     h = tf.mul(tf.sigmoid(o), tf.tanh(c));
 
-    const [logit, ofWhere] = tf.split(perceptron(weights, 'predict.mlp', h), [1, 6], 1);
+    const [logit, ofWhere] = tf.split(perceptron('predict.mlp', h), [1, 6], 1);
     const { scalePriorMean, posPriorMean, scalePriorSd, posPriorSd } = config;
     const prior = {
       loc: [scalePriorMean, posPriorMean, posPriorMean],
@@ -127,11 +125,11 @@ export function plainPass(
     const readScale = tf.maximum(s, 0.2);
     const at = (shift: tf.Tensor) => tf.div(tf.sub(centres(side), shift), readScale);
     const window = tf.reshape(sample(images, at(y), at(x)), [batch, side * side]);
-    const ofWhat = perceptron(weights, 'encode.mlp', window);
+    const ofWhat = perceptron('encode.mlp', window);
     const drawnWhat = drawNormal(ofWhat, whatNoise, standard(zWhatSize), standard(zWhatSize));
     what = drawnWhat.z;
 
-    const decoded = tf.sigmoid(tf.add(perceptron(weights, 'decode.mlp', what), config.decoderOutputBias));
+    const decoded = tf.sigmoid(tf.add(perceptron('decode.mlp', what), config.decoderOutputBias));
     const on = (length: number, shift: tf.Tensor) => tf.add(tf.mul(s, centres(length)), shift);
     canvas = tf.add(canvas, sample(tf.reshape(decoded, [batch, side, side]), on(height, y), on(width, x)));
     logits.push(logit);

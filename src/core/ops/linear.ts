@@ -36,6 +36,11 @@ const ACTIVATIONS: {
 } = {
   linear: { of: (_, x) => x, grad: (_, dy) => dy.clone() },
   relu: { of: (ops, x) => ops.relu(x), grad: (ops, dy, y) => ops.reluGrad(dy, y) },
+  // e^x - 1 below zero, where its derivative is y + 1
+  elu: {
+    of: (ops, x) => ops.whereLess(x, 0, ops.sub(ops.exp(x), 1), x),
+    grad: (ops, dy, y) => ops.whereLess(y, 0, ops.mul(dy, ops.add(y, 1)), dy),
+  },
   sigmoid: { of: (ops, x) => ops.sigmoid(x), grad: (ops, dy, y) => ops.sigmoidGrad(dy, y) },
 };
 

@@ -17,6 +17,7 @@ const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 const ACTIVATIONS: { [name in Activation]: (x: number) => number } = {
   linear: (x) => x,
   relu: (x) => Math.max(0, x),
+  elu: (x) => (x < 0 ? Math.expm1(x) : x),
   sigmoid,
 };
 
