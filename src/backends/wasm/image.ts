@@ -29,3 +29,20 @@ export const airResidual: WasmKernel = (heap, { images, canvas }, attrs) => {
   heap.wasm.residual(...from, heap.at(out, out.shape), batch, height, width, pool);
   return out;
 };
+
+export const airBernoulliLogLik: WasmKernel = (heap, { images, canvas }) => {
+  const [batch, height, width] = images.shape;
+  const from = [heap.at(images, images.shape), heap.at(canvas, images.shape)];
+  const out = heap.output([batch, 1]);
+  heap.wasm.bernoulliLogLik(...from, heap.at(out, [batch, 1]), batch, height * width);
+  return out;
+};
+
+export const airBernoulliLogLikGrad: WasmKernel = (heap, { dy, images, canvas, later }) => {
+  const [batch, height, width] = images.shape;
+  const pair = [heap.at(images, images.shape), heap.at(canvas, images.shape)];
+  const from = [heap.at(dy, [batch, 1]), ...pair, heap.atIfAny(later, images.shape)];
+  const dCanvas = heap.output(images.shape);
+  heap.wasm.bernoulliLogLikGrad(...from, heap.at(dCanvas, images.shape), batch, height * width);
+  return dCanvas;
+};

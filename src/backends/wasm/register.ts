@@ -5,7 +5,13 @@ import { airAccumulate } from './accumulate.js';
 import { airAdam } from './adam.js';
 import { airEnumeratedElboGrad } from './elbo.js';
 import { Heap, type Inputs, type WasmBackend, type WasmKernel } from './heap.js';
-import { airImageLogLik, airImageLogLikGrad, airResidual } from './image.js';
+import {
+  airBernoulliLogLik,
+  airBernoulliLogLikGrad,
+  airImageLogLik,
+  airImageLogLikGrad,
+  airResidual,
+} from './image.js';
 import { airLinearGrad, airMlp, airMlpGrad, hasActivations, matMul } from './linear.js';
 import { airLstmCell, airLstmCellGrad } from './lstm.js';
 import { loadKernels, type RelaxedSimd } from './module.js';
@@ -28,6 +34,8 @@ const KERNELS: { readonly [name: string]: Entry } = {
   AirPlaceWindowsGrad: airPlaceWindowsGrad,
   AirImageLogLik: airImageLogLik,
   AirImageLogLikGrad: airImageLogLikGrad,
+  AirBernoulliLogLik: airBernoulliLogLik,
+  AirBernoulliLogLikGrad: airBernoulliLogLikGrad,
   AirResidual: airResidual,
   AirNormalHead: { kernel: airNormalHead, handles: isPlainNormal },
   AirNormalHeadGrad: { kernel: airNormalHeadGrad, handles: isPlainNormal },

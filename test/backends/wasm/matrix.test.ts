@@ -20,12 +20,14 @@ const SIZES = [
 
 function activated(pre: Float64Array, activation: string): Float64Array {
   if (activation === 'relu') return pre.map((x) => Math.max(x, 0));
+  if (activation === 'elu') return pre.map((x) => (x < 0 ? Math.expm1(x) : x));
   return activation === 'sigmoid' ? pre.map((x) => 1 / (1 + Math.exp(-x))) : pre;
 }
 
 /** The derivative, told by the output. */
 function slope(y: number, activation: string): number {
   if (activation === 'relu') return Number(y > 0);
+  if (activation === 'elu') return 1 + Math.min(0, y);
   return activation === 'sigmoid' ? y * (1 - y) : 1;
 }
 
@@ -100,7 +102,7 @@ onEachBuild(() => {
     }
   });
 
-  for (const activation of ['linear', 'relu', 'sigmoid']) {
+  for (const activation of ['linear', 'relu', 'elu', 'sigmoid']) {
     for (const [batch, outputs, inputs] of SIZES) {
       it(`runs a ${activation} layer [${batch},${inputs}] -> ${outputs} and its gradient`, () => {
         const [x, weight, bias] = [random([batch, inputs]), random([outputs, inputs], 0.3), random([outputs])];
@@ -123,7 +125,7 @@ onEachBuild(() => {
     }
   }
 
-  for (const activation of ['linear', 'relu', 'sigmoid']) {
+  for (const activation of ['linear', 'relu', 'elu', 'sigmoid']) {
     for (const [batch, inputs, wide, outputs] of [
       [1, 1, 1, 1],
       [7, 50, 3, 2],

@@ -1,5 +1,5 @@
-// Images against canvases: the Gaussian likelihood, its gradient, and the pooled difference the guide looks at.
-import { loadUpTo4, storeUpTo4 } from './vector';
+// Images against canvases: likelihoods, their gradients, and the pooled difference the guide looks at.
+import { keepUpTo4, loadUpTo4, log4, storeUpTo4, sumLanes } from './vector';
 
 /** Vectors summed in float32 before they go into the float64 sum. */
 const RUN: i32 = 8;
@@ -45,6 +45,62 @@ export function imageLogLikGrad(
       const at = row + (<usize>i << 2);
       const d = f32x4.sub(loadUpTo4(images + at, n - i), loadUpTo4(canvases + at, n - i));
       let out = f32x4.mul(factor, d);
+      if (later) out = f32x4.add(loadUpTo4(later + at, n - i), out);
+      storeUpTo4(dCanvases + at, out, n - i);
+    }
+  }
+}
+
+/** A canvas is taken to lie this far within 0..1, where its logarithms are finite; as in core/ops/image.ts. */
+const NEARLY_CERTAIN: f32 = 1e-6;
+const ALMOST_ONE: f32 = <f32>(1 - 1e-6);
+
+// @ts-ignore: decorator
+@inline
+function held(canvas: v128): v128 {
+  return f32x4.min(f32x4.max(canvas, f32x4.splat(NEARLY_CERTAIN)), f32x4.splat(ALMOST_ONE));
+}
+
+/** images, canvases [B,n] -> sum of x log c + (1 - x) log (1 - c), [B]: runs of 32 pixels in float32, the runs in float64. */
+export function bernoulliLogLik(images: usize, canvases: usize, out: usize, batch: i32, n: i32): void {
+  const one = f32x4.splat(1);
+  for (let b = 0; b < batch; b++) {
+    const row = <usize>b * n << 2;
+    let total: f64 = 0;
+    for (let i = 0; i < n; ) {
+      let run = f32x4.splat(0);
+      for (let k = 0; k < RUN && i < n; k++) {
+        const at = row + (<usize>i << 2);
+        const x = loadUpTo4(images + at, n - i);
+        const c = held(loadUpTo4(canvases + at, n - i));
+        const ones = f32x4.mul(x, log4(c));
+        const zeros = f32x4.mul(f32x4.sub(one, x), log4(f32x4.sub(one, c)));
+        run = f32x4.add(run, keepUpTo4(f32x4.add(ones, zeros), n - i));
+        i += 4;
+      }
+      total += <f64>sumLanes(run);
+    }
+    store<f32>(out + (<usize>b << 2), <f32>total);
+  }
+}
+
+/** dy [B] -> dCanvases [B,n] = later + dy (x - c) / (c (1 - c)), nothing where c is held; `later` [B,n], or 0. */
+export function bernoulliLogLikGrad(
+  dy: usize, images: usize, canvases: usize, later: usize, dCanvases: usize, batch: i32, n: i32,
+): void {
+  const one = f32x4.splat(1);
+  for (let b = 0; b < batch; b++) {
+    const factor = f32x4.splat(load<f32>(dy + (<usize>b << 2)));
+    const row = <usize>b * n << 2;
+    for (let i = 0; i < n; i += 4) {
+      const at = row + (<usize>i << 2);
+      const canvas = loadUpTo4(canvases + at, n - i);
+      const c = held(canvas);
+      const slope = f32x4.div(f32x4.sub(loadUpTo4(images + at, n - i), c), f32x4.mul(c, f32x4.sub(one, c)));
+      const isFree = v128.and(
+        f32x4.gt(canvas, f32x4.splat(NEARLY_CERTAIN)), f32x4.lt(canvas, f32x4.splat(ALMOST_ONE)),
+      );
+      let out = v128.and(isFree, f32x4.mul(factor, slope));
       if (later) out = f32x4.add(loadUpTo4(later + at, n - i), out);
       storeUpTo4(dCanvases + at, out, n - i);
     }

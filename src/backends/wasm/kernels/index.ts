@@ -4,7 +4,7 @@ export { adam } from './adam';
 export { activationGrad, columnSums, dense, denseScratchBytes } from './linear';
 export { elboScratchBytes, enumeratedElboGrad } from './elbo';
 export { gemm, gemmOfPacked, gemmScratchBytes } from './gemm';
-export { imageLogLik, imageLogLikGrad, residual } from './image';
+export { bernoulliLogLik, bernoulliLogLikGrad, imageLogLik, imageLogLikGrad, residual } from './image';
 export { lstmCell, lstmCellGrad, lstmScratchBytes } from './lstm';
 export { normalHead, normalHeadGrad } from './normal';
 export { copyRows, packedBytes, packRows } from './packing';

@@ -1,10 +1,11 @@
 // A dense layer y = act(x W^T + bias + shift), and what its gradient needs besides products.
 import { FROM_BIAS, gemmBlocked, gemmScratchBytes } from './gemm';
-import { loadUpTo4, sigmoid4, storeUpTo4 } from './vector';
+import { exp4, loadUpTo4, sigmoid4, storeUpTo4 } from './vector';
 
 // Activations, numbered as in the glue (linear.ts).
 const RELU: i32 = 1;
 const SIGMOID: i32 = 2;
+const ELU: i32 = 3;
 
 /** Bytes of scratch for `dense`: that of its product, and a row of bias + shift. */
 export function denseScratchBytes(batch: i32, inputs: i32, outputs: i32): usize {
@@ -31,19 +32,30 @@ export function dense(
       const at = y + (<usize>i << 2);
       storeUpTo4(at, sigmoid4(loadUpTo4(at, size - i)), size - i);
     }
+  } else if (activation == ELU) {
+    const zero = f32x4.splat(0);
+    for (let i = 0; i < size; i += 4) {
+      const at = y + (<usize>i << 2);
+      const value = loadUpTo4(at, size - i);
+      const below = f32x4.sub(exp4(f32x4.min(value, zero)), f32x4.splat(1));
+      storeUpTo4(at, v128.bitselect(below, value, f32x4.lt(value, zero)), size - i);
+    }
   }
 }
 
-/** dy, y -> dy * act'(y), n elements; for relu and sigmoid only (the derivative of linear is 1). */
+/** dy, y -> dy * act'(y), n elements; not for linear, whose derivative is 1. */
 export function activationGrad(dy: usize, y: usize, dPre: usize, n: i32, activation: i32): void {
   const one = f32x4.splat(1);
+  const zero = f32x4.splat(0);
   for (let i = 0; i < n; i += 4) {
     const offset = <usize>i << 2;
     const g = loadUpTo4(dy + offset, n - i);
     const v = loadUpTo4(y + offset, n - i);
     const slope = activation == RELU
-      ? v128.and(one, f32x4.gt(v, f32x4.splat(0)))
-      : f32x4.mul(v, f32x4.sub(one, v));
+      ? v128.and(one, f32x4.gt(v, zero))
+      : activation == ELU
+        ? f32x4.add(one, f32x4.min(v, zero))
+        : f32x4.mul(v, f32x4.sub(one, v));
     storeUpTo4(dPre + offset, f32x4.mul(g, slope), n - i);
   }
 }
