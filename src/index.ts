@@ -52,3 +52,4 @@ export { Scoreboard, type Scored, type Scores } from './scores/scoreboard.js';
 export { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './train/checkpoint.js';
 export type { Settings, TrainConfig } from './train/config.js';
 export { type HostTensors, Learner, type StepOutcome, type StepPlan } from './train/learner.js';
+export { learningRatesAt, logPriorAt } from './train/schedule.js';

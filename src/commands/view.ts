@@ -37,7 +37,10 @@ export const view = defineCommand({
         if (event.type !== (options.head ? 'header' : 'record')) continue;
         const text =
           event.type === 'header'
-            ? JSON.stringify(event.header)
+            ? JSON.stringify(
+                event.header,
+                toJson((key) => key, { withPixels: false }),
+              )
             : JSON.stringify(event.record, toJson(wireName, { withPixels: options.images }));
         await lines.write(`${text}\n`);
         left--;
@@ -50,13 +53,13 @@ export const view = defineCommand({
 
 type Replacer = (key: string, value: unknown) => unknown;
 
-/** How a record's values stand in JSON: keys as in the stream, vectors as numbers, pixels in base64 or left out. */
-function toJson(wireName: (key: string) => string, { withPixels }: { withPixels: boolean }): Replacer {
+/** How values stand in JSON: keys renamed, vectors as numbers, pixels in base64 or left out. */
+function toJson(rename: (key: string) => string, { withPixels }: { withPixels: boolean }): Replacer {
   return (_key, value) => {
     if (value instanceof Uint8Array) return withPixels ? Buffer.from(value).toString('base64') : undefined;
     if (value instanceof Float32Array) return Array.from(value, shortest);
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [wireName(key), inner]));
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [rename(key), inner]));
   };
 }
 

@@ -82,23 +82,21 @@ function narrowed(axis: Axis, taps: number): Axis {
   return { from, to, taps, starts, weights };
 }
 
+/** Half open: first, ..., last - 1. */
+type Range = { first: number; last: number };
+
 /**
- * Resamples rows `firstRow..lastRow` of `source` [rows, axis.from] along the axis and writes the result transposed,
- * `out` [axis.to, rows], so that calling it twice resizes an image. Only outputs `firstOut..lastOut` are written.
+ * Resamples some rows of an image [rows, axis.from], which stands at `offset`, along the axis and writes the result
+ * transposed, `out` [axis.to, rows], so that calling it twice resizes an image. Only the outputs `outs` are written.
  */
 function resampleTransposed(
-  source: Uint8Array,
-  offset: number,
-  rows: number,
-  firstRow: number,
-  lastRow: number,
-  axis: Axis,
-  firstOut: number,
-  lastOut: number,
+  { pixels: source, offset, rows }: { pixels: Uint8Array; offset: number; rows: number },
+  { first: firstRow, last: lastRow }: Range,
+  { axis, outs }: { axis: Axis; outs: Range },
   out: Uint8Array,
 ): void {
   const { starts, weights, taps, from } = axis;
-  for (let p = firstOut; p < lastOut; p++) {
+  for (let p = outs.first; p < outs.last; p++) {
     const w = p * taps;
     const end = p * rows + lastRow;
     let to = p * rows + firstRow;
@@ -128,12 +126,12 @@ function resampleTransposed(
 }
 
 /** The outputs that an input range first..last (half open) reaches, half open. */
-function reach(axis: Axis, first: number, last: number): [number, number] {
+function reach(axis: Axis, first: number, last: number): Range {
   let low = 0;
   let high = axis.to;
   while (low < high && axis.starts[low] + axis.taps <= first) low++;
   while (high > low && axis.starts[high - 1] >= last) high--;
-  return [low, high];
+  return { first: low, last: high };
 }
 
 /**
@@ -163,16 +161,25 @@ export class Resizer {
     const down = this.axis(height, outHeight);
     if (this.pixels.length < outHeight * outWidth) this.pixels = new Uint8Array(outHeight * outWidth);
     if (this.between.length < outWidth * height) this.between = new Uint8Array(outWidth * height);
-    const ink = boundsOfInk(source, offset, height, width, 0, height, 0, width, this.ink);
+    const whole = { rows: { first: 0, last: height }, columns: { first: 0, last: width } };
+    const ink = boundsOfInk({ pixels: source, offset, height, width }, whole, this.ink);
     this.pixels.fill(0, 0, outHeight * outWidth);
     if (ink.right <= ink.left) return;
-    const [left, right] = reach(across, ink.left, ink.right);
-    const [top, bottom] = reach(down, ink.top, ink.bottom);
+    const columns = reach(across, ink.left, ink.right);
+    const rows = reach(down, ink.top, ink.bottom);
     // The vertical pass reads rows around the ink, which must then be blank.
-    this.between.fill(0, left * height, right * height);
-    resampleTransposed(source, offset, height, ink.top, ink.bottom, across, left, right, this.between);
-    resampleTransposed(this.between, 0, outWidth, left, right, down, top, bottom, this.pixels);
-    boundsOfInk(this.pixels, 0, outHeight, outWidth, top, bottom, left, right, ink);
+    this.between.fill(0, columns.first * height, columns.last * height);
+    const inkRows = { first: ink.top, last: ink.bottom };
+    resampleTransposed(
+      { pixels: source, offset, rows: height },
+      inkRows,
+      { axis: across, outs: columns },
+      this.between,
+    );
+    const turned = { pixels: this.between, offset: 0, rows: outWidth };
+    resampleTransposed(turned, columns, { axis: down, outs: rows }, this.pixels);
+    const resized = { pixels: this.pixels, offset: 0, height: outHeight, width: outWidth };
+    boundsOfInk(resized, { rows, columns }, ink);
   }
 
   private axis(from: number, to: number): Axis {
@@ -188,26 +195,20 @@ export class Resizer {
 
 /** Finds the box of the non-zero pixels of an image, which must lie in the given half-open ranges. */
 function boundsOfInk(
-  pixels: Uint8Array,
-  offset: number,
-  height: number,
-  width: number,
-  firstRow: number,
-  lastRow: number,
-  firstColumn: number,
-  lastColumn: number,
+  { pixels, offset, height, width }: { pixels: Uint8Array; offset: number; height: number; width: number },
+  { rows, columns }: { rows: Range; columns: Range },
   out: InkBounds,
 ): InkBounds {
   out.left = width;
   out.top = height;
   out.right = 0;
   out.bottom = 0;
-  for (let y = firstRow; y < lastRow; y++) {
+  for (let y = rows.first; y < rows.last; y++) {
     const row = offset + y * width;
-    let left = firstColumn;
-    while (left < lastColumn && pixels[row + left] === 0) left++;
-    if (left === lastColumn) continue;
-    let right = lastColumn;
+    let left = columns.first;
+    while (left < columns.last && pixels[row + left] === 0) left++;
+    if (left === columns.last) continue;
+    let right = columns.last;
     while (pixels[row + right - 1] === 0) right--;
     if (left < out.left) out.left = left;
     if (right > out.right) out.right = right;

@@ -8,6 +8,9 @@ export type Color = readonly [red: number, green: number, blue: number];
 /** Whole pixels: left and top edge, size. */
 export type Area = { x: number; y: number; width: number; height: number };
 
+/** Where something goes, and the side of its pixels. */
+export type Place = { left: number; top: number; scale: number };
+
 export class Canvas {
   readonly width: number;
   readonly height: number;
@@ -62,9 +65,7 @@ export class Canvas {
   drawGray(
     image: Uint8Array,
     [height, width]: readonly [number, number],
-    left: number,
-    top: number,
-    scale: number,
+    { left, top, scale }: Place,
     brightness = 1,
   ): void {
     const right = Math.min(left + width * scale, this.width);
@@ -79,7 +80,7 @@ export class Canvas {
   }
 
   /** Text with the top left corner of its first capital at (left, top). */
-  drawText(text: string, left: number, top: number, color: Color, scale = 1): void {
+  drawText(text: string, { left, top, scale }: Place, color: Color): void {
     for (const [k, character] of [...text].entries()) {
       const rows = glyphRows(character);
       const x = left + k * ADVANCE * scale;

@@ -78,7 +78,7 @@ export function drawPicture(subjects: readonly Subject[], options: PictureOption
     for (const strip of strips) {
       if (k % columns === 0 && !isGrid) {
         const labelTop = top + Math.floor((strip.height - CAP_HEIGHT) / 2);
-        picture.drawText(strip.label, MARGIN, labelTop, strip.labelColor ?? MUTED);
+        picture.drawText(strip.label, { left: MARGIN, top: labelTop, scale: 1 }, strip.labelColor ?? MUTED);
       }
       strip.draw(picture, subject, left, top);
       top += strip.height + GAP;
@@ -100,7 +100,7 @@ export function checkPictureSize(width: number, height: number): void {
 
 function drawMessage(text: string): Canvas {
   const picture = new Canvas(textWidth(text, 2) + 4 * MARGIN, 2 * CAP_HEIGHT + 4 * MARGIN, PAGE);
-  picture.drawText(text, 2 * MARGIN, 2 * MARGIN, TEXT, 2);
+  picture.drawText(text, { left: 2 * MARGIN, top: 2 * MARGIN, scale: 2 }, TEXT);
   return picture;
 }
 
@@ -114,7 +114,7 @@ function makeStrips(steps: number, cellWidth: number, options: PictureOptions): 
       const area = { x: left, y: top, width: canvas[1] * scale, height: canvas[0] * scale };
       const image = row === 'input' ? subject.image : subject.reconstruction;
       if (image === undefined) picture.fill(area, PANEL);
-      else picture.drawGray(image, canvas, left, top, scale);
+      else picture.drawGray(image, canvas, { left, top, scale });
       if (row === boxRow && subject.n !== undefined) drawInferred(picture, subject, area, scale);
       else if (row === 'input') drawTruth(picture, subject, area, scale);
     },
@@ -139,20 +139,25 @@ function drawInferred(picture: Canvas, subject: Subject, area: Area, scale: numb
   }
   const isWrong = isMiscounted(subject);
   if (isWrong) picture.outline(area, WRONG);
-  drawCount(picture, n, area, scale, isWrong ? PAGE : TEXT, isWrong ? WRONG : undefined);
+  drawCount(picture, n, { area, scale }, isWrong ? { color: PAGE, back: WRONG } : { color: TEXT });
 }
 
 /** The true count; and the true boxes of a scene, of which nothing was inferred. */
 function drawTruth(picture: Canvas, { n, count, objects = [] }: Subject, area: Area, scale: number): void {
   if (n === undefined) for (const { ink } of objects) picture.outline(boxArea(ink, area, scale), TRUTH, area);
-  if (count !== undefined) drawCount(picture, count, area, scale, n === undefined ? TEXT : MUTED);
+  if (count !== undefined) drawCount(picture, count, { area, scale }, { color: n === undefined ? TEXT : MUTED });
 }
 
-function drawCount(picture: Canvas, count: number, area: Area, scale: number, color: Color, back?: Color): void {
+function drawCount(
+  picture: Canvas,
+  count: number,
+  { area, scale }: { area: Area; scale: number },
+  { color, back }: { color: Color; back?: Color },
+): void {
   const text = String(count);
   const tag = { ...area, width: textWidth(text, scale) + 4 * scale, height: (CAP_HEIGHT + 4) * scale };
   picture.fill(tag, back ?? [0, 0, 0], back ? 1 : 0.6);
-  picture.drawText(text, area.x + 2 * scale, area.y + 2 * scale, color, scale);
+  picture.drawText(text, { left: area.x + 2 * scale, top: area.y + 2 * scale, scale }, color);
 }
 
 /** A bar for every n, the inferred one bright; the true n has a bright digit. */
@@ -175,7 +180,7 @@ function countStrip(cellWidth: number): Strip {
         };
         picture.fill({ ...bar, y: base - bar.height }, color);
         const middle = left + k * pitch + Math.floor((pitch - textWidth(String(k))) / 2);
-        picture.drawText(String(k), middle, base + 3, k === subject.count ? TEXT : color);
+        picture.drawText(String(k), { left: middle, top: base + 3, scale: 1 }, k === subject.count ? TEXT : color);
       }
       picture.fill({ x: left, y: base, width: cellWidth, height: 1 }, RULE);
     },
@@ -194,11 +199,11 @@ function stepStrip(t: number, cellWidth: number, { window = [0, 0], scale }: Pic
       if (step === undefined) return;
       const isCounted = t < n;
       const x = left + Math.floor((cellWidth - width) / 2);
-      if (step.window) picture.drawGray(step.window, window, x, top, scale, isCounted ? 1 : 0.4);
+      if (step.window) picture.drawGray(step.window, window, { left: x, top, scale }, isCounted ? 1 : 0.4);
       if (isCounted) picture.outline({ x, y: top, width, height }, stepColor(t));
       const text = step.p.toFixed(2);
       const middle = left + Math.floor((cellWidth - textWidth(text)) / 2);
-      picture.drawText(text, middle, top + height + 4, isCounted ? TEXT : MUTED);
+      picture.drawText(text, { left: middle, top: top + height + 4, scale: 1 }, isCounted ? TEXT : MUTED);
     },
   };
 }
@@ -230,7 +235,7 @@ function drawLegend(picture: Canvas, entries: readonly LegendEntry[], left: numb
     const key = { x, y: top, width: CAP_HEIGHT, height: CAP_HEIGHT };
     if (isFilled) picture.fill(key, color);
     else picture.outline(key, color);
-    picture.drawText(text, x + CAP_HEIGHT + KEY_GAP, top, MUTED);
+    picture.drawText(text, { left: x + CAP_HEIGHT + KEY_GAP, top, scale: 1 }, MUTED);
     x += CAP_HEIGHT + KEY_GAP + textWidth(text) + ENTRY_GAP;
   }
 }

@@ -1,11 +1,10 @@
 /** The training loop: batch, gradient, Adam, and now and then a report, a validation, a preview, a save. */
 
-import type { ModelConfig } from '../core/config.js';
 import { type ElboTerms, elboTerms, meanTerms } from '../core/elbo.js';
 import type { ImageBatch } from '../core/images.js';
 import { AirError } from '../errors.js';
 import { ExplainedVariance } from '../scores/variance.js';
-import type { TrainConfig } from './config.js';
+import type { Settings } from './config.js';
 import { yieldToEventLoop } from './event-loop.js';
 import type { StepPlan, Stepper } from './learner.js';
 import type { PairSums } from './pair-sums.js';
@@ -45,16 +44,21 @@ export type Cadence = { report: number; valid: number; preview: number; save: nu
 
 export type LoopResult = { step: number; stopped: 'signal' | 'time' | undefined; validation: Validation | undefined };
 
+/** What a run trains with. */
+export type TrainWorks = {
+  stepper: Pick<Stepper, 'step'>;
+  nextBatch(step: number): Promise<ImageBatch>;
+  sums: PairSums;
+};
+
 /**
  * Trains from the step after `done` to `training.steps`.
  *
  * @throws AirError 'answerIsNo' when the ELBO is no longer a finite number; what was saved before stays
  */
 export async function trainLoop(
-  { config, training, done }: { config: ModelConfig; training: TrainConfig; done: number },
-  stepper: Pick<Stepper, 'step'>,
-  nextBatch: (step: number) => Promise<ImageBatch>,
-  sums: PairSums,
+  { config, training, done }: Settings & { done: number },
+  { stepper, nextBatch, sums }: TrainWorks,
   cadence: Cadence,
   port: TrainPort,
 ): Promise<LoopResult> {

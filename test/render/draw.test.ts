@@ -38,7 +38,7 @@ test('an outline that leaves its clip shows the edges inside it, and a giant one
 
 test('gray images: every pixel a square, brightness, clipped at the edges', () => {
   const canvas = new Canvas(5, 4, RED);
-  canvas.drawGray(Uint8Array.of(10, 20, 30, 200), [2, 2], 2, 1, 2, 0.5);
+  canvas.drawGray(Uint8Array.of(10, 20, 30, 200), [2, 2], { left: 2, top: 1, scale: 2 }, 0.5);
   const row = (y: number): number[] => [0, 1, 2, 3, 4].map((x) => pixelAt(canvas, x, y)[1]);
   assert.deepEqual([0, 1, 2, 3].map(row), [
     [0, 0, 0, 0, 0],
@@ -47,7 +47,7 @@ test('gray images: every pixel a square, brightness, clipped at the edges', () =
     [0, 0, 15, 15, 100],
   ]);
   assert.deepEqual(pixelAt(canvas, 4, 3), [100, 100, 100]);
-  canvas.drawGray(Uint8Array.of(1, 2, 3, 4), [2, 2], -1, -1, 1);
+  canvas.drawGray(Uint8Array.of(1, 2, 3, 4), [2, 2], { left: -1, top: -1, scale: 1 });
   assert.deepEqual(pixelAt(canvas, 0, 0), [4, 4, 4]);
 });
 
@@ -60,7 +60,7 @@ test('fill mixes colours', () => {
 
 test('text: the top left of the first capital is where it was asked for', () => {
   const canvas = new Canvas(20, 12, BLACK);
-  canvas.drawText('L1', 3, 2, RED);
+  canvas.drawText('L1', { left: 3, top: 2, scale: 1 }, RED);
   const ink = pixelsOf(canvas, RED);
   assert.deepEqual(
     ink.filter(([x]) => x < 8),
@@ -71,7 +71,7 @@ test('text: the top left of the first capital is where it was asked for', () => 
     [10, 11, 12].map((x) => [x, 8]),
   );
   const double = new Canvas(12, 16, BLACK);
-  double.drawText('L', 0, 0, RED, 2);
+  double.drawText('L', { left: 0, top: 0, scale: 2 }, RED);
   assert.equal(pixelsOf(double, RED).length, 4 * 11);
 });
 

@@ -40,20 +40,22 @@ async function run({ cadence = {}, done = 0, at = () => undefined, stopAfter }: 
   const result = await trainLoop(
     { config, training, done },
     {
-      async step(batch: ImageBatch, plan) {
-        step = plan.step;
-        clock += 2;
-        log.plans.push(plan);
-        log.batches.push(batch.pixels[0]);
-        const { outcomes, gradientNorm } = at(step) ?? {
-          outcomes: [outcome(step), outcome(step + 1)],
-          gradientNorm: 7,
-        };
-        return { outcomes, fits: [], ...(plan.wantsNorm ? { gradientNorm: gradientNorm ?? 7 } : {}) };
+      stepper: {
+        async step(batch: ImageBatch, plan) {
+          step = plan.step;
+          clock += 2;
+          log.plans.push(plan);
+          log.batches.push(batch.pixels[0]);
+          const { outcomes, gradientNorm } = at(step) ?? {
+            outcomes: [outcome(step), outcome(step + 1)],
+            gradientNorm: 7,
+          };
+          return { outcomes, fits: [], ...(plan.wantsNorm ? { gradientNorm: gradientNorm ?? 7 } : {}) };
+        },
       },
+      nextBatch: async (wanted) => joinImages([Uint8Array.of(wanted), Uint8Array.of(wanted)]),
+      sums: new PairSums({ ...config, canvas: [1, 1] }, { ...training, sumPairs: 0 }),
     },
-    async (wanted) => joinImages([Uint8Array.of(wanted), Uint8Array.of(wanted)]),
-    new PairSums({ ...config, canvas: [1, 1] }, { ...training, sumPairs: 0 }),
     { ...NEVER, ...cadence },
     {
       seconds: () => clock,

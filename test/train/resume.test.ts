@@ -46,13 +46,15 @@ async function run(
   const { step } = await trainLoop(
     { config: TINY, training, done: saved?.step ?? 0 },
     {
-      step: (batch, plan) => {
-        plans.push(plan);
-        return learner.step(batch, 4, plan);
+      stepper: {
+        step: (batch, plan) => {
+          plans.push(plan);
+          return learner.step(batch, 4, plan);
+        },
       },
+      nextBatch: async (wanted) => bars(6, 6 * wanted),
+      sums,
     },
-    async (wanted) => bars(6, 6 * wanted),
-    sums,
     { report: 0, valid: 0, preview: 0, save: 9 },
     {
       seconds: () => 0,

@@ -70,7 +70,11 @@ export const airMlp: WasmKernel = (heap, inputs, { hidden, output, shift }) => {
 };
 
 /** a b, into `out`; b as it is stored. */
-export function multiply(heap: Heap, a: number, b: number, out: number, [m, k, n]: [number, number, number]): void {
+export function multiply(
+  heap: Heap,
+  { a, b, out }: { a: number; b: number; out: number },
+  [m, k, n]: [number, number, number],
+): void {
   heap.wasm.gemm(a, b, out, m, n, k, false, false, heap.scratch(heap.wasm.gemmScratchBytes(m, n, k, false)));
 }
 
@@ -89,7 +93,8 @@ export const airMlpGrad: WasmKernel = (heap, inputs, { hidden, output, wantsDx }
     if (i === 0 && wantsDx !== true) return dPres;
     d = heap.output([batch, width]);
     isOurs = true;
-    multiply(heap, dPreAt, heap.at(weights[i], [outputs, width]), heap.at(d, [batch, width]), [batch, outputs, width]);
+    const at = { a: dPreAt, b: heap.at(weights[i], [outputs, width]), out: heap.at(d, [batch, width]) };
+    multiply(heap, at, [batch, outputs, width]);
   }
   return [...dPres, d];
 };

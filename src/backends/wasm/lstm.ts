@@ -43,7 +43,8 @@ export const airLstmCellGrad: WasmKernel = (heap, inputs, attrs) => {
   const [dPre, dhBefore, dcBefore] = [heap.output([batch, wide]), heap.output(state), heap.output(state)];
   const dPreAt = heap.at(dPre, dPre.shape);
   heap.wasm.lstmCellGrad(...from, ...saved, dPreAt, heap.at(dcBefore, state), batch, hidden);
-  multiply(heap, dPreAt, heap.at(weightHh, [wide, hidden]), heap.at(dhBefore, state), [batch, wide, hidden]);
+  const at = { a: dPreAt, b: heap.at(weightHh, [wide, hidden]), out: heap.at(dhBefore, state) };
+  multiply(heap, at, [batch, wide, hidden]);
 
   const product = heap.wasm.gemmScratchBytes(batch, width, wide, false);
   const scratch = heap.scratch(product + 4 * batch * width);

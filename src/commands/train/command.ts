@@ -3,7 +3,7 @@
 import { choice, defineCommand, duration, file, flag, int, usage } from '../../cli/command.js';
 import { PRESET_NAMES } from '../../presets.js';
 import { backend, noProvenance, seed, workers } from '../shared/options.js';
-import { configFrom, modelOptions, trainingOptions } from './options.js';
+import { checkTogether, configFrom, modelOptions, trainingOptions } from './options.js';
 
 const OUTPUT = 'air.safetensors';
 
@@ -63,10 +63,12 @@ export const train = defineCommand({
     // sums of a batch that never changes would be another lesson
     const options = asked.overfitBatch ? { ...asked, sumPairs: 0 } : asked;
     if (options.output === '-') throw usage('-o -: a model needs a name: its state is kept beside it until it is done');
+    const asSet = configFrom(options);
+    checkTogether(asSet);
     const { trainModel } = await import('./run.js');
     const release = await io.lock(options.output);
     try {
-      await trainModel({ ...options, input: operands.FILE }, configFrom(options), io);
+      await trainModel({ ...options, input: operands.FILE }, asSet, io);
     } finally {
       await release();
     }

@@ -22,7 +22,7 @@ import {
   Z_WHERES,
 } from '../../core/config.js';
 import { PRESETS, type PresetName } from '../../presets.js';
-import type { TrainConfig } from '../../train/config.js';
+import type { Settings, TrainConfig } from '../../train/config.js';
 import { ANNEALS, NEAREST_SUM_PX, SCHEDULES } from '../../train/config.js';
 
 /** Sizes of hidden layers: `200`, `200,100`, or `none`. */
@@ -129,6 +129,22 @@ export function configFrom(options: ConfigOptions & { preset: PresetName; seed: 
   const overlay = <T extends object>(preset: T): T =>
     Object.fromEntries(Object.entries(preset).map(([key, value]) => [key, given[key] ?? value])) as T;
   return { config: overlay(modelPreset), training: overlay(trainingPreset) };
+}
+
+/**
+ * What the table cannot say: which settings fit together.
+ *
+ * @throws AirError 'usage' if the prior leaves all but one count impossible
+ */
+export function checkTogether({ config, training }: Settings): void {
+  if (config.countPrior !== 'trials') return;
+  const { annealPrior, annealPriorFrom } = training;
+  const isSure = config.zPresPrior === 1 || (annealPrior !== 'none' && annealPriorFrom === 1);
+  if (!isSure) return;
+  throw usage(
+    '--count-prior trials: a probability of 1 leaves no image with fewer objects than --model-steps',
+    'give --z-pres-prior and --anneal-prior-from below 1',
+  );
 }
 
 /**

@@ -9,7 +9,6 @@ import type { Scene } from '../../formats/records.js';
 import { readScenes } from '../../formats/scenes.js';
 import type { Io } from '../../io/io.js';
 import { nameCollapse } from '../../scores/collapse.js';
-import type { TrainConfig } from '../../train/config.js';
 import type { Learner } from '../../train/learner.js';
 import type { Report } from '../../train/loop.js';
 import { isEndless } from '../../train/source.js';
@@ -31,11 +30,11 @@ const PREVIEW_IMAGES = 10;
 
 export async function makeReporter(
   options: RunOptions,
-  { config, training }: { config: ModelConfig; training: TrainConfig },
   learner: Learner,
   resumedAt: number,
   io: Io,
 ): Promise<Reporter> {
+  const { config, training } = learner.settings;
   const valid = options.valid === undefined ? [] : await readValid(options.valid, config, io);
   const { metrics } = options;
   const initial = makeModel(config, learner.params);

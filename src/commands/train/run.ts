@@ -24,7 +24,7 @@ export async function trainModel(options: RunOptions, asked: Settings, io: Io): 
 
   const source = await openInput(options, asked.training, io);
   try {
-    await trainOn(source, { finished, saved }, options, asked, io);
+    await trainOn(source, { finished, saved }, { options, asked }, io);
   } finally {
     await source.close();
   }
@@ -33,8 +33,7 @@ export async function trainModel(options: RunOptions, asked: Settings, io: Io): 
 async function trainOn(
   source: SceneSource,
   { finished, saved }: { finished: Checkpoint | undefined; saved: RunState | undefined },
-  options: RunOptions,
-  asked: Settings,
+  { options, asked }: { options: RunOptions; asked: Settings },
   io: Io,
 ): Promise<void> {
   const started = io.now();
@@ -82,12 +81,10 @@ async function trainOn(
   };
 
   const stepper = await makeStepper(backend, learner, options.workers);
-  const reporter = await makeReporter(options, settings, learner, saved?.step ?? 0, io);
+  const reporter = await makeReporter(options, learner, saved?.step ?? 0, io);
   const result = await trainLoop(
     { ...settings, done: saved?.step ?? 0 },
-    stepper,
-    (step) => source.batch(options.overfitBatch ? 1 : step, settings.training.batchSize),
-    sums,
+    { stepper, nextBatch: (step) => source.batch(options.overfitBatch ? 1 : step, settings.training.batchSize), sums },
     {
       report: options.reportEvery,
       valid: options.valid ? options.validEvery : 0,
