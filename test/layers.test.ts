@@ -141,6 +141,30 @@ test('what computes takes nothing from its surroundings: no process, console, cl
   }
 });
 
+/** Functions whose arguments are many for a reason: a counter and a key of a random generator, word by word. */
+const MANY_ARGUMENTS = ['philox4x32'];
+
+test('no function takes a positional list of more than four', () => {
+  let seen = 0;
+  for (const file of files) {
+    const text = withoutComments(readFileSync(join(SRC, file), 'utf8'));
+    const starts = /(?:\bfunction\*?\s+(\w+)(?:<[^(]*>)?|^ {2}(?:private |async |static |\*)*(\w+)(?:<[^(]*>)?)\(/gm;
+    for (const found of text.matchAll(starts)) {
+      const name = found[1] ?? found[2];
+      if (MANY_ARGUMENTS.includes(name)) continue;
+      seen++;
+      let [depth, count] = [1, 1];
+      for (let at = found.index + found[0].length; depth > 0 && at < text.length; at++) {
+        if ('([{<'.includes(text[at])) depth++;
+        if (')]}>'.includes(text[at]) && text[at - 1] !== '=') depth--;
+        if (text[at] === ',' && depth === 1 && !/^\s*\)/.test(text.slice(at + 1))) count++;
+      }
+      assert.ok(count <= 4, `${file}: ${name} takes ${count}`);
+    }
+  }
+  assert.ok(seen > 300, `${seen} functions`);
+});
+
 test('house rules', () => {
   for (const file of filesUnder(SRC)) {
     const text = readFileSync(join(SRC, file), 'utf8');

@@ -34,17 +34,20 @@ function sample(step: number): MemorySample {
   };
 }
 
-/**
- * Trains for `steps` steps and looks at memory after the first ones and then at even intervals.
- *
- * @param onStep called after each step
- */
+export type WatchOptions = {
+  steps: number;
+  workers: number | undefined;
+  samples?: number;
+  /** Called after each step. */
+  onStep(step: number): void;
+};
+
+/** Trains for `steps` steps and looks at memory after the first ones and then at even intervals. */
 export async function watchMemory(
   backend: Started,
   learner: Learner,
   source: StepSource,
-  { steps, workers, samples = 10 }: { steps: number; workers: number | undefined; samples?: number },
-  onStep: (step: number) => void,
+  { steps, workers, samples = 10, onStep }: WatchOptions,
 ): Promise<MemorySample[]> {
   const stepper = await makeStepper(backend, learner, workers);
   const first = Math.min(steps, 20); // by then everything has been used once

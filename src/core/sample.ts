@@ -18,7 +18,7 @@ export type SampledScene = {
   boxes: Box[];
 };
 
-/** How many objects, from the truncated geometric prior. */
+/** How many objects, from the prior over the count. */
 function drawCount(draws: Draws, logProbs: readonly number[]): number {
   let u = draws.uniform();
   for (let n = 0; n < logProbs.length - 1; n++) {

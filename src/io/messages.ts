@@ -63,7 +63,7 @@ export function createMessages(
     progress(total, unit, fields = []) {
       if (!isTerminal || level === 'quiet') return { update() {}, stop() {} };
       active?.hide();
-      const line = drawProgress(stderr, now, total, unit, fields);
+      const line = drawProgress({ stderr, now }, { total, unit, fields });
       active = line;
       return {
         update: line.update,
@@ -85,11 +85,8 @@ type ProgressLine = { update: Progress['update']; hide(): void; show(): void };
 type Moment = { done: number; at: number };
 
 function drawProgress(
-  stderr: Stderr,
-  now: () => number,
-  total: number,
-  unit: string,
-  fields: readonly string[],
+  { stderr, now }: Pick<MessageSettings, 'stderr' | 'now'>,
+  { total, unit, fields }: { total: number; unit: string; fields: readonly string[] },
 ): ProgressLine {
   const shown = new Map<string, string>();
   let first: Moment | undefined; // a resumed run starts above 0

@@ -24,6 +24,11 @@ export class Thread<Request, Reply> {
       this.failure = new AirError('bug', `a worker thread failed: ${cause}`, undefined, { cause });
       this.settle((waiting) => waiting.reject(this.failure as Error));
     });
+    this.worker.on('exit', (code) => {
+      if (this.isClosing) return;
+      this.failure ??= new AirError('bug', `a worker thread ended by itself, with ${code}`);
+      this.settle((waiting) => waiting.reject(this.failure as Error));
+    });
     this.worker.unref();
   }
 

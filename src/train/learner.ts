@@ -11,6 +11,7 @@ import type { StepNoise } from '../core/guide.js';
 import { type ImageBatch, sliceImages, toIntensities } from '../core/images.js';
 import { makeModel } from '../core/model.js';
 import { accumulate } from '../core/ops/accumulate.js';
+import type { Moments } from '../core/ops/adam.js';
 import type { NamedTensors } from '../core/ops/weights.js';
 import type { Outcome } from '../core/outcome.js';
 import { initialWeights } from '../core/parameters.js';
@@ -19,7 +20,6 @@ import { takeRows } from '../core/rows.js';
 import { makeNoise } from '../core/unroll.js';
 import type { Settings } from './config.js';
 import { adam } from './optimisers/adam.js';
-import type { Moments } from './optimisers/optimiser.js';
 import { type GroupName, weightGroups } from './weight-groups.js';
 
 /** Weights and moments on the host, by name: what a checkpoint holds, and what travels between threads. */

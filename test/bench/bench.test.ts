@@ -113,9 +113,10 @@ describe('on wasm', () => {
       const small = { ...backend, subBatch: BATCH / 2 };
       const seen: number[] = [];
       const source = { batchAt: () => batch, planAt };
-      const samples = await watchMemory(small, soaked, source, { steps: 30, workers, samples: 3 }, (step) =>
-        seen.push(step),
-      );
+      const samples = await watchMemory(small, soaked, source, {
+        ...{ steps: 30, workers, samples: 3 },
+        onStep: (step) => seen.push(step),
+      });
       soaked.dispose();
       assert.deepEqual(
         samples.map((sample) => sample.step),

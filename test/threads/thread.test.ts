@@ -11,6 +11,7 @@ const MODULE = `
   answerRequests(async (n) => {
     if (n === 'refuse') throw new AirError('badData', 'not this', 'another');
     if (n === 'break') throw new Error('broken');
+    if (n === 'leave') process.exit(3);
     setImmediate(() => {
       Atomics.store(answered, 0, 1);
       Atomics.notify(answered, 0);
@@ -55,6 +56,14 @@ describe('a thread', () => {
       await thread.close();
     `);
     assert.deepEqual([code, said], [0, 'AirError badData not this another\n2\n'], errors);
+  });
+
+  it('that ends by itself leaves no request without an answer', async () => {
+    const { code, said, errors } = await run(`
+      const thread = start();
+      for (const request of ['leave', 1]) await thread.ask(request).catch((e) => console.log(e.kind, e.message));
+    `);
+    assert.deepEqual([code, said], [0, 'bug a worker thread ended by itself, with 3\n'.repeat(2)], errors);
   });
 
   it('that broke says so from then on', async () => {

@@ -82,7 +82,8 @@ export async function runBench(options: BenchOptions, io: Io) {
     const settings = { ...recipe, batchSize: options.batchSize[0], steps: options.steps };
     const progress = io.messages.progress(options.steps, 'steps');
     const trained = new Learner(config, settings);
-    const samples = await watchMemory(backend, trained, sourceOf(images, config, settings), options, progress.update);
+    const source = sourceOf(images, config, settings);
+    const samples = await watchMemory(backend, trained, source, { ...options, onStep: progress.update });
     trained.dispose();
     progress.stop();
     return samples;

@@ -5,6 +5,7 @@
  * gradients of parts of a batch add up, whoever computes them.
  */
 import * as tf from '@tensorflow/tfjs';
+import { AirError } from '../../errors.js';
 import type { ModelConfig } from '../config.js';
 import type { StepNoise } from '../guide.js';
 import type { Model } from '../model.js';
@@ -62,7 +63,13 @@ export function estimate(
     const pass = unroll(model, images, noise, estimator.kl);
     const { outcome, own, fit } = estimator.gradients(model, pass, given);
     const byName: NamedTensors = { ...unrollGrad(model, pass, outcome), ...own };
-    const gradients = Object.fromEntries(Object.keys(model.params).map((name) => [name, byName[name]]));
+    const gradients = Object.fromEntries(Object.keys(model.params).map((name) => [name, of(byName, name)]));
     return { gradients, outcome: pass.outcome, ...(fit ? { fit } : {}) };
   });
+}
+
+/** @throws AirError 'bug' if an estimator forgets a weight that it has */
+function of(gradients: NamedTensors, name: string): tf.Tensor {
+  if (gradients[name] === undefined) throw new AirError('bug', `no gradient by the weight ${name}`);
+  return gradients[name];
 }

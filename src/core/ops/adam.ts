@@ -4,7 +4,7 @@ import { defineOp, listed } from './op.js';
 import type { TensorOps } from './tensor-ops.js';
 
 /** First and second moments of the gradients, those of all weights one after the other, in the order of the weights. */
-type Moments = { m: tf.Tensor1D; v: tf.Tensor1D };
+export type Moments = { m: tf.Tensor1D; v: tf.Tensor1D };
 
 export type AdamOptions = { beta1: number; beta2: number; epsilon: number };
 

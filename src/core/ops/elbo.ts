@@ -1,5 +1,6 @@
 /** The gradient of the ELBO by what a pass says of each image (see elbo.ts above). */
 import * as tf from '@tensorflow/tfjs';
+import type { PassOutcome } from '../outcome.js';
 import { defineOp } from './op.js';
 import { type TensorOps, tensorOps } from './tensor-ops.js';
 
@@ -38,21 +39,10 @@ export function countLogProbs(zPresLogits: tf.Tensor2D): tf.Tensor2D {
   });
 }
 
-/** What the objective is made of, of each image. */
-export type ElboInputs = {
-  /** [B, N], logits of the continue probabilities */
-  zPresLogits: tf.Tensor2D;
-  /** [B, N+1], log p(x | z_1..n), n = 0..N */
-  logLik: tf.Tensor2D;
-  /** [B, N] each: KL of z_where and of z_what of object t */
-  whereKl: tf.Tensor2D;
-  whatKl: tf.Tensor2D;
-};
-
 /** Per count: log p(x | z_1..n) + log p(n) - log q(n) - sum of the first n KLs. [B, N+1] */
 function objectivePerCount(
   ops: TensorOps,
-  { logLik, whereKl, whatKl }: ElboInputs,
+  { logLik, whereKl, whatKl }: PassOutcome,
   logQ: tf.Tensor,
   logPrior: readonly number[],
 ): tf.Tensor {
@@ -79,7 +69,7 @@ export function countLogProbGrad(
 }
 
 export const enumeratedElboGradOp = defineOp<
-  ElboInputs & { countWeights: tf.Tensor2D | undefined },
+  PassOutcome & { countWeights: tf.Tensor2D | undefined },
   { logPrior: readonly number[]; scale: number },
   [dZPresLogits: tf.Tensor2D, dLogLik: tf.Tensor2D, dKl: tf.Tensor2D]
 >({

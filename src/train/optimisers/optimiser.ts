@@ -1,10 +1,7 @@
 /** What moves weights along their gradients. */
-import type * as tf from '@tensorflow/tfjs';
+import type { Moments } from '../../core/ops/adam.js';
 import type { NamedTensors } from '../../core/ops/weights.js';
 import type { TrainConfig } from '../config.js';
-
-/** First and second moments of the gradients, those of all weights one after the other, in the order of the weights. */
-export type Moments = { m: tf.Tensor1D; v: tf.Tensor1D };
 
 export type Optimiser = {
   /** Before the first step. Caller disposes. */
