@@ -38,8 +38,10 @@ test: $(BUILT) ## everything that needs only Node: format, lint, layers, unit te
 
 # Not among them: core/infer, which compares batches bit by bit, as products of libraries do not allow. On webgpu neither
 # learner and unroll, which are slow in software, nor op, which reads synchronously.
-BACKEND_TESTS := $(addprefix .test/,$(addsuffix .test.js,$(addprefix core/,elbo images model oracle sample) \
-  $(addprefix core/ops/,adam linear normal tensor-ops windows) backends/kernels backends/start))
+BACKEND_TESTS := $(addprefix .test/,$(addsuffix .test.js, \
+  $(addprefix core/,elbo estimators/enumerate estimators/nvil guide-input images model oracle oracle-nvil sample) \
+  $(addprefix core/ops/,accumulate image linear normal tensor-ops windows) \
+  train/optimisers/adam backends/kernels backends/start))
 
 .PHONY: native
 native: $(BUILT) ## libtensorflow for --backend tensorflow, from a wheel (GPU=1: with CUDA; TENSORFLOW=DIR: one already there)
@@ -145,6 +147,35 @@ export ROW
 
 $(ROBUST)/seed-%.row: $(ROBUST)/seed-%.json
 	@node -e "$$ROW" $* $< $(@:.row=.jsonl) > $@
+
+# --- estimators: the same steps with counts drawn, as the paper does, and summed over; neither with sums of images ---------
+
+NVIL := $(OUT)/nvil
+
+.PHONY: nvil
+nvil: $(NVIL)/enumerate.json $(NVIL)/nvil.json ## 2,000 steps of 64 with --estimator nvil, and with the sum over counts
+	@for estimator in nvil enumerate; do echo "--estimator $$estimator"; \
+	  node -e "$$CURVE" $(NVIL)/$$estimator.jsonl $(NVIL)/$$estimator.json; done
+
+$(NVIL)/%.safetensors: $(DEMO)/train.air
+	mkdir -p $(@D)
+	$(AIR) train $< --estimator $* --sum-pairs 0 --steps 2000 --batch-size 64 --learning-rate 1e-3 --backend wasm \
+	  --metrics $(NVIL)/$*.jsonl -o $@
+
+$(NVIL)/%.json: $(NVIL)/%.safetensors $(DEMO)/test.air
+	$(AIR) eval --model $^ --backend wasm --json > $@
+
+define CURVE
+const { readFileSync } = require('node:fs');
+const [log, scores] = process.argv.slice(1);
+for (const line of readFileSync(log, 'utf8').trim().split('\n').map((text) => JSON.parse(text))) {
+  if (![50, 100, 250, 500, 1000, 1500, 2000].includes(line.step)) continue;
+  const explains = line.baseline_explains === undefined ? '' : ', the baseline explains ' + line.baseline_explains.toFixed(3);
+  console.log('  step ' + line.step + ': ELBO ' + line.elbo.toFixed(1) + explains + ', ' + line.ms_per_step.toFixed(1) + ' ms a step');
+}
+console.log('  held-out count accuracy ' + (100 * JSON.parse(readFileSync(scores)).count_accuracy).toFixed(2) + ' %');
+endef
+export CURVE
 
 # --- speed: this machine, and peers on it --------------------------------------------------------------------------------
 

@@ -118,7 +118,9 @@ onEachBackend(() => {
         uniforms: () => forcing(n, 1),
       });
       const sameKl: Estimator = { ...enumerate, kl: 'sampled' };
-      const exact = estimate(sameKl, makeModel(TINY, model.params), { images, noise }, given(0));
+      const ofModel = paramSpecs(TINY).map(({ name }) => [name, model.params[name]]);
+      const alone = makeModel(TINY, Object.fromEntries(ofModel));
+      const exact = estimate(sameKl, alone, { images, noise }, given(0));
       const { zPresLogits } = (await takeRows({ ...exact.outcome }))[0];
       const q = logCountProbs(zPresLogits).map(Math.exp);
       const estimates: Estimate[] = COUNTS.map((n) => estimate(nvil, model, { images, noise }, given(n)));
