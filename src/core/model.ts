@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { type ModelConfig, windowSizeOf } from './config.js';
 import { type LinearTape, type MlpPass, mlp, mlpGrad } from './ops/linear.js';
-import type { NormalPrior } from './ops/normal.js';
+import type { NormalBase, NormalPrior } from './ops/normal.js';
 import { placeWindows, placeWindowsGrad } from './ops/place-windows.js';
 import type { Params } from './ops/weights.js';
 import { whereBases } from './where.js';
@@ -14,8 +14,8 @@ export type Model = {
   config: ModelConfig;
   params: Params;
   priors: Priors;
-  /** What z_where is read off the head with; see where.ts. */
-  whereBase: NormalPrior | undefined;
+  /** Where the head of z_where begins; see where.ts. */
+  whereBase: NormalBase | undefined;
 };
 
 /** @param params all weights of the model, by name; others may be among them */

@@ -29,8 +29,8 @@ const HEADS = [
   { size: 20, offset: 0, klKind: 'sampled', base: true },
 ] as const;
 
-function headOf({ head, noise, loc, scale, baseLoc, baseScale }: Tensors, klKind: KlKind): NormalHead {
-  const base = baseLoc === undefined ? undefined : { loc: baseLoc, scale: baseScale };
+function headOf({ head, noise, loc, scale, shift, ratio }: Tensors, klKind: KlKind): NormalHead {
+  const base = shift === undefined ? undefined : { shift, ratio };
   return { head, noise, prior: { loc, scale }, base, klKind };
 }
 
@@ -40,7 +40,7 @@ const normals: Case[] = [
     given: {
       ...{ head: random([B, offset + 2 * size], 6), noise: random([B, size]) },
       ...{ loc: random([size]), scale: random([size], 0.1, [1]) },
-      ...(base ? { baseLoc: random([size]), baseScale: random([size], 0.1, [2]) } : {}),
+      ...(base ? { shift: random([size]), ratio: random([size], 0.1, [2]) } : {}),
     },
     op: (given: Tensors) => Object.values(normalFromHead(headOf(given, klKind), offset)),
   })),
@@ -52,7 +52,7 @@ const normals: Case[] = [
         ...(offset > 0 ? { dBefore: random([B, offset]) } : {}),
         ...{ dKl: random([B, 1]), head: random([B, offset + 2 * size], 6), noise: random([B, size]) },
         ...{ loc: random([size]), scale: random([size], 0.1, [1]) },
-        ...(base ? { baseLoc: random([size]), baseScale: random([size], 0.1, [2]) } : {}),
+        ...(base ? { shift: random([size]), ratio: random([size], 0.1, [2]) } : {}),
       },
       op: ({ dKl, dBefore, ...given }: Tensors) => [
         normalFromHeadGrad(headOf(given, klKind), { dSamples: listOf(given, 'dSample'), dKl, dBefore }),

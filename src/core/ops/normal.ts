@@ -19,6 +19,9 @@ export type NormalDraw = {
   kl: tf.Tensor2D;
 };
 
+/** Where a head begins, relative to the prior: at prior.loc + shift, with scale prior.scale * ratio. */
+export type NormalBase = { shift: tf.Tensor1D; ratio: tf.Tensor1D };
+
 /** What a normal is read off and measured against. */
 export type NormalHead = {
   /** [B, offset + 2D]: columns offset.. hold D locations, then D raw scales */
@@ -26,8 +29,8 @@ export type NormalHead = {
   /** [B, D], standard normal draws; zeros give the mean */
   noise: tf.Tensor2D;
   prior: NormalPrior;
-  /** loc = base.loc + raw loc, scale = base.scale * softplus(raw scale); undefined: the prior */
-  base?: NormalPrior | undefined;
+  /** Undefined: at the prior, so that loc = prior.loc + raw loc, scale = prior.scale * softplus(raw scale). */
+  base?: NormalBase | undefined;
   klKind: KlKind;
 };
 
@@ -36,40 +39,32 @@ type HeadInputs = {
   noise: tf.Tensor2D;
   priorLoc: tf.Tensor1D;
   priorScale: tf.Tensor1D;
-  baseLoc: tf.Tensor1D | undefined;
-  baseScale: tf.Tensor1D | undefined;
+  shift: tf.Tensor1D | undefined;
+  ratio: tf.Tensor1D | undefined;
 };
 
-/** `hasBase`: whether the base is another than the prior. */
+/** `hasBase`: whether the head begins elsewhere than at the prior. */
 type HeadAttrs = { offset: number; klKind: KlKind; hasBase: boolean };
 
 function inputsOf({ head, noise, prior, base }: NormalHead): HeadInputs {
-  return {
-    ...{ head, noise, priorLoc: prior.loc, priorScale: prior.scale },
-    ...{ baseLoc: base?.loc, baseScale: base?.scale },
-  };
+  return { head, noise, priorLoc: prior.loc, priorScale: prior.scale, shift: base?.shift, ratio: base?.ratio };
 }
 
 /** Below this, softplus(x) = e^x to float32's last digit, so log softplus(x) = x and sigmoid / softplus = 1. */
 const VERY_NEGATIVE = -15;
 
-/** What both ops begin with: raw and unit scales (softplus of the raw ones), the normal [B, D], and its distance from the prior. */
-function readNormal(ops: TensorOps, inputs: HeadInputs, offset: number) {
-  const { head, noise, priorLoc, priorScale, baseLoc, baseScale = priorScale } = inputs;
+/** A normal [B, D] as it stands in columns offset.. of a head, relative to its prior. */
+function readNormal(ops: TensorOps, { head, noise, shift, ratio }: HeadInputs, offset: number) {
   const size = noise.shape[1];
   const parts = ops.split(head, offset > 0 ? [offset, size, size] : [size, size], 1);
   const [rawLoc, rawScale] = parts.slice(-2);
   const unitScale = ops.softplus(rawScale);
-  const loc = () => ops.add(rawLoc, baseLoc ?? priorLoc);
   return {
-    ...{ rawScale, unitScale, baseScale },
-    loc,
+    ...{ rawScale, unitScale },
     /** loc - prior.loc */
-    distance: () => (baseLoc === undefined ? rawLoc : ops.sub(loc(), priorLoc)),
-    scale: () => ops.mul(unitScale, baseScale),
-    /** scale / prior.scale, and what it is of the unit scale */
-    relativeScale: () => (baseLoc === undefined ? unitScale : ops.mul(unitScale, ops.div(baseScale, priorScale))),
-    relativeBase: () => (baseLoc === undefined ? undefined : ops.div(baseScale, priorScale)),
+    distance: shift === undefined ? rawLoc : ops.add(rawLoc, shift),
+    /** scale / prior.scale */
+    relativeScale: ratio === undefined ? unitScale : ops.mul(unitScale, ratio),
   };
 }
 
@@ -80,20 +75,18 @@ const normalHeadOp = defineOp<
 >({
   name: 'AirNormalHead',
   composite: (ops, inputs, { offset, klKind }) => {
-    const { noise, priorScale } = inputs;
-    const normal = readNormal(ops, inputs, offset);
-    const { rawScale, unitScale } = normal;
-    const [loc, scale] = [normal.loc(), normal.scale()];
+    const { noise, priorLoc, priorScale, ratio } = inputs;
+    const { rawScale, unitScale, distance, relativeScale } = readNormal(ops, inputs, offset);
+    const [loc, scale] = [ops.add(distance, priorLoc), ops.mul(relativeScale, priorScale)];
     const spread = ops.mul(scale, noise);
     const logUnitScale = ops.whereLess(rawScale, VERY_NEGATIVE, rawScale, ops.log(unitScale));
-    const relativeBase = normal.relativeBase();
-    const logScale = relativeBase === undefined ? logUnitScale : ops.add(logUnitScale, ops.log(relativeBase));
+    const logRelativeScale = ratio === undefined ? logUnitScale : ops.add(logUnitScale, ops.log(ratio));
     const squared = (x: tf.Tensor) => ops.square(ops.div(x, priorScale));
     const twice =
       klKind === 'analytic'
-        ? ops.sub(ops.add(ops.square(normal.relativeScale()), squared(normal.distance())), 1)
-        : ops.sub(squared(ops.add(normal.distance(), spread)), ops.square(noise));
-    const kl = ops.sum(ops.sub(ops.mul(twice, 0.5), logScale), 1, true);
+        ? ops.sub(ops.add(ops.square(relativeScale), squared(distance)), 1)
+        : ops.sub(squared(ops.add(distance, spread)), ops.square(noise));
+    const kl = ops.sum(ops.sub(ops.mul(twice, 0.5), logRelativeScale), 1, true);
     return [ops.add(loc, spread), loc, scale, kl];
   },
 });
@@ -118,23 +111,26 @@ const normalHeadGradOp = defineOp<
 >({
   name: 'AirNormalHeadGrad',
   composite: (ops, { dKl, dBefore, ...inputs }, { offset, klKind }) => {
-    const { noise, priorScale } = inputs;
-    const normal = readNormal(ops, inputs, offset);
-    const { rawScale, unitScale, baseScale } = normal;
+    const { noise, priorScale, ratio } = inputs;
+    const { rawScale, unitScale, distance, relativeScale } = readNormal(ops, inputs, offset);
     const slope = ops.sigmoid(rawScale); // of softplus
     // sigmoid / softplus -> 1 for very negative x, where both vanish
     const slopeOfLog = ops.whereLess(rawScale, VERY_NEGATIVE, 1, ops.div(slope, unitScale));
-    const fromPrior = (x: tf.Tensor) => ops.mul(dKl, ops.div(x, ops.square(priorScale)));
+    const slopeOfRelative = ratio === undefined ? slope : ops.mul(slope, ratio);
+    const pull = (x: tf.Tensor) => ops.mul(dKl, ops.div(x, ops.square(priorScale)));
     const dUses = ops.addAll(listed<tf.Tensor2D>(inputs, 'dSample'));
-    const spread = () => ops.mul(normal.scale(), noise);
-    // the analytic KL pulls the location; the KL of a draw pulls the draw, and so the scale as well
-    const dSample = klKind === 'analytic' ? dUses : ops.add(dUses, fromPrior(ops.add(normal.distance(), spread())));
-    const dRawLoc = klKind === 'analytic' ? ops.add(dSample, fromPrior(normal.distance())) : dSample;
-    const relativeBase = normal.relativeBase();
-    const relative = relativeBase === undefined ? unitScale : ops.mul(unitScale, ops.square(relativeBase));
-    const ofKl = klKind === 'analytic' ? ops.sub(ops.mul(relative, slope), slopeOfLog) : ops.neg(slopeOfLog);
-    const dRawScale = ops.add(ops.mul(ops.mul(ops.mul(dSample, noise), baseScale), slope), ops.mul(dKl, ofKl));
-    return [ops.concat([...(dBefore ? [dBefore] : []), dRawLoc, dRawScale], 1)];
+    const joined = (dRawLoc: tf.Tensor, dRawScale: tf.Tensor) =>
+      [ops.concat([...(dBefore ? [dBefore] : []), dRawLoc, dRawScale], 1)] as const;
+    const throughSample = (dSample: tf.Tensor) =>
+      ops.mul(ops.mul(ops.mul(dSample, noise), priorScale), slopeOfRelative);
+    if (klKind === 'analytic') {
+      const ofKl = ops.sub(ops.mul(relativeScale, slopeOfRelative), slopeOfLog);
+      return joined(ops.add(dUses, pull(distance)), ops.add(throughSample(dUses), ops.mul(dKl, ofKl)));
+    }
+    // the KL of a draw pulls the draw, and so both what it is made of
+    const spread = ops.mul(ops.mul(relativeScale, priorScale), noise);
+    const dSample = ops.add(dUses, pull(ops.add(distance, spread)));
+    return joined(dSample, ops.sub(throughSample(dSample), ops.mul(dKl, slopeOfLog)));
   },
 });
 

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import {
   logRatio,
+  type NormalBase,
   type NormalHead,
   type NormalPrior,
   normalFromHead,
@@ -60,6 +61,12 @@ const BASE: Prior[] = [
   { loc: 0.5, scale: 0.4 },
   { loc: -2, scale: 1.5 },
 ];
+
+/** The same, relative to the priors. */
+const relativeTo = (bases: readonly Prior[], priors: readonly Prior[]): NormalBase => ({
+  shift: tf.tensor1d(bases.map(({ loc }, d) => loc - priors[d].loc)),
+  ratio: tf.tensor1d(bases.map(({ scale }, d) => scale / priors[d].scale)),
+});
 
 /** A normal that begins at its prior, with its analytic KL. */
 const headAt = (head: tf.Tensor2D, noise: tf.Tensor2D, prior: NormalPrior): NormalHead => ({
@@ -187,7 +194,7 @@ onEachBackend(() => {
           const head: NormalHead = {
             ...headAt(tf.tensor2d(wide, [batch, offset + 6]), tf.tensor2d(noise, [batch, 3]), priorOf(priors)),
             klKind,
-            base: base && priorOf(base),
+            base: base && relativeTo(base, priors),
           };
           const { kl, sample } = normalFromHead(head, offset);
           const kls = Array(batch).fill(0);

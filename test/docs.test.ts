@@ -1,0 +1,38 @@
+/** What the papers say of files is true: every link leads somewhere, every file that is named is there. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+
+const PAPERS = [
+  'README.md',
+  'RESULTS.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  'src/README.md',
+  'fixtures/models/README.md',
+];
+
+test('links lead to files that are there', () => {
+  let seen = 0;
+  for (const paper of PAPERS) {
+    for (const [, target] of readFileSync(paper, 'utf8').matchAll(/\]\(([^)#]+)[^)]*\)/g)) {
+      if (/^[a-z]+:/.test(target)) continue;
+      seen++;
+      assert.ok(existsSync(join(dirname(paper), target)), `${paper}: ${target}`);
+    }
+  }
+  assert.ok(seen > 10, `${seen} links`);
+});
+
+test('the map of the house names what is there', () => {
+  const named = [...readFileSync('src/README.md', 'utf8').matchAll(/`([\w./-]+(?:\.ts|\/))`/g)].map(([, name]) => name);
+  assert.ok(named.length > 50, `${named.length} names`);
+  const missing = named.filter((name) => {
+    if (name.includes('/X.ts')) return !existsSync(join('src', dirname(name)));
+    // a name alone stands for a file of the folder that the sentence is about
+    const folders = ['src', 'src/commands/train', 'src/train', '.'];
+    return !folders.some((folder) => existsSync(join(folder, name)));
+  });
+  assert.deepEqual(missing, []);
+});
