@@ -98,7 +98,7 @@ export type StepGradients = {
 };
 
 /**
- * Back through one step; the tape takes what the weights' gradients come of.
+ * Back through one step; the tape records what the weights' gradients are made of.
  *
  * @returns gradients by the state before, and by what was seen [B, size]
  */

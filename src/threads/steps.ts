@@ -3,15 +3,19 @@ import { availableParallelism } from 'node:os';
 import type { Started } from '../backends/backend.js';
 import { type Learner, type Stepper, subBatches } from '../train/learner.js';
 
-/** Threads for a step on so many images: no more than its parts, and no more than asked for; undefined: than cores. */
+/**
+ * How many threads a step on so many images is worth: at most one per part that the batch is cut into.
+ *
+ * @param threads the most to use; undefined: one per core
+ */
 export function threadsFor({ canThread, subBatch }: Started, images: number, threads: number | undefined): number {
   return canThread ? Math.min(subBatches(images, subBatch).length, threads ?? availableParallelism()) : 1;
 }
 
 /**
- * Whoever does the steps of a learner on a started backend.
+ * Whoever does the steps of a learner on a started backend. Call `close` at the end.
  *
- * @param threads at most so many; undefined for as many as there are cores and parts of a batch
+ * @param threads the most to use; undefined: one per core
  */
 export async function makeStepper(started: Started, learner: Learner, threads: number | undefined): Promise<Stepper> {
   const { subBatch, relaxedSimd } = started;

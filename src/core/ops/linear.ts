@@ -122,7 +122,7 @@ export function mlp(params: Params, name: string, x: tf.Tensor, given: Partial<L
   return { name, layers, x, ys, y: ys[ys.length - 1] };
 }
 
-/** Back through a perceptron, from dy [B, out] to dx [B, in]; the tape takes what the weights' gradients come of. */
+/** Back through a perceptron, from dy [B, out] to dx [B, in]; the tape records what the weights' gradients are made of. */
 export function mlpGrad(params: Params, pass: MlpPass, dy: tf.Tensor2D, tape: LinearTape): tf.Tensor2D {
   return backThrough(params, pass, { dy, wantsDx: true }, tape) as tf.Tensor2D;
 }

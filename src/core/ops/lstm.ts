@@ -124,7 +124,7 @@ export type LstmStepGradients = {
 };
 
 /**
- * Back through one step; the tape takes what its weights' gradients come of.
+ * Back through one step; the tape records what its weights' gradients are made of.
  *
  * @returns the gradients by the state before, and by the first parts of the input
  */
