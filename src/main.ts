@@ -1,5 +1,4 @@
 /** The program. Sets the exit code and lets the process end by itself, so that a pipe gets all that was written. */
-
 import { runAir } from './cli/run.js';
 import { REGISTRY } from './commands/registry.js';
 import { EXIT_CODES } from './errors.js';

@@ -1,5 +1,4 @@
 /** `air gen-data`: multi-digit scenes with their truth. */
-
 import { choice, countOrInf, defineCommand, file, float, int, range, usage, valued } from '../cli/command.js';
 import { OVERLAPS } from '../data/overlap.js';
 import type { Header } from '../formats/records.js';

@@ -1,5 +1,4 @@
 /** `air render`: a picture of scenes, or of what was inferred from them. */
-
 import { defineCommand, flag, int, list } from '../cli/command.js';
 import { AirError } from '../errors.js';
 import type { Header, LatentRecord, Scene } from '../formats/records.js';

@@ -1,5 +1,4 @@
 /** Between bytes and tensors: images as uint8 outside the core, as intensities in 0..1 inside. */
-
 import * as tf from '@tensorflow/tfjs';
 import type { Box } from './latent.js';
 import { MIN_SCALE, type Size } from './ops/sampling.js';

@@ -1,5 +1,4 @@
 /** Inference: what a trained model says of images, how many objects, where, what they look like, and how sure it is. */
-
 import * as tf from '@tensorflow/tfjs';
 import { argmax, logCountPrior, logCountProbs, logSumExp, presenceProbs } from './count.js';
 import { type ElboTerms, elboTerms, meanTerms } from './elbo.js';

@@ -1,12 +1,10 @@
 /** Scenes from the prior: what a model believes images look like before it sees one. */
-
 import * as tf from '@tensorflow/tfjs';
 import { windowSizeOf } from './config.js';
 import { logCountPrior } from './count.js';
 import { boxOf, toBytes } from './images.js';
 import type { Box } from './latent.js';
-import type { Model } from './model.js';
-import { decode } from './model.js';
+import { decode, type Model } from './model.js';
 import { placeWindows } from './ops/place-windows.js';
 import { Draws } from './rng.js';
 

@@ -2,7 +2,6 @@
  * The values in a stream: headers, scenes and latents, as TypeScript sees them and as msgpack carries them. Every field
  * is checked in both directions, so what is written can be read, and what has been read can be used without a look.
  */
-
 import type { Box, Latent } from '../core/latent.js';
 
 /** One object as it was drawn. `frame` is the resized digit image, `ink` the box of its non-zero pixels. */

@@ -3,7 +3,6 @@
  * in each band the rows are the input, the reconstruction with the boxes of the steps that were counted, and, where asked for,
  * P(n) and the decoded window of every step.
  */
-
 import type { Box, Latent } from '../core/latent.js';
 import { AirError } from '../errors.js';
 import type { Scene } from '../formats/records.js';

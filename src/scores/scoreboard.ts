@@ -1,5 +1,4 @@
 /** Everything `air eval` reports, added up image by image; memory does not grow but for the boxes' scores. */
-
 import type { ElboTerms } from '../core/elbo.js';
 import type { Box, Latent } from '../core/latent.js';
 import { DetectionScores, MatchScores } from './boxes.js';

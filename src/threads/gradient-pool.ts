@@ -3,7 +3,6 @@
  * their gradients come back through shared memory and are summed in the order of the parts. So the bytes of a model do
  * not depend on the number of threads.
  */
-
 import type { ImageBatch } from '../core/images.js';
 import type { Settings } from '../train/config.js';
 import {

@@ -1,5 +1,4 @@
 /** Explains batches of images on several threads side by side; a batch is explained whole by one of them. */
-
 import type { ModelConfig } from '../core/config.js';
 import type { ImageBatch } from '../core/images.js';
 import type { InferOptions } from '../core/infer.js';

@@ -1,5 +1,4 @@
 /** A thread that makes chunks of scenes (see scene-maker.ts). */
-
 import { type SceneChunk, SceneMaker, type ScenePart, type SceneSetup } from './scene-maker.js';
 import { answerRequests, threadSetup } from './thread.js';
 

@@ -6,7 +6,6 @@
  * as `adam.m.NAME` and `adam.v.NAME`, the images `sums.singles` [M, H, W] (pair-sums.ts), and `data` (digest of the training
  * images) and `backend`.
  */
-
 import { MODEL_SETTINGS, type ModelConfig } from '../core/config.js';
 import { joinImages, splitImages } from '../core/images.js';
 import type { ParamSpec } from '../core/ops/weights.js';

@@ -1,5 +1,4 @@
 /** The training loop: batch, gradient, Adam, and now and then a report, a validation, a preview, a save. */
-
 import { type ElboTerms, elboTerms, meanTerms } from '../core/elbo.js';
 import type { ImageBatch } from '../core/images.js';
 import { AirError } from '../errors.js';

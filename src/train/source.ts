@@ -1,6 +1,5 @@
 /** Where training images come from: a finite stream held in memory and shuffled, or an endless one read as it comes. */
-import type { ImageBatch } from '../core/images.js';
-import { joinImages } from '../core/images.js';
+import { type ImageBatch, joinImages } from '../core/images.js';
 import { Draws } from '../core/rng.js';
 import { AirError } from '../errors.js';
 import type { Header, Scene } from '../formats/records.js';

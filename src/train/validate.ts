@@ -1,5 +1,4 @@
 /** How well a model counts held-out scenes, and what kind of failure it is when it does not. */
-
 import { type ElboTerms, meanTerms } from '../core/elbo.js';
 import { joinImages } from '../core/images.js';
 import { infer } from '../core/infer.js';

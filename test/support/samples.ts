@@ -1,5 +1,4 @@
 /** Small streams and ways to read bytes, shared by the tests of this folder. */
-
 import type { Box } from '#air/core/latent.js';
 import { AirError } from '#air/errors.js';
 import type { Header, LatentRecord, Scene } from '#air/formats/records.js';

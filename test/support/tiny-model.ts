@@ -1,5 +1,4 @@
 /** A model small enough to be computed many times over, and images for it. */
-
 import { startBackend } from '#air/backends/start.js';
 import type { ModelConfig } from '#air/core/config.js';
 import { geometricLogProbs } from '#air/core/count.js';

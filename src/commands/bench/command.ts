@@ -1,5 +1,4 @@
 /** `air bench`: how fast and how large the work is on this machine. */
-
 import { choice, defineCommand, int, valued } from '../../cli/command.js';
 import { PRESET_NAMES } from '../../presets.js';
 import { backend, json, output } from '../shared/options.js';

@@ -1,5 +1,4 @@
 /** One run of `air bench`: real scenes in, all figures out. */
-
 import type { BackendName } from '../../backends/names.js';
 import { startBackend } from '../../backends/start.js';
 import { measureInference } from '../../bench/inference.js';

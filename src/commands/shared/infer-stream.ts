@@ -1,5 +1,4 @@
 /** Runs a model over a stream of images, batch by batch, for the commands that infer. */
-
 import type { BackendName } from '../../backends/names.js';
 import { startBackend } from '../../backends/start.js';
 import { joinImages } from '../../core/images.js';

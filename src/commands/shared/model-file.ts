@@ -1,5 +1,4 @@
 /** Reading checkpoints from files, for every command that takes a MODEL. */
-
 import type { Model } from '../../core/model.js';
 import { AirError } from '../../errors.js';
 import type { Io } from '../../io/io.js';

@@ -1,5 +1,4 @@
 /** `air train`: learns from images alone how many objects there are, where, and what they look like. */
-
 import { choice, defineCommand, duration, file, flag, int, usage } from '../../cli/command.js';
 import { PRESET_NAMES } from '../../presets.js';
 import { backend, noProvenance, seed, workers } from '../shared/options.js';

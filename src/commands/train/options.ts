@@ -1,5 +1,4 @@
 /** The settings of a model and of its training as options: the keys are those of `core/config.ts`. */
-
 import type { BackendName } from '../../backends/names.js';
 import {
   choice,
@@ -11,7 +10,6 @@ import {
   usage,
   valued,
 } from '../../cli/command.js';
-import type { ModelConfig } from '../../core/config.js';
 import {
   ACTIVATIONS,
   BASELINES,
@@ -19,11 +17,11 @@ import {
   ESTIMATORS,
   GUIDE_INPUTS,
   LIKELIHOODS,
+  type ModelConfig,
   Z_WHERES,
 } from '../../core/config.js';
 import { PRESETS, type PresetName } from '../../presets.js';
-import type { Settings, TrainConfig } from '../../train/config.js';
-import { ANNEALS, NEAREST_SUM_PX, SCHEDULES } from '../../train/config.js';
+import { ANNEALS, NEAREST_SUM_PX, SCHEDULES, type Settings, type TrainConfig } from '../../train/config.js';
 
 /** Sizes of hidden layers: `200`, `200,100`, or `none`. */
 function sizes(settings: { help: string; group: string }): Option<number[] | undefined> {

@@ -1,5 +1,4 @@
 /** What a training run tells while it goes on: a progress line, reports, scores on held-out scenes, pictures. */
-
 import type { ModelConfig } from '../../core/config.js';
 import { type ImageBatch, joinImages, splitImages } from '../../core/images.js';
 import { infer } from '../../core/infer.js';

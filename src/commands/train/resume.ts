@@ -1,5 +1,4 @@
 /** Going on with what an earlier sitting of a training run left: finding it, and making sure that it is the same run. */
-
 import type { Started } from '../../backends/backend.js';
 import { BACKENDS, type BackendName } from '../../backends/names.js';
 import { startBackend } from '../../backends/start.js';

@@ -1,5 +1,4 @@
 /** One run of `air train`: opens data, model and backend, resumes what was begun, and ends with a model. */
-
 import { AirError } from '../../errors.js';
 import { sealSafetensors } from '../../formats/safetensors.js';
 import { readScenes } from '../../formats/scenes.js';
@@ -11,8 +10,7 @@ import { type HostTensors, Learner } from '../../train/learner.js';
 import { diverged, trainLoop } from '../../train/loop.js';
 import { PairSums } from '../../train/pair-sums.js';
 import { openSource, type SceneSource } from '../../train/source.js';
-import type { RunOptions } from './options.js';
-import { checkAgainstCanvas } from './options.js';
+import { checkAgainstCanvas, type RunOptions } from './options.js';
 import { makeReporter } from './report.js';
 import { checkSameRun, type RunState, readEarlier, readState, startAs } from './resume.js';
 
