@@ -70,6 +70,7 @@ export const infer = defineCommand({
             step,
             steps: config.modelSteps,
             z_pres_prior: config.zPresPrior,
+            ...(config.countPrior === 'geometric' ? {} : { count_prior: config.countPrior }),
             mode: options.mode,
             samples: options.samples,
           },

@@ -35,7 +35,7 @@ export type BaselineName = (typeof BASELINES)[number];
 export type EstimatorSettings = {
   /** The sum over all counts, or drawn counts with a baseline. */
   estimator: EstimatorName;
-  /** Of drawn counts: what expects their cost. */
+  /** Of drawn counts: what expects their return. */
   baseline: BaselineName;
   /** What the output of the baseline is multiplied with. */
   baselineScalar: number;

@@ -30,6 +30,7 @@ export function argmax(values: ArrayLike<number>): number {
   return best;
 }
 
+/** log of the sum of e^value; -Infinity for none. */
 export function logSumExp(values: readonly number[]): number {
   const largest = Math.max(...values);
   if (largest === Number.NEGATIVE_INFINITY) return largest;

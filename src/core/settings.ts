@@ -21,11 +21,21 @@ export class UnknownSetting extends Error {
   override readonly name = 'UnknownSetting';
 }
 
+/** Whether any setting is not as everything was before it came. */
+export function usesAdded<T extends object>(table: SettingsTable<T>, settings: T): boolean {
+  const names = Object.keys(table) as (keyof T)[];
+  return names.some((name) => table[name].before !== undefined && isNews(table, settings, name));
+}
+
+function isNews<T extends object>(table: SettingsTable<T>, settings: T, name: keyof T): boolean {
+  return JSON.stringify(settings[name]) !== JSON.stringify(table[name].before);
+}
+
 /** As they stand in a file: JSON with keys in snake_case. */
 export function formatSettings<T extends object>(table: SettingsTable<T>, settings: T): string {
   const names = Object.keys(table) as (keyof T & string)[];
-  const isNews = (name: keyof T) => JSON.stringify(settings[name]) !== JSON.stringify(table[name].before);
-  return JSON.stringify(Object.fromEntries(names.filter(isNews).map((name) => [snake(name), settings[name]])));
+  const written = names.filter((name) => isNews(table, settings, name));
+  return JSON.stringify(Object.fromEntries(written.map((name) => [snake(name), settings[name]])));
 }
 
 /**

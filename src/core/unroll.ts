@@ -30,13 +30,13 @@ export type Unrolled = { images: tf.Tensor3D; steps: UnrolledStep[]; view: Guide
  * Explain each image as if it held N objects; how many it holds is read off z_pres afterwards.
  *
  *   images [B, H, W] in 0..1; noise: one entry per step
- *   kl      what the outcome says of KLs; see normal.ts
+ *   klKind  what the outcome says of KLs; see normal.ts
  */
 export function unroll(
   model: Model,
   images: tf.Tensor3D,
   noise: readonly StepNoise[],
-  kl: KlKind = 'analytic',
+  klKind: KlKind = 'analytic',
 ): Unrolled {
   const { config, params } = model;
   const view = guideInputs[config.guideInput].view(model, images, '');
@@ -47,7 +47,7 @@ export function unroll(
   const steps: UnrolledStep[] = [];
 
   for (const stepNoise of noise) {
-    const step = guideStep(model, { seen: view.observe(canvas), images, noise: stepNoise, klKind: kl }, state);
+    const step = guideStep(model, { seen: view.observe(canvas), images, noise: stepNoise, klKind }, state);
     const drawn = drawObject(model, { zWhere: step.where.sample, zWhat: step.what.sample }, canvas);
     canvas = drawn.canvas;
     logLik.push(likelihood.logProb({ images, canvas }, config));

@@ -1,15 +1,8 @@
-/** How much of a variance something explains. */
+/** How much of a variance a baseline explains. */
+import type { ImageFit } from '../core/estimators/estimator.js';
 
-/** What was expected of one image against what came, at the places that count. */
-export type Fit = {
-  returns: ArrayLike<number>;
-  baseline: ArrayLike<number>;
-  /** 1 at the places that count, 0 elsewhere. */
-  active: ArrayLike<number>;
-};
-
-/** Sum, and sum of squares, of some numbers. */
-class Moments {
+/** How far some numbers lie from their mean. */
+class Spread {
   count = 0;
   private mean = 0;
   private squares = 0;
@@ -21,14 +14,14 @@ class Moments {
     this.squares += before * (value - this.mean);
   }
 
-  /** Sum of the squared distances from the mean. */
-  get spread(): number {
+  /** Sum of the squared distances from it. */
+  get total(): number {
     return this.squares;
   }
 }
 
 /**
- * The share of the variance of costs that a baseline explains, 1 - Var(R - b) / Var(R), within steps, over some steps:
+ * The share of the returns' variance that a baseline explains, 1 - Var(R - b) / Var(R), within steps, over some steps:
  * 1 is all of it, 0 no more than their mean, below 0 worse than a constant would be.
  */
 export class ExplainedVariance {
@@ -36,8 +29,8 @@ export class ExplainedVariance {
   private all = 0;
 
   /** All images of one step. */
-  add(fits: readonly Fit[]): void {
-    const [left, all] = [new Moments(), new Moments()];
+  add(fits: readonly ImageFit[]): void {
+    const [left, all] = [new Spread(), new Spread()];
     for (const { returns, baseline, active } of fits) {
       for (let t = 0; t < returns.length; t++) {
         if (active[t] === 0) continue;
@@ -45,8 +38,8 @@ export class ExplainedVariance {
         left.add(returns[t] - baseline[t]);
       }
     }
-    this.left += left.spread;
-    this.all += all.spread;
+    this.left += left.total;
+    this.all += all.total;
   }
 
   /** NaN if nothing varies. */

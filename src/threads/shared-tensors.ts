@@ -6,6 +6,7 @@ export type Layout = readonly { name: string; shape: number[] }[];
 
 type Named = { [name: string]: tf.Tensor };
 
+/** Where each tensor stands: one after the other, in the order of the names. */
 export function layoutOf(tensors: Named): Layout {
   return Object.entries(tensors).map(([name, { shape }]) => ({ name, shape }));
 }

@@ -39,7 +39,11 @@ export class Thread<Request, Reply> {
     if (waiting) how(waiting);
   }
 
-  /** @throws AirError 'bug' if the thread fails, or has failed before */
+  /**
+   * Asks one thing at a time: the answer before must have come.
+   *
+   * @throws AirError of whatever kind the thread answers with; 'bug' if it fails, or has failed before
+   */
   ask(request: Request): Promise<Reply> {
     if (this.failure) return Promise.reject(this.failure);
     this.worker.ref(); // an answer is worth waiting for

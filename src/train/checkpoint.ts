@@ -1,22 +1,23 @@
 /**
  * Checkpoints: one safetensors file for the model, and one of the same form for a run that is not over.
  *
- * Weights stand under Pyro's state_dict names. Metadata are strings: `format`, `version`, `config` and `training` (JSON,
- * snake_case), `step`, `metrics` and `provenance` (JSON), `digest` (safetensors.ts). A run's state adds Adam's moments
- * as `adam.m.NAME` and `adam.v.NAME`, the images `sums.singles` [M, H, W] (pair-sums.ts), and `data` (digest of the training
- * images) and `backend`.
+ * Weights stand under Pyro's state_dict names, those of an estimator (`bl_...`) beside the model's. Metadata are strings:
+ * `format`, `version`, `config` and `training` (JSON, snake_case; see core/settings.ts), `step`, `data` (digest of the training
+ * images), `backend`, `metrics` and `provenance` (JSON), `digest` (safetensors.ts). A run's state adds Adam's moments as
+ * `adam.m.NAME` and `adam.v.NAME`, and the images `sums.singles` [M, H, W] (pair-sums.ts).
  */
 import { MODEL_SETTINGS, type ModelConfig } from '../core/config.js';
 import { joinImages, splitImages } from '../core/images.js';
 import type { ParamSpec } from '../core/ops/weights.js';
-import { formatSettings, parseSettings, UnknownSetting } from '../core/settings.js';
+import { formatSettings, parseSettings, UnknownSetting, usesAdded } from '../core/settings.js';
 import { AirError } from '../errors.js';
 import { decodeSafetensors, encodeSafetensors, type TensorData, UNSEALED_DIGEST } from '../formats/safetensors.js';
 import { TRAIN_SETTINGS, type TrainConfig } from './config.js';
 import type { HostTensors } from './learner.js';
 import { weightGroups } from './weight-groups.js';
 
-export const CHECKPOINT_VERSION = 1;
+/** Version 2 has settings that 0.1.0 does not know and would read past; a file without them is of version 1. */
+export const CHECKPOINT_VERSION = 2;
 
 const SINGLES = 'sums.singles';
 
@@ -56,7 +57,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   }
   return encodeSafetensors(tensors, {
     format: 'air',
-    version: String(CHECKPOINT_VERSION),
+    version: usesAdded(MODEL_SETTINGS, config) || usesAdded(TRAIN_SETTINGS, training) ? '2' : '1',
     config: formatSettings(MODEL_SETTINGS, config),
     training: formatSettings(TRAIN_SETTINGS, training),
     step: String(step),
@@ -101,7 +102,7 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
     );
   }
   const version = Number(metadata.version);
-  if (!(version <= CHECKPOINT_VERSION)) {
+  if (!Number.isInteger(version) || version > CHECKPOINT_VERSION) {
     throw new AirError(
       'badData',
       `${name}: checkpoint version ${metadata.version}, this air reads up to ${CHECKPOINT_VERSION}`,

@@ -5,7 +5,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import type { ModelConfig } from '../core/config.js';
-import { type BaselineFit, estimate, type Given } from '../core/estimators/estimator.js';
+import { estimate, type Given, type ImageFit } from '../core/estimators/estimator.js';
 import { makeEstimator } from '../core/estimators/estimators.js';
 import type { StepNoise } from '../core/guide.js';
 import { type ImageBatch, sliceImages, toIntensities } from '../core/images.js';
@@ -41,9 +41,6 @@ export type StepPlan = {
 
 /** Images [from, from + images.size) of a batch of so many. */
 export type Part = { images: ImageBatch; from: number; batch: number };
-
-/** What the baseline thought of one image: its row of every tensor of a `BaselineFit`. */
-export type ImageFit = { readonly [name in keyof BaselineFit]: ArrayLike<number> };
 
 /** What a pass said of each image, and what the baseline thought of it, if there is one. */
 export type Said = { outcomes: Outcome[]; fits: ImageFit[] };

@@ -1,4 +1,4 @@
-/** The training loop: batch, gradient, Adam, and now and then a report, a validation, a preview, a save. */
+/** The training loop: batch, gradients, a step of the optimiser, and now and then a report, a validation, a preview, a save. */
 import { type ElboTerms, elboTerms, meanTerms } from '../core/elbo.js';
 import type { ImageBatch } from '../core/images.js';
 import { AirError } from '../errors.js';
@@ -17,7 +17,7 @@ export type Report = {
   gradientNorm: number;
   learningRate: number;
   zPresPrior: number;
-  /** Of the variance of costs, the share that the baseline explains, since the report before; where there is a baseline. */
+  /** Of the variance of costs, the share that the baseline explains, over the steps of this sitting since the report before. */
   explainedVariance?: number;
   /** Wall time of the training steps of this process so far, without validation and saving. */
   seconds: number;
@@ -98,7 +98,7 @@ export async function trainLoop(
       if (!Number.isFinite(gradientNorm)) throw diverged(step, `the gradient's norm is ${gradientNorm}`);
       const zPresPrior = zPresPriorAt({ config, training }, step);
       const report = { step, terms, gradientNorm, learningRate: plan.rates.model, zPresPrior, seconds };
-      await port.report(fits.length > 0 ? { ...report, explainedVariance: explained.share } : report);
+      await port.report(Number.isFinite(explained.share) ? { ...report, explainedVariance: explained.share } : report);
       explained = new ExplainedVariance();
     }
     if (isDue(step, cadence.valid)) validation = await port.validate(step);

@@ -1,12 +1,13 @@
 /** The share of variance that a baseline explains, against its definition. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import type { ImageFit } from '#air/core/estimators/estimator.js';
 import { Draws } from '#air/core/rng.js';
-import { ExplainedVariance, type Fit } from '#air/scores/variance.js';
+import { ExplainedVariance } from '#air/scores/variance.js';
 
 const draws = new Draws(1, 'bench', 5);
 
-function fits(images: number, baselineOf: (cost: number) => number): Fit[] {
+function fits(images: number, baselineOf: (cost: number) => number): ImageFit[] {
   return Array.from({ length: images }, () => {
     const n = draws.integer(4);
     const returns = Array.from({ length: 3 }, () => 500 + 100 * draws.normal());
@@ -14,7 +15,7 @@ function fits(images: number, baselineOf: (cost: number) => number): Fit[] {
   });
 }
 
-function shareOf(...steps: Fit[][]): number {
+function shareOf(...steps: ImageFit[][]): number {
   const explained = new ExplainedVariance();
   for (const step of steps) explained.add(step);
   return explained.share;
@@ -35,7 +36,7 @@ it('is 1 - Var(R - b) / Var(R) over the active steps, within each step of traini
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
     return values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   };
-  const active = (step: readonly Fit[], of: (fit: Fit, t: number) => number) =>
+  const active = (step: readonly ImageFit[], of: (fit: ImageFit, t: number) => number) =>
     step.flatMap((fit) => [0, 1, 2].filter((t) => fit.active[t] === 1).map((t) => of(fit, t)));
   const left = steps.map((step) => spread(active(step, (fit, t) => fit.returns[t] - fit.baseline[t])));
   const all = steps.map((step) => spread(active(step, (fit, t) => fit.returns[t])));

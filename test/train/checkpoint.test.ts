@@ -105,11 +105,11 @@ describe('refused', () => {
   });
 
   it('is a version to come, or none', () => {
-    for (const version of ['2', '1.5', 'new']) {
+    for (const version of ['3', '1.5', 'new']) {
       const bytes = tampered(MODEL, (metadata) => {
         metadata.version = version;
       });
-      assert.throws(() => decodeCheckpoint(bytes, 'm'), isBadData(/^m: checkpoint version .*reads up to 1/));
+      assert.throws(() => decodeCheckpoint(bytes, 'm'), isBadData(/^m: checkpoint version .*reads up to 2/));
     }
   });
 
@@ -135,6 +135,16 @@ describe('refused', () => {
       });
       assert.throws(() => decodeCheckpoint(bytes, 'm'), isBadData(/^m: metadata of the checkpoint are damaged$/), key);
     }
+  });
+
+  it('are of version 1 as long as 0.1.0 would understand them, which reads past what it does not know', () => {
+    const versionOf = (changes: object) => {
+      const { config, training } = { ...MODEL, ...changes };
+      return decodeSafetensors(encodeCheckpoint({ ...MODEL, config, training }), 'm').metadata.version;
+    };
+    assert.equal(versionOf({}), '1');
+    assert.equal(versionOf({ config: { ...MODEL.config, activation: 'elu' } }), '2');
+    assert.equal(versionOf({ training: { ...MODEL.training, schedule: 'constant' } }), '2');
   });
 
   it('are settings that only a newer air can have written, by name', () => {

@@ -58,12 +58,12 @@ export const train = defineCommand({
   ],
   seeAlso: ['gen-data', 'infer', 'eval'],
   handlesInterrupt: true,
-  async run({ options: asked, operands }, io) {
+  async run({ options: asked, operands, given }, io) {
     // sums of a batch that never changes would be another lesson
     const options = asked.overfitBatch ? { ...asked, sumPairs: 0 } : asked;
     if (options.output === '-') throw usage('-o -: a model needs a name: its state is kept beside it until it is done');
     const asSet = configFrom(options);
-    checkTogether(asSet);
+    checkTogether(asSet, given);
     const { trainModel } = await import('./run.js');
     const release = await io.lock(options.output);
     try {

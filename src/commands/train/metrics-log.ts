@@ -22,6 +22,8 @@ export async function openMetricsLog(file: string, model: string, step: number, 
       throw usage(`${file} is not the log of ${model}`, 'give another name with --metrics, or remove that file');
     }
     const kept = lines.filter((line) => line !== undefined && Number(line.step) <= step);
+    if (step === 0 && old !== '')
+      io.messages.warn(`${file}: begins again, without the ${lines.length - 1} lines of an earlier run`);
     const text = kept.map((line) => `${JSON.stringify(line)}\n`).join('');
     await io.writeFileAtomic(file, new TextEncoder().encode(text));
   }

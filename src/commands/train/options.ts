@@ -2,6 +2,7 @@
 import type { BackendName } from '../../backends/names.js';
 import {
   choice,
+  flagName,
   float,
   int,
   type Option,
@@ -20,7 +21,7 @@ import {
   type ModelConfig,
   Z_WHERES,
 } from '../../core/config.js';
-import { PRESETS, type PresetName } from '../../presets.js';
+import { PRESET_NAMES, PRESETS, type PresetName } from '../../presets.js';
 import { ANNEALS, NEAREST_SUM_PX, SCHEDULES, type Settings, type TrainConfig } from '../../train/config.js';
 
 /** Sizes of hidden layers: `200`, `200,100`, or `none`. */
@@ -45,14 +46,19 @@ const sums = { group: 'Sums of two images of one object each, to learn counting 
 
 /** Help shows what each preset has: `128; small: 64`. The options themselves have no default, so that a preset can. */
 function withPresetDefaults<T extends OptionTable>(options: T): T {
-  const settings = (name: PresetName): Record<string, unknown> => ({
-    ...PRESETS[name].model,
-    ...PRESETS[name].training,
-  });
   const text = (value: unknown) => (Array.isArray(value) && value.length === 0 ? 'none' : String(value));
+  const valuesOf = (key: string) =>
+    PRESET_NAMES.map((name) => {
+      const settings: { [key: string]: unknown } = { ...PRESETS[name].model, ...PRESETS[name].training };
+      return { name, value: text(settings[key]) };
+    });
   const entries = Object.entries(options).map(([key, option]) => {
-    const [fast, small] = [text(settings('fast')[key]), text(settings('small')[key])];
-    return [key, { ...option, defaultText: fast === small ? fast : `${fast}; small: ${small}` }];
+    const [first, ...others] = valuesOf(key);
+    const different = others.filter(({ value }) => value !== first.value);
+    return [
+      key,
+      { ...option, defaultText: [first.value, ...different.map((one) => `${one.name}: ${one.value}`)].join('; ') },
+    ];
   });
   return Object.fromEntries(entries) as T;
 }
@@ -129,12 +135,33 @@ export function configFrom(options: ConfigOptions & { preset: PresetName; seed: 
   return { config: overlay(modelPreset), training: overlay(trainingPreset) };
 }
 
+/** A setting as it is typed. */
+export function asTyped(key: string, value: unknown): string {
+  const options: OptionTable = { ...modelOptions, ...trainingOptions };
+  return options[key]?.format(value) ?? JSON.stringify(value);
+}
+
+/** Options that do nothing unless another has this value. */
+const ONLY_WITH = {
+  baseline: ['estimator', 'nvil'],
+  baselineLearningRate: ['estimator', 'nvil'],
+  baselineScalar: ['estimator', 'nvil'],
+  blPredictNet: ['estimator', 'nvil'],
+  likelihoodSd: ['likelihood', 'gaussian'],
+} as const;
+
 /**
  * What the table cannot say: which settings fit together.
  *
- * @throws AirError 'usage' if the prior leaves all but one count impossible
+ * @param given keys of the options on the command line
+ * @throws AirError 'usage' if one would do nothing, or if the prior leaves all but one count impossible
  */
-export function checkTogether({ config, training }: Settings): void {
+export function checkTogether({ config, training }: Settings, given: ReadonlySet<string>): void {
+  const settings: { [key: string]: unknown } = { ...config, ...training };
+  for (const [key, [other, value]] of Object.entries(ONLY_WITH)) {
+    if (!given.has(key) || settings[other] === value) continue;
+    throw usage(`--${flagName(key)} does nothing without --${flagName(other)} ${value}`, 'leave it out, or give both');
+  }
   if (config.countPrior !== 'trials') return;
   const { annealPrior, annealPriorFrom } = training;
   const isSure = config.zPresPrior === 1 || (annealPrior !== 'none' && annealPriorFrom === 1);

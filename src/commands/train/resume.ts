@@ -9,6 +9,7 @@ import { type Checkpoint, differences } from '../../train/checkpoint.js';
 import type { Settings } from '../../train/config.js';
 import type { SceneSource } from '../../train/source.js';
 import { readCheckpoint } from '../shared/model-file.js';
+import { asTyped } from './options.js';
 
 /** A checkpoint that can be gone on from. */
 export type RunState = Checkpoint & Required<Pick<Checkpoint, 'moments'>>;
@@ -35,7 +36,7 @@ export async function readEarlier(file: string, asked: Settings, io: Io): Promis
   const config = { ...asked.config, canvas: earlier.config.canvas }; // the images tell
   const [first] = differences(earlier, { ...asked, config });
   if (first === undefined) return earlier;
-  const value = (settings: Settings) => JSON.stringify({ ...settings.config, ...settings.training }[first as 'steps']);
+  const value = (settings: Settings) => asTyped(first, { ...settings.config, ...settings.training }[first as 'steps']);
   throw usage(
     `${file} was made with --${flagName(first)} ${value(earlier)}, now it is ${value(asked)}`,
     'give the same options to go on, another name with -o, or remove that file',

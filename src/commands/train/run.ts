@@ -1,4 +1,5 @@
 /** One run of `air train`: opens data, model and backend, resumes what was begun, and ends with a model. */
+import { usage } from '../../cli/command.js';
 import { AirError } from '../../errors.js';
 import { sealSafetensors } from '../../formats/safetensors.js';
 import { readScenes } from '../../formats/scenes.js';
@@ -10,6 +11,7 @@ import { type HostTensors, Learner } from '../../train/learner.js';
 import { diverged, trainLoop } from '../../train/loop.js';
 import { PairSums } from '../../train/pair-sums.js';
 import { openSource, type SceneSource } from '../../train/source.js';
+import { weightGroups } from '../../train/weight-groups.js';
 import { checkAgainstCanvas, type RunOptions } from './options.js';
 import { makeReporter } from './report.js';
 import { checkSameRun, type RunState, readEarlier, readState, startAs } from './resume.js';
@@ -38,6 +40,7 @@ async function trainOn(
   const stateFile = `${options.output}.state`;
   const settings = { ...asked, config: { ...asked.config, canvas: source.canvas } };
   checkAgainstCanvas(settings.config);
+  checkWeights(settings);
   const earlier = finished ?? saved;
   if (earlier) checkSameRun(earlier, settings, source, options.output);
   if (finished) {
@@ -112,6 +115,17 @@ async function trainOn(
   await io.remove(stateFile);
   learner.dispose();
   io.messages.info(`${options.output}: ${reporter.summary(result.step)} on ${backend.name}`);
+}
+
+/** The most weights a run may have: with their moments and gradients some 4 GiB, what a wasm heap holds. */
+const MOST_WEIGHTS = 1 << 28;
+
+/** @throws AirError 'usage' if there are more */
+function checkWeights(settings: Settings): void {
+  const specs = weightGroups(settings).flatMap((group) => group.specs);
+  const weights = specs.reduce((sum, { shape }) => sum + shape.reduce((size, side) => size * side, 1), 0);
+  if (weights <= MOST_WEIGHTS) return;
+  throw usage(`nets with ${weights} weights: at most ${MOST_WEIGHTS} fit`, 'give smaller sizes of layers');
 }
 
 /** What is saved must be worth going on from. */

@@ -1,6 +1,6 @@
 /**
- * Baselines: what each step of a drawn count is expected to cost, before it is drawn. Each is a network of its own, beside
- * guide and model, which it watches without a gradient into them.
+ * Baselines: the return that is expected of each step of a drawn count, before it is drawn. Each is a network of its own,
+ * beside guide and model, which it watches without a gradient into them.
  */
 import * as tf from '@tensorflow/tfjs';
 import type { BaselineName, EstimatorSettings, ModelConfig } from '../config.js';
@@ -32,7 +32,7 @@ const none: Baseline = { specs: () => [], expect: () => undefined };
 
 /**
  * A second LSTM, as in Pyro's example: it sees what the guide sees (through an embedding of its own), and the object before.
- * Its output is multiplied by `baselineScalar`, since costs are in the hundreds of nats.
+ * Its output is multiplied by `baselineScalar`, since returns are in the hundreds of nats.
  */
 function lstm({ baselineScalar, blPredictNet }: EstimatorSettings): Baseline {
   return {
@@ -95,6 +95,7 @@ const baselines: { readonly [name in BaselineName]: (settings: EstimatorSettings
   none: () => none,
 };
 
+/** The one that the settings name. */
 export function makeBaseline(settings: EstimatorSettings): Baseline {
   return baselines[settings.baseline](settings);
 }

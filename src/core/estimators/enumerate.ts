@@ -3,7 +3,7 @@ import { enumeratedElboGrad } from '../elbo.js';
 import type { Estimator } from './estimator.js';
 
 export const enumerate: Estimator = {
-  kl: 'analytic',
+  klKind: 'analytic',
   specs: () => [],
   gradients: (_model, { outcome }, { logPrior, scale, countWeights }) => ({
     outcome: enumeratedElboGrad(outcome, logPrior, scale, countWeights),

@@ -26,8 +26,14 @@ export type Given = {
   countWeights?: tf.Tensor2D;
 };
 
-/** [B, N] each: what the steps of a drawn count cost, what the baseline thought of it, and 1 for the steps that were taken. */
+/**
+ * [B, N] each: the return of every step of a drawn count (what it brought the ELBO, and all after it), what the baseline
+ * expected, and 1 for the steps that were taken, 0 for others.
+ */
 export type BaselineFit = { returns: tf.Tensor2D; baseline: tf.Tensor2D; active: tf.Tensor2D };
+
+/** The same of one image, on the host: `takeRows` of the tensors. */
+export type ImageFit = { readonly [name in keyof BaselineFit]: ArrayLike<number> };
 
 export type EstimatorGradients = {
   outcome: OutcomeGradients;
@@ -38,7 +44,7 @@ export type EstimatorGradients = {
 
 export type Estimator = {
   /** What a pass says of KLs: the analytic KL of each normal, or log q - log p of the draw. */
-  kl: KlKind;
+  klKind: KlKind;
   /** Weights of its own, beside the model's. */
   specs(config: ModelConfig): ParamSpec[];
   /** The model's parameters hold the estimator's own weights too. Runs inside `tidy`. */
@@ -60,7 +66,7 @@ export function estimate(
   given: Given,
 ): Estimate {
   return tf.tidy(() => {
-    const pass = unroll(model, images, noise, estimator.kl);
+    const pass = unroll(model, images, noise, estimator.klKind);
     const { outcome, own, fit } = estimator.gradients(model, pass, given);
     const byName: NamedTensors = { ...unrollGrad(model, pass, outcome), ...own };
     const gradients = Object.fromEntries(Object.keys(model.params).map((name) => [name, of(byName, name)]));

@@ -9,6 +9,7 @@ const estimators: { readonly [name in EstimatorName]: (settings: EstimatorSettin
   nvil,
 };
 
+/** The one that the settings name. */
 export function makeEstimator(settings: EstimatorSettings): Estimator {
   return estimators[settings.estimator](settings);
 }

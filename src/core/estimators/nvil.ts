@@ -1,6 +1,6 @@
 /**
- * NVIL (Mnih & Gregor 2014), the paper's way and Pyro's: the count is drawn, its score weighted with what it cost, less a
- * learned baseline. Unbiased for the same gradient as the enumeration, with far more variance.
+ * NVIL (Mnih & Gregor 2014), the paper's way and Pyro's: the count is drawn, its score weighted with what it brought, less
+ * a learned baseline. Unbiased for the same gradient as the enumeration, with far more variance.
  *
  * With masking, every step up to the stop has z_pres = 1, so that a drawn count just picks the first n objects of the
  * all-present path.
@@ -13,7 +13,7 @@ import type { Estimator } from './estimator.js';
 export function nvil(settings: EstimatorSettings): Estimator {
   const baseline = makeBaseline(settings);
   return {
-    kl: 'sampled',
+    klKind: 'sampled',
     specs: baseline.specs,
     gradients(model, pass, { logPrior, scale, uniforms, countWeights }) {
       const expected = baseline.expect(model, pass);

@@ -1,4 +1,4 @@
-/** The gradient of the ELBO by what a pass says of each image (see elbo.ts above). */
+/** The gradient of the ELBO by what a pass says of each image (see ../elbo.ts). */
 import * as tf from '@tensorflow/tfjs';
 import type { PassOutcome } from '../outcome.js';
 import { defineOp } from './op.js';
@@ -68,6 +68,10 @@ export function countLogProbGrad(
   );
 }
 
+/**
+ * Gradients of scale * sum over images of [ELBO + sum_n countWeights(n) log q(n)], countWeights [B, N+1] in nats, by logits
+ * [B, N], likelihoods [B, N+1] and KLs [B, N].
+ */
 export const enumeratedElboGradOp = defineOp<
   PassOutcome & { countWeights: tf.Tensor2D | undefined },
   { logPrior: readonly number[]; scale: number },

@@ -1,16 +1,17 @@
 /**
  * The gradient of NVIL (Mnih & Gregor 2014) by what a pass says of each image: the count is drawn, step by step, and the
- * score of every decision is weighted with what it cost from there on, less what a baseline expected.
+ * score of every decision is weighted with its return, what it brought from there on, less what a baseline expected.
  *
  * z_t = 1 where u_t < p_t, until the first 0; n of them are 1. Step t is active if all before it are 1: t <= n + 1. Then
  *
- *   c_t = z_t (log P(n >= t)/P(n >= t-1) - log p_t - KL_t) + (1 - z_t) (log P(n = t-1)/P(n >= t-1) - log (1 - p_t))
- *   R_t = log p(x | z_1..n) + sum over active s >= t of c_s
+ *   g_t = z_t (log P(n >= t)/P(n >= t-1) - log p_t - KL_t) + (1 - z_t) (log P(n = t-1)/P(n >= t-1) - log (1 - p_t))
+ *   R_t = log p(x | z_1..n) + sum over active s >= t of g_s
  *
  * so that R_1 is the ELBO of the draw. The gradient by logit_t is (z_t - p_t) (R_t - b_t) on active steps, that by
  * log p(x | z_1..m) is 1 where m = n, and that by KL_t is -1 where t <= n.
  */
 import * as tf from '@tensorflow/tfjs';
+import { logSumExp } from '../count.js';
 import type { PassOutcome } from '../outcome.js';
 import { countLogProbGrad } from './elbo.js';
 import { defineOp } from './op.js';
@@ -19,19 +20,15 @@ import type { TensorOps } from './tensor-ops.js';
 export type NvilInputs = PassOutcome & {
   /** [B, N], in [0, 1) */
   uniforms: tf.Tensor2D;
-  /** [B, N], what each step is expected to cost; undefined: nothing */
+  /** [B, N], the return that is expected of each step; undefined: nothing */
   baseline: tf.Tensor2D | undefined;
-  /** [B, N+1], see `enumeratedElboGradOp` */
+  /** [B, N+1], nats: what it is worth that an image is given a count; undefined: nothing */
   countWeights: tf.Tensor2D | undefined;
 };
 
 /** Of the chain "is there one more?", t = 1..N: log P(n >= t | n >= t-1) and log P(n = t-1 | n >= t-1). */
 export function trialLogs(logPrior: readonly number[]): { more: number[]; stop: number[] } {
-  const largest = Math.max(...logPrior);
-  const tail = logPrior.map((_, n) => {
-    const rest = logPrior.slice(n).map((log) => Math.exp(log - largest));
-    return largest + Math.log(rest.reduce((sum, p) => sum + p, 0));
-  });
+  const tail = logPrior.map((_, n) => logSumExp(logPrior.slice(n)));
   const steps = logPrior.slice(1).map((_, i) => i);
   return { more: steps.map((i) => tail[i + 1] - tail[i]), stop: steps.map((i) => logPrior[i] - tail[i]) };
 }
@@ -76,7 +73,7 @@ export const nvilGradOp = defineOp<
     const active = ops.concat(reached.slice(0, -1), 1);
     const present = ops.concat(reached.slice(1), 1);
     const isCount = ops.concat(
-      reached.map((here, n) => (n < modelSteps ? ops.sub(here, reached[n + 1]) : ops.mul(here, 1))),
+      reached.map((here, n) => (n < modelSteps ? ops.sub(here, reached[n + 1]) : here)),
       1,
     );
 
@@ -85,9 +82,9 @@ export const nvilGradOp = defineOp<
     // log p = -softplus(-logit), log (1 - p) = -softplus(logit)
     const ifMore = ops.sub(ops.add(ops.softplus(negated), tf.tensor1d(more)), kl);
     const ifStop = ops.add(ops.softplus(zPresLogits), tf.tensor1d(stop));
-    const costs = ops.add(ops.mul(present, ifMore), ops.mul(ops.sub(active, present), ifStop));
+    const gains = ops.add(ops.mul(present, ifMore), ops.mul(ops.sub(active, present), ifStop));
     const drawn = ops.sum(ops.mul(isCount, logLik), 1, true);
-    const returns = ops.mul(active, ops.add(drawn, ops.matMul(costs, fromHereOn(modelSteps))));
+    const returns = ops.mul(active, ops.add(drawn, ops.matMul(gains, fromHereOn(modelSteps))));
 
     const error = baseline === undefined ? returns : ops.sub(returns, ops.mul(active, baseline));
     const score = ops.mul(ops.mul(ops.sub(z, p), error), scale);

@@ -39,7 +39,7 @@ const placeWindowsOp = defineOp<
  * Place each decoded window on a canvas: the "write" half of attention. Where objects overlap, they add up.
  *
  *   windows [B, h w]    intensities; 0 leaves the canvas untouched
- *   zWhere  [B, 3]      (s, x, y), see above
+ *   zWhere  [B, 3]      (s, x, y), see sampling.ts
  *   canvas  [B, H, W]
  *   returns [B, H, W]   the canvas itself, with zero gradient, where no window reaches
  */

@@ -39,7 +39,7 @@ const readWindowsOp = defineOp<{ images: tf.Tensor3D; zWhere: tf.Tensor2D }, Rea
  * Read one window from each image: the "attend" half of attention.
  *
  *   images  [B, H, W]
- *   zWhere  [B, 3]      (s, x, y), see above; s below 0.2 reads as 0.2, with zero gradient
+ *   zWhere  [B, 3]      (s, x, y), see sampling.ts; s below 0.2 reads as 0.2, with zero gradient
  *   returns [B, h w]
  */
 export function readWindows(images: tf.Tensor3D, zWhere: tf.Tensor2D, [height, width]: Size): tf.Tensor2D {
