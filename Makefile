@@ -190,8 +190,9 @@ bench: | $(BUILT) ## how fast this machine computes, against its matrix products
 
 .PHONY: bench-gpu
 bench-gpu: | $(BUILT) ## air bench on the GPUs of this machine, through CUDA (make native GPU=1) and WebGPU
-	@listed=$$($(AIR) backends); echo "$$listed"; \
-	found=$$(grep -oE '^. (tensorflow +works .* on GPU|webgpu +works .*Dawn)' <<< "$$listed" | grep -v software | cut -c3- | cut -d' ' -f1) || true; \
+	@$(AIR) backends; \
+	found=$$($(AIR) backends --json | node -p \
+	  "JSON.parse(fs.readFileSync(0)).filter(({ device }) => device === 'gpu').map(({ name }) => name).join(' ')"); \
 	[[ -n $$found ]] || { echo 'make bench-gpu: no backend reaches a GPU' >&2; exit 69; }; \
 	for backend in $$found; do $(AIR) bench --backend $$backend --batch-size 64,128,512; done
 

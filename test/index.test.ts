@@ -36,7 +36,7 @@ test('scenes are made, passed on as a stream, learnt from, saved, loaded, explai
   );
 
   const images = air.joinImages(scenes.map(({ image }) => image));
-  const learner = new air.Learner(config, training);
+  const learner = new air.Learner({ config, training });
   const rates = { model: 1e-3, baseline: 1e-3 };
   const logPrior = [1, 0.1, 0.01, 0.001].map((weight) => Math.log(weight / 1.111));
   const plan = { step: 1, rates, logPrior, wantsNorm: true };

@@ -97,6 +97,8 @@ export type BackendReport = {
   name: BackendName;
   works: boolean;
   detail: string;
+  /** Of one that works. */
+  device?: Started['device'];
   hint?: string;
   /** Whether `auto` takes this one. */
   chosen: boolean;
@@ -111,7 +113,7 @@ export async function listBackends(): Promise<BackendReport[]> {
       const { detail, device } = await probe(name);
       const chosen = starters[name].isForAuto(device) && !reports.some((report) => report.chosen);
       const hint = starters[name].advice?.();
-      reports.push({ name, works: true, detail, ...(hint ? { hint } : {}), chosen });
+      reports.push({ name, works: true, detail, device, ...(hint ? { hint } : {}), chosen });
     } catch (error) {
       if (!(error instanceof AirError)) throw error;
       const detail = error.message.replace(`${name}: `, '');

@@ -135,12 +135,12 @@ export class Learner {
   private moments: Moments[];
 
   /** Starts from the initial values of the seed. */
-  constructor(config: ModelConfig, training: Settings['training']) {
-    this.settings = { config, training };
-    const specs = weightGroups(this.settings);
+  constructor(settings: Settings) {
+    this.settings = settings;
+    const specs = weightGroups(settings);
     this.weights = initialWeights(
       specs.flatMap((group) => group.specs),
-      training.seed,
+      settings.training.seed,
     );
     this.groups = specs.map((group) => ({ name: group.name, weights: group.specs.map(({ name }) => name) }));
     this.moments = this.groups.map((group) => adam.start(this.pick(this.weights, group)));

@@ -9,12 +9,12 @@
  * Measured with seed 1 at 1,500 steps on 10,000 held-out scenes: twos counted as one fall from 114 to 64, wrong counts from
  * 210 to 156.
  */
-import type { ModelConfig } from '../core/config.js';
+
 import { argmax, logCountProbs } from '../core/count.js';
 import { type ImageBatch, joinImages, splitImages } from '../core/images.js';
 import type { Outcome } from '../core/outcome.js';
 import { Draws } from '../core/rng.js';
-import { NEAREST_SUM_PX, type TrainConfig } from './config.js';
+import { NEAREST_SUM_PX, type Settings, type TrainConfig } from './config.js';
 
 /** How sure the model must be that an image holds one object. */
 const SURE = 0.9;
@@ -54,7 +54,7 @@ export class PairSums {
   private readonly canvas: readonly [number, number];
   private known: Single[] = [];
 
-  constructor({ canvas, modelSteps }: ModelConfig, training: TrainConfig) {
+  constructor({ config: { canvas, modelSteps }, training }: Settings) {
     // a model that knows no two objects has nothing to learn here
     this.training = modelSteps < 2 ? { ...training, sumPairs: 0 } : training;
     this.canvas = canvas;

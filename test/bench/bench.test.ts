@@ -54,7 +54,7 @@ describe('on wasm', () => {
 
   before(async () => {
     backend = await startBackend('wasm');
-    learner = new Learner(config, settings);
+    learner = new Learner({ config, training: settings });
     await step();
   });
   after(() => learner.dispose());
@@ -109,7 +109,7 @@ describe('on wasm', () => {
 
   for (const workers of [1, 2]) {
     test(`no step leaves a tensor behind, ${workers} at work`, async () => {
-      const soaked = new Learner(config, settings);
+      const soaked = new Learner({ config, training: settings });
       const small = { ...backend, subBatch: BATCH / 2 };
       const seen: number[] = [];
       const source = { batchAt: () => batch, planAt };
@@ -133,7 +133,7 @@ describe('on wasm', () => {
 
 test('a composite counts as the kernels it is made of, and its time without theirs', async () => {
   await startBackend('cpu');
-  const learner = new Learner(config, settings);
+  const learner = new Learner({ config, training: settings });
   const step = () => learner.step(batch, BATCH, planAt(1));
   await step();
   const { count, uses, products, ms }: Watched = await watchKernels(step);

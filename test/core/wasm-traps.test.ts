@@ -76,7 +76,7 @@ onEachBackend(() => {
   }
 
   it('explains with the weights as they are after a step, not as they were packed before', async () => {
-    const learner = new Learner(TINY, TINY_TRAINING);
+    const learner = new Learner({ config: TINY, training: TINY_TRAINING });
     const batch = bars(6);
     const look = (params: { [name: string]: tf.Tensor }) =>
       infer(makeModel(TINY, params), batch, [0, 1, 2, 3, 4, 5], { mode: 'mean', samples: 1, seed: 1 });
@@ -94,7 +94,7 @@ onEachBackend(() => {
 
   it('keeps the digits of the size of a gradient of 300,000 numbers', async () => {
     const { model, training } = PRESETS.fast;
-    const learner = new Learner(model, { ...training, batchSize: 2 });
+    const learner = new Learner({ config: model, training: { ...training, batchSize: 2 } });
     const batch = bars(2, 0, [50, 50]);
     const plan: StepPlan = {
       step: 1,

@@ -46,7 +46,7 @@ export function stepPlan(step: number, rate: number): StepPlan {
 /** Weights that have learnt a little from the bars: enough to count some images as empty and some not. */
 export async function trainTiny(): Promise<HostTensors> {
   await startBackend('wasm');
-  const learner = new Learner(TINY, TINY_TRAINING);
+  const learner = new Learner({ config: TINY, training: TINY_TRAINING });
   for (let step = 1; step <= 300; step++) {
     await learner.step(bars(16, 16 * step), 64, stepPlan(step, 0.03));
   }

@@ -16,13 +16,13 @@ for (const estimator of ['enumerate', 'nvil'] as const) {
     const training = { ...TINY_TRAINING, estimator, baselineScalar: 10, blPredictNet: [5] };
     const plan = (step: number) => ({ ...stepPlan(step, 0.01), wantsNorm: true, counts: [-1, -1, 2, 1, -1, -1, 0] });
     const before = tf.memory().numTensors;
-    const alone = new Learner(TINY, training);
+    const alone = new Learner({ config: TINY, training });
     const said: StepOutcome[] = [];
     for (const step of [1, 2, 3]) said.push(await alone.step(bars(BATCH, BATCH * step), SUB_BATCH, plan(step)));
     assert.equal(said[0].outcomes.length, BATCH);
     assert.equal(said[0].fits.length, estimator === 'nvil' ? BATCH : 0);
     for (const threads of [2, 3]) {
-      const learner = new Learner(TINY, training);
+      const learner = new Learner({ config: TINY, training });
       const pool = new GradientPool(learner, SUB_BATCH, threads, false);
       for (const step of [1, 2, 3]) {
         assert.deepEqual(await pool.step(bars(BATCH, BATCH * step), plan(step)), said[step - 1]);

@@ -82,7 +82,7 @@ describe('a checkpoint', () => {
   it('fits the model that it describes', async () => {
     const { startBackend } = await import('#air/backends/start.js');
     await startBackend('wasm');
-    const learner = new Learner(TINY, TINY_TRAINING);
+    const learner = new Learner({ config: TINY, training: TINY_TRAINING });
     const [params, m, v] = [await learner.read('params'), await learner.read('m'), await learner.read('v')];
     const read = decodeCheckpoint(encodeCheckpoint({ ...MODEL, params, moments: { m, v } }), 'm');
     assert.deepEqual(

@@ -116,7 +116,7 @@ describe('partsOf', () => {
 
 onEachBackend(() => {
   it('computes the same gradient however the batch is cut', async () => {
-    const learner = new Learner(TINY, TINY_TRAINING);
+    const learner = new Learner({ config: TINY, training: TINY_TRAINING });
     const whole = await gradientsOf(learner, BATCH);
     for (const subBatch of [1, 2, 4]) {
       const cut = await gradientsOf(learner, subBatch);
@@ -128,7 +128,7 @@ onEachBackend(() => {
   });
 
   it('gives known counts to the images that they are of', async () => {
-    const learner = new Learner(TINY, { ...TINY_TRAINING, sumWeight: 10 });
+    const learner = new Learner({ config: TINY, training: { ...TINY_TRAINING, sumWeight: 10 } });
     const unknown = await gradientsOf(learner, BATCH);
     const counts = [-1, -1, -1, 2, -1, 1];
     const whole = await gradientsOf(learner, BATCH, counts);
@@ -145,7 +145,7 @@ onEachBackend(() => {
 
   it('weighs a known count with so many nats, whatever the part that its image is in', async () => {
     const training = { ...TINY_TRAINING, sumWeight: 10 };
-    const learner = new Learner(TINY, training);
+    const learner = new Learner({ config: TINY, training });
     const { images, from, batch } = partsOf(batchOf(2), 4)[1];
     const { sum } = await learner.gradients({ images, from, batch }, { ...plan(2), counts: [3, 3, 3, 0, -1, 2] });
     const expected = elboGradients(
@@ -168,7 +168,7 @@ onEachBackend(() => {
   });
 
   it('depends on the step, the prior and the position of an image in the batch', async () => {
-    const learner = new Learner(TINY, TINY_TRAINING);
+    const learner = new Learner({ config: TINY, training: TINY_TRAINING });
     const images = sliceImages(batchOf(1), 0, 1);
     const elboOf = async (from: number, changes: Partial<StepPlan>) => {
       const { sum, outcomes } = await learner.gradients({ images, from, batch: BATCH }, { ...plan(1), ...changes });
@@ -187,10 +187,10 @@ onEachBackend(() => {
   });
 
   it('tells of every image, in order, and of the size of the gradient', async () => {
-    const learner = new Learner(TINY, TINY_TRAINING);
+    const learner = new Learner({ config: TINY, training: TINY_TRAINING });
     const gradients = await gradientsOf(learner, BATCH);
-    const whole = new Learner(TINY, TINY_TRAINING);
-    const cut = new Learner(TINY, TINY_TRAINING);
+    const whole = new Learner({ config: TINY, training: TINY_TRAINING });
+    const cut = new Learner({ config: TINY, training: TINY_TRAINING });
     const [one, other] = [
       await whole.step(batchOf(1), BATCH, { ...plan(1), wantsNorm: true }),
       await cut.step(batchOf(1), 4, plan(1)),
@@ -208,7 +208,7 @@ onEachBackend(() => {
   });
 
   it('learns: the ELBO of a batch seen again and again rises', async () => {
-    const learner = new Learner({ ...TINY, likelihoodSd: 0.15 }, TINY_TRAINING);
+    const learner = new Learner({ config: { ...TINY, likelihoodSd: 0.15 }, training: TINY_TRAINING });
     const elbos: number[] = [];
     for (let step = 1; step <= 100; step++) {
       const { outcomes } = await learner.step(batchOf(0), BATCH, plan(step, 0.03));
@@ -221,11 +221,11 @@ onEachBackend(() => {
   });
 
   it('goes on from weights and moments that went through the host, byte for byte', async () => {
-    const whole = new Learner(TINY, TINY_TRAINING);
+    const whole = new Learner({ config: TINY, training: TINY_TRAINING });
     const expected = await stateAfter(whole, [1, 2, 3, 4, 5]);
-    const begun = new Learner(TINY, TINY_TRAINING);
+    const begun = new Learner({ config: TINY, training: TINY_TRAINING });
     const [params, m, v] = await stateAfter(begun, [1, 2, 3]);
-    const resumed = new Learner(TINY, { ...TINY_TRAINING });
+    const resumed = new Learner({ config: TINY, training: { ...TINY_TRAINING } });
     resumed.write('params', params);
     resumed.write('m', m);
     resumed.write('v', v);
@@ -235,7 +235,7 @@ onEachBackend(() => {
   });
 
   it('keeps moments weight by weight, in whatever order they are written', async () => {
-    const learner = new Learner(TINY, TINY_TRAINING);
+    const learner = new Learner({ config: TINY, training: TINY_TRAINING });
     const gradients = await gradientsOf(learner, BATCH);
     const [params, m, v] = await stateAfter(learner, [1], BATCH);
     for (const [name, { shape }] of params) {
@@ -260,7 +260,7 @@ onEachBackend(() => {
   });
 
   it('hands out copies: what was read does not change with the next step', async () => {
-    const learner = new Learner(TINY, TINY_TRAINING);
+    const learner = new Learner({ config: TINY, training: TINY_TRAINING });
     const [before] = await stateAfter(learner, []);
     const kept = structuredClone(before);
     const [after] = await stateAfter(learner, [1]);
@@ -270,7 +270,10 @@ onEachBackend(() => {
   });
 
   it('computes gradients without a learner, at whatever weights, which stay', async () => {
-    const [one, other] = [new Learner(TINY, TINY_TRAINING), new Learner({ ...TINY }, TINY_TRAINING)];
+    const [one, other] = [
+      new Learner({ config: TINY, training: TINY_TRAINING }),
+      new Learner({ config: { ...TINY }, training: TINY_TRAINING }),
+    ];
     await stateAfter(other, [1]);
     const part = { images: sliceImages(batchOf(2), 2, 5), from: 2, batch: BATCH };
     const counts = [-1, -1, -1, 2, -1, 1];
@@ -291,7 +294,7 @@ onEachBackend(() => {
 
   it('leaves no tensor behind', async () => {
     const before = tf.memory();
-    const learner = new Learner(TINY, TINY_TRAINING);
+    const learner = new Learner({ config: TINY, training: TINY_TRAINING });
     await learner.step(batchOf(0), 4, plan(1));
     const { numTensors, numDataBuffers, numBytes } = tf.memory();
     for (const step of [2, 3, 4]) {

@@ -54,7 +54,7 @@ async function run({ cadence = {}, done = 0, at = () => undefined, stopAfter }: 
         },
       },
       nextBatch: async (wanted) => joinImages([Uint8Array.of(wanted), Uint8Array.of(wanted)]),
-      sums: new PairSums({ ...config, canvas: [1, 1] }, { ...training, sumPairs: 0 }),
+      sums: new PairSums({ config: { ...config, canvas: [1, 1] }, training: { ...training, sumPairs: 0 } }),
     },
     { ...NEVER, ...cadence },
     {

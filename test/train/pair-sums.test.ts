@@ -23,7 +23,7 @@ const ONE = outcome(9, -9, -9);
 const fresh = joinImages([square(2, 3), square(20, 10), square(30, 20), new Uint8Array(CANVAS[0] * CANVAS[1])]);
 
 function taught(settings = training): PairSums {
-  const sums = new PairSums(CONFIG, settings);
+  const sums = new PairSums({ config: CONFIG, training: settings });
   sums.remember(fresh, [ONE, ONE, ONE, outcome(-9, -9, -9)]);
   return sums;
 }
@@ -61,7 +61,7 @@ test('depends on the seed, the step and the images alone', () => {
 });
 
 test('only images surely counted as one are remembered', () => {
-  const sums = new PairSums(CONFIG, training);
+  const sums = new PairSums({ config: CONFIG, training });
   sums.remember(fresh, [ONE, outcome(9, 9, -9), outcome(1, -1, -9), outcome(-9, -9, -9)]);
   assert.deepEqual(sums.singles, [splitImages(fresh)[0]]);
   assert.deepEqual(sums.extend(fresh, 9), { batch: fresh, counts: [-1, -1, -1, -1] });
@@ -71,10 +71,10 @@ test('no sums before their time, without pairs, or where two do not fit', () => 
   const none = { batch: fresh, counts: [-1, -1, -1, -1] };
   assert.deepEqual(taught().extend(fresh, 4), none);
   assert.deepEqual(taught({ ...training, sumPairs: 0 }).extend(fresh, 9), none);
-  const single = new PairSums({ ...CONFIG, modelSteps: 1 }, training);
+  const single = new PairSums({ config: { ...CONFIG, modelSteps: 1 }, training });
   single.singles = taught().singles;
   assert.deepEqual(single.extend(fresh, 9), none);
-  const full = new PairSums(CONFIG, training);
+  const full = new PairSums({ config: CONFIG, training });
   full.singles = [0, 1].map(() => new Uint8Array(CANVAS[0] * CANVAS[1]).fill(200));
   assert.equal(full.extend(fresh, 9).counts.length, 4);
 });

@@ -26,8 +26,8 @@ async function run(
   isCut: boolean,
 ): Promise<{ bytes: Uint8Array; plans: StepPlan[] }> {
   const saved = state && decodeCheckpoint(state, 'state');
-  const learner = new Learner(TINY, training);
-  const sums = new EagerSums(TINY, training);
+  const learner = new Learner({ config: TINY, training });
+  const sums = new EagerSums({ config: TINY, training });
   if (saved?.moments) {
     learner.write('params', saved.params);
     learner.write('m', saved.moments.m);

@@ -48,14 +48,14 @@ export async function runBench(options: BenchOptions, io: Io) {
   for (const batchSize of options.batchSize) {
     io.messages.detail(`training steps of ${batchSize} images`);
     const settings = { ...recipe, batchSize, sumPairs: 0 };
-    const learner = new Learner(config, settings);
+    const learner = new Learner({ config, training: settings });
     training.push(await measureTraining(backend, learner, sourceOf(images, config, settings), options));
     learner.dispose();
   }
   const peakRssOfTrainingBytes = peakRssBytes();
 
   io.messages.detail('explaining images');
-  const learner = new Learner(config, recipe);
+  const learner = new Learner({ config, training: recipe });
   const model = makeModel(config, learner.params);
   const inference = await measureInference(backend, model, joinImages(images.slice(0, INFER_BATCH)), options);
   learner.dispose();
@@ -80,7 +80,7 @@ export async function runBench(options: BenchOptions, io: Io) {
   async function memoryOverSteps() {
     const settings = { ...recipe, batchSize: options.batchSize[0], steps: options.steps };
     const progress = io.messages.progress(options.steps, 'steps');
-    const trained = new Learner(config, settings);
+    const trained = new Learner({ config, training: settings });
     const source = sourceOf(images, config, settings);
     const samples = await watchMemory(backend, trained, source, { ...options, onStep: progress.update });
     trained.dispose();

@@ -50,8 +50,8 @@ async function trainOn(
   }
 
   const backend = await startAs(options.backend, saved, options.output);
-  const learner = new Learner(settings.config, settings.training);
-  const sums = new PairSums(settings.config, settings.training);
+  const learner = new Learner(settings);
+  const sums = new PairSums(settings);
   if (saved) {
     learner.write('params', saved.params);
     learner.write('m', saved.moments.m);
