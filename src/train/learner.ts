@@ -123,7 +123,7 @@ export async function partGradients(
 }
 
 /** What was said of a whole batch, in order. */
-export function joinSaid(parts: readonly Said[]): Said {
+function joinSaid(parts: readonly Said[]): Said {
   return { outcomes: parts.flatMap(({ outcomes }) => outcomes), fits: parts.flatMap(({ fits }) => fits) };
 }
 
