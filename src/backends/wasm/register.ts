@@ -15,7 +15,7 @@ import {
 import { airLinearGrad, airMlp, airMlpGrad, hasActivations, matMul } from './linear.js';
 import { airLstmCell, airLstmCellGrad } from './lstm.js';
 import { loadKernels, type RelaxedSimd } from './module.js';
-import { airNormalHead, airNormalHeadGrad, isPlainNormal } from './normal.js';
+import { airNormalHead, airNormalHeadGrad } from './normal.js';
 import { airPlaceWindows, airPlaceWindowsGrad } from './place-windows.js';
 import { airReadWindows, airReadWindowsGrad } from './read-windows.js';
 
@@ -37,8 +37,8 @@ const KERNELS: { readonly [name: string]: Entry } = {
   AirBernoulliLogLik: airBernoulliLogLik,
   AirBernoulliLogLikGrad: airBernoulliLogLikGrad,
   AirResidual: airResidual,
-  AirNormalHead: { kernel: airNormalHead, handles: isPlainNormal },
-  AirNormalHeadGrad: { kernel: airNormalHeadGrad, handles: isPlainNormal },
+  AirNormalHead: airNormalHead,
+  AirNormalHeadGrad: airNormalHeadGrad,
   AirEnumeratedElboGrad: airEnumeratedElboGrad,
   AirAdam: airAdam,
   AirAccumulate: airAccumulate,

@@ -43,8 +43,7 @@ type HeadInputs = {
   ratio: tf.Tensor1D | undefined;
 };
 
-/** `hasBase`: whether the head begins elsewhere than at the prior. */
-type HeadAttrs = { offset: number; klKind: KlKind; hasBase: boolean };
+type HeadAttrs = { offset: number; klKind: KlKind };
 
 function inputsOf({ head, noise, prior, base }: NormalHead): HeadInputs {
   return { head, noise, priorLoc: prior.loc, priorScale: prior.scale, shift: base?.shift, ratio: base?.ratio };
@@ -93,9 +92,7 @@ const normalHeadOp = defineOp<
 
 /** Read a diagonal normal off a network's output and draw from it by reparameterisation (Kingma & Welling 2014). */
 export function normalFromHead(given: NormalHead, offset = 0): NormalDraw {
-  const { klKind, base } = given;
-  const attrs = { offset, klKind, hasBase: base !== undefined };
-  const [sample, loc, scale, kl] = normalHeadOp(inputsOf(given), attrs);
+  const [sample, loc, scale, kl] = normalHeadOp(inputsOf(given), { offset, klKind: given.klKind });
   return { sample, loc, scale, kl };
 }
 
@@ -144,7 +141,7 @@ export function normalFromHeadGrad(
   given: NormalHead,
   { dSamples, dKl, dBefore }: { dSamples: readonly tf.Tensor2D[]; dKl: tf.Tensor2D; dBefore?: tf.Tensor2D },
 ): tf.Tensor2D {
-  const attrs = { offset: dBefore?.shape[1] ?? 0, klKind: given.klKind, hasBase: given.base !== undefined };
+  const attrs = { offset: dBefore?.shape[1] ?? 0, klKind: given.klKind };
   return normalHeadGradOp({ ...numbered('dSample', dSamples), dKl, dBefore, ...inputsOf(given) }, attrs)[0];
 }
 
