@@ -28,8 +28,8 @@ export const view = defineCommand({
   seeAlso: ['gen-data', 'infer', 'render', 'check'],
   async run({ options, operands }, io) {
     if (options.head && options.images) throw usage('--head and --images exclude each other');
+    const { snakeCase } = await import('../core/names.js');
     const { readStream } = await import('../formats/stream.js');
-    const { wireName } = await import('../formats/records.js');
     const lines = await io.openOutput(options.output, { binary: false });
     let left = options.head ? 1 : options.limit;
     if (left > 0) {
@@ -41,7 +41,7 @@ export const view = defineCommand({
                 event.header,
                 toJson((key) => key, { withPixels: false }),
               )
-            : JSON.stringify(event.record, toJson(wireName, { withPixels: options.images }));
+            : JSON.stringify(event.record, toJson(snakeCase, { withPixels: options.images }));
         await lines.write(`${text}\n`);
         left--;
         if (left === 0) break;

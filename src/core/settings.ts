@@ -5,6 +5,7 @@
  * A setting of the first version is always written. One that came later is written only where it differs from `before`, so
  * that a file that uses nothing new is, byte for byte, the file of the older version, and is read by it.
  */
+import { snakeCase } from './names.js';
 
 /** One setting. */
 export type Setting<T> = {
@@ -35,7 +36,7 @@ function isNews<T extends object>(table: SettingsTable<T>, settings: T, name: ke
 export function formatSettings<T extends object>(table: SettingsTable<T>, settings: T): string {
   const names = Object.keys(table) as (keyof T & string)[];
   const written = names.filter((name) => isNews(table, settings, name));
-  return JSON.stringify(Object.fromEntries(written.map((name) => [snake(name), settings[name]])));
+  return JSON.stringify(Object.fromEntries(written.map((name) => [snakeCase(name), settings[name]])));
 }
 
 /**
@@ -46,7 +47,7 @@ export function formatSettings<T extends object>(table: SettingsTable<T>, settin
  */
 export function parseSettings<T extends object>(table: SettingsTable<T>, text: string): T {
   const given: { [key: string]: unknown } = JSON.parse(text);
-  const keys = new Map(Object.keys(table).map((name) => [snake(name), name]));
+  const keys = new Map(Object.keys(table).map((name) => [snakeCase(name), name]));
   const unknown = Object.keys(given).find((key) => !keys.has(key));
   if (unknown !== undefined) throw new UnknownSetting(`unknown setting ${unknown}`);
   const values = [...keys].map(([key, name]) => {
@@ -59,10 +60,6 @@ export function parseSettings<T extends object>(table: SettingsTable<T>, text: s
     return [name, value];
   });
   return Object.fromEntries(values) as T;
-}
-
-function snake(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 function isOf(kind: Setting<unknown>['kind'], value: unknown): boolean {

@@ -3,6 +3,7 @@
  * is checked in both directions, so what is written can be read, and what has been read can be used without a look.
  */
 import type { Box, Latent } from '../core/latent.js';
+import { camelCase, snakeCase } from '../core/names.js';
 
 /** One object as it was drawn. `frame` is the resized digit image, `ink` the box of its non-zero pixels. */
 export type SceneObject = { label?: number; frame: Box; ink: Box };
@@ -148,16 +149,6 @@ type Way = {
   to(key: string): string;
 };
 
-/** `nEvidence` -> `n_evidence`. */
-export function wireName(key: string): string {
-  return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
-
-/** `n_evidence` -> `nEvidence`. */
-function memoryName(key: string): string {
-  return key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-}
-
 /** float32 values as their little-endian bytes; `length` values if it is given. */
 function vectorToBytes(value: unknown, length: number | undefined, field: string): Uint8Array {
   if (!(value instanceof Float32Array) || (length !== undefined && value.length !== length)) {
@@ -177,8 +168,8 @@ function bytesToVector(value: unknown, length: number | undefined, field: string
   return vector;
 }
 
-const TO_WIRE: Way = { vector: vectorToBytes, from: memoryName, to: wireName };
-const FROM_WIRE: Way = { vector: bytesToVector, from: wireName, to: memoryName };
+const TO_WIRE: Way = { vector: vectorToBytes, from: camelCase, to: snakeCase };
+const FROM_WIRE: Way = { vector: bytesToVector, from: snakeCase, to: camelCase };
 
 /** A scene from msgpack. @throws BadValue naming the field. */
 export function sceneFromWire(value: unknown, header: Header): Scene {

@@ -142,14 +142,8 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
   } catch (cause) {
     if (cause instanceof AirError) throw cause;
     if (cause instanceof UnknownSetting) {
-      throw new AirError(
-        'badData',
-        `${name}: made by a newer air: ${cause.message}`,
-        'use that version, or a newer one',
-        {
-          cause,
-        },
-      );
+      const message = `${name}: made by a newer air: ${cause.message}`;
+      throw new AirError('badData', message, 'use that version, or a newer one', { cause });
     }
     throw new AirError('badData', `${name}: metadata of the checkpoint are damaged`, 'train again, or use a copy', {
       cause,

@@ -169,8 +169,8 @@ export class Learner {
     let sum: NamedTensors | undefined;
     for (const part of parts) sum = accumulate(sum, part.sum);
     const gradients = sum as NamedTensors;
-    const ofModel = Object.values(this.pick(gradients, this.groups[0]));
-    const gradientNorm = plan.wantsNorm ? await norm(ofModel) : undefined;
+    const [model] = this.groups;
+    const gradientNorm = plan.wantsNorm ? await norm(Object.values(this.pick(gradients, model))) : undefined;
     const next: NamedTensors = {};
     this.moments = this.groups.map((group, g) => {
       const given = { weights: this.pick(this.weights, group), gradients: this.pick(gradients, group) };

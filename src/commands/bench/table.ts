@@ -1,7 +1,9 @@
 /** The figures of `air bench` in print: as a table for people, as JSON for scripts. */
+
 import type { MemorySample } from '../../bench/memory.js';
 import type { Spread } from '../../bench/timing.js';
 import type { TrainingFigures } from '../../bench/training.js';
+import { snakeCase } from '../../core/names.js';
 import type { BenchFigures } from './run.js';
 
 type Row = [name: string, value: string, spread?: string];
@@ -21,8 +23,7 @@ const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;
 export function benchJson(figures: BenchFigures): string {
   const renamed = (_key: string, value: unknown): unknown => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-    const inSnakeCase = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [inSnakeCase(key), inner]));
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [snakeCase(key), inner]));
   };
   return `${JSON.stringify(figures, renamed, 2)}\n`;
 }

@@ -40,7 +40,7 @@ async function trainOn(
   const stateFile = `${options.output}.state`;
   const settings = { ...asked, config: { ...asked.config, canvas: source.canvas } };
   checkAgainstCanvas(settings.config);
-  checkWeights(settings);
+  checkSize(settings);
   const earlier = finished ?? saved;
   if (earlier) checkSameRun(earlier, settings, source, options.output);
   if (finished) {
@@ -121,7 +121,7 @@ async function trainOn(
 const MOST_WEIGHTS = 1 << 28;
 
 /** @throws AirError 'usage' if there are more */
-function checkWeights(settings: Settings): void {
+function checkSize(settings: Settings): void {
   const specs = weightGroups(settings).flatMap((group) => group.specs);
   const weights = specs.reduce((sum, { shape }) => sum + shape.reduce((size, side) => size * side, 1), 0);
   if (weights <= MOST_WEIGHTS) return;
