@@ -95,7 +95,7 @@ $(DEMO)/test.air: | $(BUILT)
 
 $(DEMO)/valid.air: | $(BUILT)
 	mkdir -p $(@D)
-	$(AIR) gen-data --split test --count 2000 --seed 1 -o $@
+	$(AIR) gen-data --split valid --count 2000 --seed 1 -o $@
 
 $(DEMO)/air.safetensors: $(DEMO)/train.air $(DEMO)/valid.air
 	$(AIR) train $< --valid $(DEMO)/valid.air --metrics $(DEMO)/metrics.jsonl --backend wasm -o $@

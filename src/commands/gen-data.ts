@@ -1,6 +1,7 @@
 /** `air gen-data`: multi-digit scenes with their truth. */
 import { choice, countOrInf, defineCommand, file, float, int, range, usage, valued } from '../cli/command.js';
 import { OVERLAPS } from '../data/overlap.js';
+import { SPLITS } from '../data/splits.js';
 import type { Header } from '../formats/records.js';
 import { noProvenance, output, seed } from './shared/options.js';
 
@@ -11,8 +12,9 @@ export const genData = defineCommand({
     resized digit image) and its ink (the box of the non-zero pixels). The default is the data that Pyro's AIR example is trained
     on: 50 x 50 pixels, 0, 1 or 2 MNIST digits of 17 to 28 pixels, drawn again while a summed pixel exceeds 255.
 
-    Scene i depends on the seed and on i only, so shards and longer runs agree, on however many threads. Digits come from the
-    MNIST training split, or from the test split, which no model has seen, with --split test.`,
+    Scene i depends on the seed and on i only, so shards and longer runs agree, on however many threads. Digits come from
+    MNIST's training set without its last 5,000 (of other sets, the last twelfth), which --split valid holds out to choose recipes and to watch training by, or
+    with --split test from its test set, which is there to score alone. No two of the three share a digit.`,
   operands: [],
   options: {
     count: countOrInf({ default: 60000, group: 'Scenes', help: 'how many scenes' }),
@@ -37,7 +39,11 @@ export const genData = defineCommand({
       parse: parseShard,
       format: ({ index, of }) => `${index}/${of}`,
     }),
-    split: choice(['train', 'test'], { default: 'train', group: 'Digits', help: 'which of the two sets of digits' }),
+    split: choice(SPLITS, {
+      default: 'train',
+      group: 'Digits',
+      help: 'digits to learn from, to choose by (held out of train), to score on; full: train and valid',
+    }),
     digits: file({
       value: 'DIR',
       defaultText: 'the MNIST digits that come with air',
@@ -65,7 +71,11 @@ export const genData = defineCommand({
   },
   examples: [
     { command: 'air gen-data -o train.air', help: '60,000 scenes of 0, 1 or 2 training digits' },
-    { command: 'air gen-data --split test --count 10000 --seed 1 -o test.air', help: 'held-out scenes' },
+    {
+      command: 'air gen-data --split valid --count 2000 --seed 1 -o valid.air',
+      help: 'held-out scenes, for air train --valid',
+    },
+    { command: 'air gen-data --split test --count 10000 --seed 2 -o test.air', help: 'scenes to score on' },
     { command: 'air gen-data --count inf | air train', help: 'never the same scene twice' },
     { command: 'air gen-data --count 20 --objects 3 | air render -o three.png', help: 'look at some' },
   ],

@@ -171,3 +171,46 @@ test('what cannot be asked for', () => {
     assert.ok(stdout.length < 1000);
   }
 });
+
+test('each split has digits of its own, and full those of train and valid', async () => {
+  // a set of 24 digits of one pixel: the i-th is as bright as i + 1
+  const folder = mkdtempSync(join(tmpdir(), 'air-digits-'));
+  const pixels = Array.from({ length: 24 }, (_, i) => i + 1);
+  const idx = (shape: number[], bytes: number[]) =>
+    Buffer.from([0, 0, 8, shape.length, ...shape.flatMap((n) => [0, 0, 0, n]), ...bytes]);
+  for (const [name, digits] of [
+    ['train', pixels],
+    ['t10k', pixels.map((pixel) => pixel + 100)],
+  ] as const) {
+    writeFileSync(join(folder, `${name}-images-idx3-ubyte`), idx([24, 1, 1], digits));
+    writeFileSync(join(folder, `${name}-labels-idx1-ubyte`), idx([24], Array(24).fill(0)));
+  }
+  const brightnesses = async (split: string) => {
+    const of = ['--count', '400', '--objects', '1', '--digits', folder, '--scale-mean', '1', '--scale-sd', '0'];
+    const { stdout, stderr } = genData('--split', split, '--canvas', '4', ...of);
+    assert.match(stderr, /400 scenes/);
+    const { records } = await read(stdout);
+    return new Set(records.map(({ image }) => Math.max(...image)));
+  };
+  assert.deepEqual(
+    [...(await brightnesses('train'))].sort((a, b) => a - b),
+    pixels.slice(0, 22),
+  );
+  assert.deepEqual(
+    [...(await brightnesses('valid'))].sort((a, b) => a - b),
+    [23, 24],
+  );
+  assert.deepEqual(
+    [...(await brightnesses('full'))].sort((a, b) => a - b),
+    pixels,
+  );
+  assert.ok([...(await brightnesses('test'))].every((pixel) => pixel > 100));
+  for (const kind of ['images-idx3', 'labels-idx1']) {
+    const few = [11, ...(kind === 'images-idx3' ? [1, 1] : [])];
+    writeFileSync(join(folder, `train-${kind}-ubyte`), idx(few, Array(11).fill(0)));
+  }
+  const refused = genData('--split', 'valid', '--digits', folder);
+  rmSync(folder, { recursive: true });
+  assert.equal(refused.status, 65);
+  assert.match(refused.stderr, /--split valid holds out one training digit in 12, here are 11/);
+});

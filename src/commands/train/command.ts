@@ -52,7 +52,7 @@ export const train = defineCommand({
   },
   examples: [
     { command: 'air gen-data | air train', help: 'the default recipe, into air.safetensors' },
-    { command: 'air train scenes.air --valid test.air -o air.safetensors', help: 'score counting along the way' },
+    { command: 'air train scenes.air --valid valid.air -o air.safetensors', help: 'score counting along the way' },
     { command: 'air gen-data --count inf | air train --steps 4000', help: 'never the same scene twice' },
     { command: 'air train scenes.air --max-time 30m || air train scenes.air', help: 'in two sittings' },
   ],

@@ -153,7 +153,7 @@ async function readValid(file: string, config: ModelConfig, io: Io): Promise<Sce
     throw new AirError(
       'badData',
       `${file}: ${lack}, and --valid scores counting`,
-      'make some with: air gen-data --split test',
+      'make some with: air gen-data --split valid',
     );
   }
   return scenes;
