@@ -54,8 +54,7 @@ async function trainOn(
   const sums = new PairSums(settings);
   if (saved) {
     learner.write('params', saved.params);
-    learner.write('m', saved.moments.m);
-    learner.write('v', saved.moments.v);
+    for (const [moment, values] of Object.entries(saved.moments)) learner.write(moment, values);
     sums.singles = saved.singles ?? [];
     io.messages.info(`going on after step ${saved.step} of ${settings.training.steps}`);
   }
@@ -70,9 +69,7 @@ async function trainOn(
       ...settings,
       step,
       params,
-      ...(withMoments
-        ? { singles: sums.singles, moments: { m: await learner.read('m'), v: await learner.read('v') } }
-        : {}),
+      ...(withMoments ? { singles: sums.singles, moments: await readMoments(learner) } : {}),
       data: source.digest,
       backend: backend.identity,
       metrics,
@@ -115,6 +112,12 @@ async function trainOn(
   await io.remove(stateFile);
   learner.dispose();
   io.messages.info(`${options.output}: ${reporter.summary(result.step)} on ${backend.name}`);
+}
+
+/** What the optimiser remembers, by moment. */
+async function readMoments(learner: Learner): Promise<{ [moment: string]: HostTensors }> {
+  const read = async (moment: string) => [moment, await learner.read(moment)] as const;
+  return Object.fromEntries(await Promise.all(learner.momentNames.map(read)));
 }
 
 /** The most weights a run may have: with their moments and gradients some 4 GiB, what a wasm heap holds. */
