@@ -5,7 +5,7 @@ export const GUIDE_INPUTS = ['image', 'difference', 'both'] as const;
 
 export type GuideInputName = (typeof GUIDE_INPUTS)[number];
 
-export const ESTIMATORS = ['enumerate', 'nvil'] as const;
+export const ESTIMATORS = ['enumerate', 'nvil', 'reinforce'] as const;
 
 export type EstimatorName = (typeof ESTIMATORS)[number];
 

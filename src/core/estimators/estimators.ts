@@ -2,11 +2,12 @@
 import type { EstimatorName, EstimatorSettings } from '../config.js';
 import { enumerate } from './enumerate.js';
 import type { Estimator } from './estimator.js';
-import { nvil } from './nvil.js';
+import { nvil, reinforce } from './nvil.js';
 
 const estimators: { readonly [name in EstimatorName]: (settings: EstimatorSettings) => Estimator } = {
   enumerate: () => enumerate,
   nvil,
+  reinforce,
 };
 
 /** The one that the settings name. */

@@ -29,3 +29,8 @@ export function nvil(settings: EstimatorSettings): Estimator {
     },
   };
 }
+
+/** REINFORCE (Williams 1992): the score of the count alone, with nothing that expects its return. NVIL without a baseline. */
+export function reinforce(settings: EstimatorSettings): Estimator {
+  return nvil({ ...settings, baseline: 'none' });
+}
