@@ -5,7 +5,7 @@ export const GUIDE_INPUTS = ['image', 'difference', 'both'] as const;
 
 export type GuideInputName = (typeof GUIDE_INPUTS)[number];
 
-export const ESTIMATORS = ['enumerate', 'nvil', 'reinforce'] as const;
+export const ESTIMATORS = ['enumerate', 'nvil', 'reinforce', 'iwae'] as const;
 
 export type EstimatorName = (typeof ESTIMATORS)[number];
 
@@ -33,7 +33,7 @@ export type BaselineName = (typeof BASELINES)[number];
 
 /** How gradients are estimated: none of it is needed to use a model. */
 export type EstimatorSettings = {
-  /** The sum over all counts, or drawn counts with a baseline. */
+  /** The sum over all counts, drawn counts, or another bound. */
   estimator: EstimatorName;
   /** Of drawn counts: what expects their return. */
   baseline: BaselineName;
@@ -41,6 +41,8 @@ export type EstimatorSettings = {
   baselineScalar: number;
   /** Hidden layers between the baseline's LSTM and its output. */
   blPredictNet: number[];
+  /** K, the passes an image that the importance-weighted bound is made of. */
+  iwaeSamples: number;
 };
 
 /** Everything the values of a model depend on: nets, priors, likelihood. Stored in every checkpoint. */

@@ -65,6 +65,7 @@ export const TRAIN_SETTINGS: SettingsTable<TrainConfig> = {
   baselineScalar: { kind: 'number', before: 100 },
   blPredictNet: { kind: 'numbers', before: [200] },
   baselineLearningRate: { kind: 'number', before: 1e-3 },
+  iwaeSamples: { kind: 'number', before: 5 },
 };
 
 /** Two centres closer than this, px, are one object drawn twice: no sum of images brings them nearer. */

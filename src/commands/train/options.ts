@@ -110,10 +110,14 @@ export const trainingOptions = withPresetDefaults({
   annealPrior: choice(ANNEALS, { ...prior, help: 'how K gets to --z-pres-prior' }),
   annealPriorFrom: float({ ...prior, above: 0, max: 1, value: 'K', help: 'where K begins' }),
   annealPriorDuration: int({ ...prior, min: 0, value: 'STEPS', help: 'over so many steps' }),
-  estimator: choice(ESTIMATORS, { ...estimator, help: 'sum over all counts, or draw one and learn from its cost' }),
+  estimator: choice(ESTIMATORS, {
+    ...estimator,
+    help: 'sum over all counts, draw one and learn from its cost, or importance-weighted',
+  }),
   baseline: choice(BASELINES, { ...estimator, help: 'of nvil: what learns to expect the cost' }),
   baselineLearningRate: float({ ...estimator, above: 0, help: 'learning rate of the baseline' }),
   baselineScalar: float({ ...estimator, above: 0, help: 'what the output of the baseline is multiplied with' }),
+  iwaeSamples: int({ ...estimator, min: 1, max: 100, value: 'K', help: 'of iwae: passes an image' }),
   blPredictNet: sizes({ ...estimator, help: 'hidden layers from the LSTM of the baseline to its output' }),
   sumPairs: int({ ...sums, min: 0, max: 65536, value: 'N', help: 'sums a step; 0 trains on the ELBO alone' }),
   sumWeight: float({ ...sums, min: 0, help: 'what their log q(count) weighs beside the ELBO' }),
@@ -147,6 +151,7 @@ const ONLY_WITH = {
   baselineLearningRate: ['estimator', 'nvil'],
   baselineScalar: ['estimator', 'nvil'],
   blPredictNet: ['estimator', 'nvil'],
+  iwaeSamples: ['estimator', 'iwae'],
   likelihoodSd: ['likelihood', 'gaussian'],
 } as const;
 

@@ -2,12 +2,14 @@
 import type { EstimatorName, EstimatorSettings } from '../config.js';
 import { enumerate } from './enumerate.js';
 import type { Estimator } from './estimator.js';
+import { iwae } from './iwae.js';
 import { nvil, reinforce } from './nvil.js';
 
 const estimators: { readonly [name in EstimatorName]: (settings: EstimatorSettings) => Estimator } = {
   enumerate: () => enumerate,
   nvil,
   reinforce,
+  iwae,
 };
 
 /** The one that the settings name. */

@@ -14,6 +14,7 @@ export function nvil(settings: EstimatorSettings): Estimator {
   const baseline = makeBaseline(settings);
   return {
     klKind: 'sampled',
+    draws: 1,
     specs: baseline.specs,
     gradients(model, pass, { logPrior, scale, uniforms, countWeights }) {
       const expected = baseline.expect(model, pass);

@@ -25,7 +25,7 @@ const COUNTS = Array.from({ length: N + 1 }, (_, n) => n);
 
 const settingsWith = (baseline: BaselineName, estimator: EstimatorName = 'nvil'): EstimatorSettings => ({
   estimator,
-  ...{ baseline, baselineScalar: 30, blPredictNet: [5] },
+  ...{ baseline, baselineScalar: 30, blPredictNet: [5], iwaeSamples: 1 },
 });
 
 /** Uniform numbers that make the count of every image n, whatever its logits. */
