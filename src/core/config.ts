@@ -5,7 +5,7 @@ export const GUIDE_INPUTS = ['image', 'difference', 'both'] as const;
 
 export type GuideInputName = (typeof GUIDE_INPUTS)[number];
 
-export const ESTIMATORS = ['enumerate', 'nvil', 'reinforce', 'iwae'] as const;
+export const ESTIMATORS = ['enumerate', 'nvil', 'reinforce', 'nvil-analytic', 'iwae'] as const;
 
 export type EstimatorName = (typeof ESTIMATORS)[number];
 
@@ -27,7 +27,7 @@ export const COUNT_PRIORS = ['geometric', 'trials'] as const;
 
 export type CountPriorName = (typeof COUNT_PRIORS)[number];
 
-export const BASELINES = ['lstm', 'none'] as const;
+export const BASELINES = ['lstm', 'mlp', 'none'] as const;
 
 export type BaselineName = (typeof BASELINES)[number];
 
@@ -39,7 +39,7 @@ export type EstimatorSettings = {
   baseline: BaselineName;
   /** What the output of the baseline is multiplied with. */
   baselineScalar: number;
-  /** Hidden layers between the baseline's LSTM and its output. */
+  /** Hidden layers of the baseline, between its LSTM, if it has one, and its output. */
   blPredictNet: number[];
   /** K, the passes an image that the importance-weighted bound is made of. */
   iwaeSamples: number;

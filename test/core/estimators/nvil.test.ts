@@ -113,7 +113,11 @@ onEachBackend(() => {
   for (const [estimator, baseline] of [
     ['nvil', 'lstm'],
     ['nvil', 'none'],
+    ['nvil', 'mlp'],
     ['reinforce', 'lstm'],
+    ['nvil-analytic', 'none'],
+    ['nvil-analytic', 'lstm'],
+    ['nvil-analytic', 'mlp'],
   ] as const) {
     it(`summed over the counts is the enumeration, by every weight: ${estimator}, baseline ${baseline}`, async () => {
       const nvil = makeEstimator(settingsWith(baseline, estimator));
