@@ -29,6 +29,12 @@ const FAST_MODEL: ModelConfig = {
   zWhere: 'offset',
   likelihood: 'gaussian',
   activation: 'relu',
+  decoderOutput: 'sigmoid',
+  decoderScale: 1,
+  guideFeedback: true,
+  initialState: 'trained',
+  zPresBias: 0,
+  zScaleBias: 0,
 };
 
 const FAST_TRAINING: TrainConfig = {

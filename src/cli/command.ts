@@ -252,6 +252,17 @@ export function choice<const C extends readonly string[], D extends C[number] | 
   });
 }
 
+/** `on` or `off`, for a switch that is on unless said otherwise, or whose default is another's business. */
+export function onOff<D extends boolean | undefined = undefined>(settings: Settings<D>): Option<boolean | D> {
+  return valued<boolean, D>({
+    value: 'on|off',
+    ...settings,
+    expects: 'on or off',
+    parse: (value) => (value === 'on' || value === 'off' ? value === 'on' : undefined),
+    format: (value) => (value ? 'on' : 'off'),
+  });
+}
+
 /** Some of a few words, separated by commas, in the order given, none twice. */
 export function list<const C extends readonly string[], D extends readonly C[number][] | undefined = undefined>(
   choices: C,

@@ -19,13 +19,23 @@ export const LIKELIHOODS = ['gaussian', 'bernoulli'] as const;
 export type LikelihoodName = (typeof LIKELIHOODS)[number];
 
 /** What units of hidden layers do. */
-export const ACTIVATIONS = ['relu', 'elu'] as const;
+export const ACTIVATIONS = ['relu', 'elu', 'softplus'] as const;
 
 export type ActivationName = (typeof ACTIVATIONS)[number];
 
-export const COUNT_PRIORS = ['geometric', 'trials'] as const;
+export const COUNT_PRIORS = ['geometric', 'trials', 'success'] as const;
 
 export type CountPriorName = (typeof COUNT_PRIORS)[number];
+
+/** What the decoder's last layer does: intensities in 0..1, or as they come. */
+export const DECODER_OUTPUTS = ['sigmoid', 'linear'] as const;
+
+export type DecoderOutputName = (typeof DECODER_OUTPUTS)[number];
+
+/** Before the first object the guide's state is weights, or zeros. */
+export const INITIAL_STATES = ['trained', 'zero'] as const;
+
+export type InitialStateName = (typeof INITIAL_STATES)[number];
 
 export const BASELINES = ['lstm', 'mlp', 'none'] as const;
 
@@ -67,6 +77,9 @@ export type ModelConfig = {
   guidePool: number;
   /** Added to every pixel's logit, so that a new model starts nearly blank. */
   decoderOutputBias: number;
+  decoderOutput: DecoderOutputName;
+  /** Every pixel of an object is multiplied with it. */
+  decoderScale: number;
   /** Standard deviation of a pixel given its mean, where the likelihood is Gaussian. */
   likelihoodSd: number;
   scalePriorMean: number;
@@ -75,12 +88,18 @@ export type ModelConfig = {
   posPriorSd: number;
   /** Of the prior over the count: k or p, see `countPrior`. The value that training ends with. */
   zPresPrior: number;
-  /** Each further object is k times as likely (`geometric`), or is there with probability p (`trials`). */
+  /** Each further object is k times as likely (`geometric`), or is there with probability p (`trials`); see count.ts. */
   countPrior: CountPriorName;
   zWhere: WhereName;
   likelihood: LikelihoodName;
   /** Of the units of all hidden layers. */
   activation: ActivationName;
+  /** Whether the LSTM sees the object before beside the image. */
+  guideFeedback: boolean;
+  initialState: InitialStateName;
+  /** Added to the guide's logit of z_pres, and to what its scales of z_where and z_what are the softplus of. */
+  zPresBias: number;
+  zScaleBias: number;
 };
 
 /** Every setting, in the order of files. One that is added here has a `before`. */
@@ -107,6 +126,12 @@ export const MODEL_SETTINGS: SettingsTable<ModelConfig> = {
   zWhere: { kind: Z_WHERES, before: 'offset' },
   likelihood: { kind: LIKELIHOODS, before: 'gaussian' },
   activation: { kind: ACTIVATIONS, before: 'relu' },
+  decoderOutput: { kind: DECODER_OUTPUTS, before: 'sigmoid' },
+  decoderScale: { kind: 'number', before: 1 },
+  guideFeedback: { kind: 'flag', before: true },
+  initialState: { kind: INITIAL_STATES, before: 'trained' },
+  zPresBias: { kind: 'number', before: 0 },
+  zScaleBias: { kind: 'number', before: 0 },
 };
 
 /** Height and width of the attention window, px. */

@@ -66,10 +66,20 @@ export function trialLogProbs(p: number, modelSteps: number): number[] {
   return [...logProbs, modelSteps * Math.log(p)];
 }
 
-/** The priors over the count, each of one number that makes objects rare: k or p above. */
+/**
+ * log P(n), n = 0..N, of (1 - r, r, r^2, ..., r^N) / Z: a success leads to the first object, each further one is r times as
+ * likely. In float64: r begins as near to 1 as 1 - 1e-15.
+ */
+export function successLogProbs(r: number, modelSteps: number): number[] {
+  const logs = Array.from({ length: modelSteps + 1 }, (_, n) => (n === 0 ? Math.log1p(-r) : n * Math.log(r)));
+  const total = logSumExp(logs);
+  return logs.map((log) => log - total);
+}
+
+/** The priors over the count, each of one number that makes objects rare: k, p or r above. */
 export const countPriors: {
   readonly [name in CountPriorName]: (rarity: number, modelSteps: number) => number[];
-} = { geometric: geometricLogProbs, trials: trialLogProbs };
+} = { geometric: geometricLogProbs, trials: trialLogProbs, success: successLogProbs };
 
 /** The prior over the count that a model was trained for. */
 export function logCountPrior({ countPrior, zPresPrior, modelSteps }: ModelConfig): number[] {

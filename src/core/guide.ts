@@ -39,11 +39,13 @@ export type GuideStep = StepInputs & {
   what: NormalDraw;
   memory: LstmStep;
   head: MlpPass;
+  /** What the two perceptrons said, shifts included: [B, 7] and [B, 2Z]. */
+  said: { predict: tf.Tensor2D; encode: tf.Tensor2D };
   /** Its `x` are the windows [B, h w], what the guide attended to. */
   code: MlpPass;
 };
 
-/** The trainable state before the first object, weight by weight. */
+/** The state before the first object, weight by weight; what is no weight of a model is 0. */
 const INITIAL = { h: 'h_init', c: 'c_init', zWhere: 'z_where_init', zWhat: 'z_what_init' } as const;
 
 /** A row of weights [1, D] for each image of a batch. */
@@ -52,30 +54,45 @@ export function forEachImage(row: tf.Tensor, batch: number): tf.Tensor2D {
   return tf.mul(tf.ones<tf.Rank.R2>([batch, 1]), row);
 }
 
+/** A row of weights for each image, or zeros [batch, size] if there is no such weight. */
+export function startOf(params: Params, name: string, [batch, size]: readonly [number, number]): tf.Tensor2D {
+  return name in params ? forEachImage(params[name], batch) : tf.zeros([batch, size]);
+}
+
 /** The state before the first object, the same for each image of a batch. */
-export function initialState(params: Params, batch: number): GuideState {
+export function initialState({ config, params }: Pick<Model, 'config' | 'params'>, batch: number): GuideState {
+  const { rnnHiddenSize: hidden, zWhatSize } = config;
   return {
-    memory: { h: forEachImage(params[INITIAL.h], batch), c: forEachImage(params[INITIAL.c], batch) },
-    zWhere: forEachImage(params[INITIAL.zWhere], batch),
-    zWhat: forEachImage(params[INITIAL.zWhat], batch),
+    memory: { h: startOf(params, INITIAL.h, [batch, hidden]), c: startOf(params, INITIAL.c, [batch, hidden]) },
+    zWhere: startOf(params, INITIAL.zWhere, [batch, 3]),
+    zWhat: startOf(params, INITIAL.zWhat, [batch, zWhatSize]),
     zPres: tf.ones([batch, 1]),
   };
 }
 
+/** What a perceptron said, and a row on top. */
+function shifted(said: tf.Tensor2D, shift: tf.Tensor1D | undefined): tf.Tensor2D {
+  return shift === undefined ? said : tf.add(said, shift);
+}
+
 /** One step: look, decide whether there is one more object, where it is, and what it is. */
 export function guideStep(
-  { config, params, priors, whereBase }: Model,
+  { config, params, priors, whereBase, headShifts }: Model,
   inputs: StepInputs,
   before: GuideState,
 ): GuideStep {
   const { seen, images, noise, klKind } = inputs;
-  const memory = lstmCell(params, 'rnn', [seen, before.zWhere, before.zWhat, before.zPres], before.memory);
+  const objectBefore = config.guideFeedback ? [before.zWhere, before.zWhat, before.zPres] : [];
+  const memory = lstmCell(params, 'rnn', [seen, ...objectBefore], before.memory);
   const hidden = config.activation;
-  const head = mlp(params, 'predict.mlp', memory.h, { hidden }); // [B, 7] = z_pres logit, z_where loc, z_where raw scale
-  const where = normalFromHead({ head: head.y, noise: noise.where, prior: priors.where, base: whereBase, klKind }, 1);
-  const code = mlp(params, 'encode.mlp', readWindows(images, where.sample, windowSizeOf(config)), { hidden }); // [B, 2Z]
-  const what = normalFromHead({ head: code.y, noise: noise.what, prior: priors.what, klKind });
-  return { ...inputs, zPresLogits: tf.slice(head.y, [0, 0], [-1, 1]), where, what, memory, head, code };
+  const head = mlp(params, 'predict.mlp', memory.h, { hidden });
+  const predict = shifted(head.y, headShifts.predict); // [B, 7] = z_pres logit, z_where loc, z_where raw scale
+  const where = normalFromHead({ head: predict, noise: noise.where, prior: priors.where, base: whereBase, klKind }, 1);
+  const code = mlp(params, 'encode.mlp', readWindows(images, where.sample, windowSizeOf(config)), { hidden });
+  const encode = shifted(code.y, headShifts.encode); // [B, 2Z]
+  const what = normalFromHead({ head: encode, noise: noise.what, prior: priors.what, klKind });
+  const said = { predict, encode };
+  return { ...inputs, zPresLogits: tf.slice(predict, [0, 0], [-1, 1]), where, what, memory, head, code, said };
 }
 
 /** The state after a step, its object taken as present (z_pres = 1): the count is the objective's business. */
@@ -83,8 +100,18 @@ export function stateAfter({ memory, where, what }: GuideStep, { zPres }: GuideS
   return { memory, zWhere: where.sample, zWhat: what.sample, zPres };
 }
 
-/** Gradients by the state between two steps: [B, H], [B, H], [B, 3], [B, Z]. */
-export type StateGradients = { h: tf.Tensor2D; c: tf.Tensor2D; zWhere: tf.Tensor2D; zWhat: tf.Tensor2D };
+/** Gradients by the state between two steps: [B, H], [B, H], [B, 3], [B, Z]; of objects only if they are fed back. */
+export type StateGradients = {
+  h: tf.Tensor2D;
+  c: tf.Tensor2D;
+  zWhere: tf.Tensor2D | undefined;
+  zWhat: tf.Tensor2D | undefined;
+};
+
+/** Gradients that add up, of which some may not be there. */
+function those(gradients: readonly (tf.Tensor2D | undefined)[]): tf.Tensor2D[] {
+  return gradients.filter((one) => one !== undefined);
+}
 
 /** Gradients by what a step said, [B, 1] each, by the object it drew, and by the state after it. */
 export type StepGradients = {
@@ -104,31 +131,32 @@ export type StepGradients = {
  */
 export function guideStepGrad(
   { config, params, priors, whereBase }: Model,
-  { images, noise, klKind, where, memory, head, code }: GuideStep,
+  { seen, images, noise, klKind, where, memory, head, code, said }: GuideStep,
   { zPresLogits, kl: dKl, zWhere, zWhat, later }: StepGradients,
   tape: LinearTape,
 ): { before: StateGradients; dSeen: tf.Tensor2D } {
   const dCode = normalFromHeadGrad(
-    { head: code.y, noise: noise.what, prior: priors.what, klKind },
-    { dSamples: later ? [zWhat, later.zWhat] : [zWhat], dKl },
+    { head: said.encode, noise: noise.what, prior: priors.what, klKind },
+    { dSamples: those([zWhat, later?.zWhat]), dKl },
   );
   const dWindows = mlpGrad(params, code, dCode, tape);
   const dRead = readWindowsGrad(dWindows, images, where.sample, windowSizeOf(config));
   const dHead = normalFromHeadGrad(
-    { head: head.y, noise: noise.where, prior: priors.where, base: whereBase, klKind },
-    { dSamples: later ? [zWhere, dRead, later.zWhere] : [zWhere, dRead], dKl, dBefore: zPresLogits },
+    { head: said.predict, noise: noise.where, prior: priors.where, base: whereBase, klKind },
+    { dSamples: those([zWhere, dRead, later?.zWhere]), dKl, dBefore: zPresLogits },
   );
   const dh = mlpGrad(params, head, dHead, tape);
   // the parts of the LSTM's input, in its order; z_pres, the last, is a constant
-  const sizes = [memory.x.shape[1] - 3 - config.zWhatSize - 1, 3, config.zWhatSize];
+  const sizes = [seen.shape[1], ...(config.guideFeedback ? [3, config.zWhatSize] : [])];
   const dMemory = { dhs: later ? [dh, later.h] : [dh], dc: later?.c, sizes };
   const { dh: dhBefore, dc, dParts } = lstmCellGrad(params, memory, dMemory, tape);
-  const [dSeen, dZWhere, dZWhat] = dParts;
-  return { before: { h: dhBefore, c: dc, zWhere: dZWhere, zWhat: dZWhat }, dSeen };
+  const [dSeen, dZWhere, dZWhat]: (tf.Tensor2D | undefined)[] = dParts;
+  return { before: { h: dhBefore, c: dc, zWhere: dZWhere, zWhat: dZWhat }, dSeen: dSeen as tf.Tensor2D };
 }
 
-/** Gradients of the trainable initial state, by weight name. */
-export function initialStateGrad(d: StateGradients): NamedTensors {
+/** Gradients of the initial state where it is trained, by weight name. */
+export function initialStateGrad(params: Params, d: StateGradients): NamedTensors {
   const states = Object.entries(INITIAL) as [keyof StateGradients, string][];
-  return Object.fromEntries(states.map(([state, name]) => [name, tf.sum(d[state], 0, true)]));
+  const weights = states.filter(([, name]) => name in params);
+  return Object.fromEntries(weights.map(([state, name]) => [name, tf.sum(d[state] as tf.Tensor2D, 0, true)]));
 }

@@ -38,7 +38,7 @@ async function latents(model: Model, batch: ImageBatch, draws: readonly Draws[] 
       whereScale: where.scale,
       what: what.sample,
       whatScale: what.scale,
-      window: decoded.y,
+      window: decoded.windows,
       canvas,
     })),
   }));

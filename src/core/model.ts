@@ -16,12 +16,26 @@ export type Model = {
   priors: Priors;
   /** Where the head of z_where begins; see where.ts. */
   whereBase: NormalBase | undefined;
+  headShifts: HeadShifts;
 };
+
+/** What is added to the guide's heads of z_pres and z_where, [1 + 2 * 3], and of z_what, [2 Z]; undefined: nothing. */
+export type HeadShifts = { predict: tf.Tensor1D | undefined; encode: tf.Tensor1D | undefined };
 
 /** @param params all weights of the model, by name; others may be among them */
 export function makeModel(config: ModelConfig, params: Params): Model {
   const priors = makePriors(config);
-  return { config, params, priors, whereBase: whereBases[config.zWhere](priors.where) };
+  const whereBase = whereBases[config.zWhere](priors.where);
+  return { config, params, priors, whereBase, headShifts: makeHeadShifts(config) };
+}
+
+function makeHeadShifts({ zPresBias, zScaleBias, zWhatSize }: ModelConfig): HeadShifts {
+  const ofNormal = (size: number) => [...Array(size).fill(0), ...Array(size).fill(zScaleBias)];
+  const isNone = zPresBias === 0 && zScaleBias === 0;
+  return {
+    predict: isNone ? undefined : tf.tensor1d([zPresBias, ...ofNormal(3)]),
+    encode: zScaleBias === 0 ? undefined : tf.tensor1d(ofNormal(zWhatSize)),
+  };
 }
 
 /** z_where ~ N([scale, pos, pos], ...), z_what ~ N(0, I). Caller disposes. */
@@ -36,14 +50,23 @@ export function makePriors(config: ModelConfig): Priors {
   };
 }
 
-/** What objects look like: z_what [B, Z] -> mean intensities [B, h w] in 0..1. */
-export function decode({ config, params }: Model, zWhat: tf.Tensor2D): MlpPass {
-  const { activation: hidden, decoderOutputBias: shift } = config;
-  return mlp(params, 'decode.mlp', zWhat, { hidden, output: 'sigmoid', shift });
+/** Objects as decoded: the perceptron's pass, and what it draws, [B, h w]. */
+export type Decoded = { pass: MlpPass; windows: tf.Tensor2D };
+
+/** What objects look like: z_what [B, Z] -> mean intensities [B, h w], in 0..1 after a sigmoid. */
+export function decode({ config, params }: Model, zWhat: tf.Tensor2D): Decoded {
+  const { activation: hidden, decoderOutput: output, decoderOutputBias: shift, decoderScale } = config;
+  const pass = mlp(params, 'decode.mlp', zWhat, { hidden, output, shift });
+  return { pass, windows: scaled(pass.y, decoderScale) };
+}
+
+/** Times a number; itself for 1. */
+function scaled(x: tf.Tensor2D, factor: number): tf.Tensor2D {
+  return factor === 1 ? x : tf.mul(x, factor);
 }
 
 /** An object drawn: how it was decoded, where it was placed, and the canvas [B, H, W] with it on top. */
-export type DrawnObject = { decoded: MlpPass; zWhere: tf.Tensor2D; canvas: tf.Tensor3D };
+export type DrawnObject = { decoded: Decoded; zWhere: tf.Tensor2D; canvas: tf.Tensor3D };
 
 /** One more object per canvas: z_where [B, 3], z_what [B, Z], canvas [B, H, W]. */
 export function drawObject(
@@ -52,7 +75,7 @@ export function drawObject(
   canvas: tf.Tensor3D,
 ): DrawnObject {
   const decoded = decode(model, zWhat);
-  return { decoded, zWhere, canvas: placeWindows(decoded.y, zWhere, windowSizeOf(model.config), canvas) };
+  return { decoded, zWhere, canvas: placeWindows(decoded.windows, zWhere, windowSizeOf(model.config), canvas) };
 }
 
 /** Back through drawing, from dCanvas [B, H, W], which is also the gradient by the canvas before. */
@@ -62,6 +85,6 @@ export function drawObjectGrad(
   dCanvas: tf.Tensor3D,
   tape: LinearTape,
 ): { dZWhere: tf.Tensor2D; dZWhat: tf.Tensor2D } {
-  const { dWindows, dZWhere } = placeWindowsGrad(dCanvas, decoded.y, zWhere, windowSizeOf(config));
-  return { dZWhere, dZWhat: mlpGrad(params, decoded, dWindows, tape) };
+  const { dWindows, dZWhere } = placeWindowsGrad(dCanvas, decoded.windows, zWhere, windowSizeOf(config));
+  return { dZWhere, dZWhat: mlpGrad(params, decoded.pass, scaled(dWindows, config.decoderScale), tape) };
 }

@@ -11,17 +11,17 @@ import { Draws } from './rng.js';
 export function paramSpecs(config: ModelConfig): ParamSpec[] {
   const { zWhatSize, rnnHiddenSize: hidden, windowSize, predictNet, encoderNet, decoderNet } = config;
   const input = guideInputs[config.guideInput];
-  const rnnInputs = input.size(config) + 3 + zWhatSize + 1;
+  const trained = (name: string, size: number): ParamSpec => ({ name, shape: [1, size], bound: 0 });
+  const { guideFeedback: feedsBack } = config;
+  const isTrained = config.initialState === 'trained';
   return [
     ...input.specs(config, ''),
-    ...lstmSpecs('rnn', rnnInputs, hidden),
+    ...lstmSpecs('rnn', input.size(config) + (feedsBack ? 3 + zWhatSize + 1 : 0), hidden),
     ...mlpSpecs('predict.mlp', hidden, [...predictNet, 7]),
     ...mlpSpecs('encode.mlp', windowSize ** 2, [...encoderNet, 2 * zWhatSize]),
     ...mlpSpecs('decode.mlp', zWhatSize, [...decoderNet, windowSize ** 2]),
-    { name: 'h_init', shape: [1, hidden], bound: 0 },
-    { name: 'c_init', shape: [1, hidden], bound: 0 },
-    { name: 'z_where_init', shape: [1, 3], bound: 0 },
-    { name: 'z_what_init', shape: [1, zWhatSize], bound: 0 },
+    ...(isTrained ? [trained('h_init', hidden), trained('c_init', hidden)] : []),
+    ...(isTrained && feedsBack ? [trained('z_where_init', 3), trained('z_what_init', zWhatSize)] : []),
   ];
 }
 

@@ -71,7 +71,7 @@ export async function sampleScenes(
         [batch, zWhatSize],
       );
       // nothing is drawn of an object that is not there: a window full of zeros
-      const windows = tf.mul(decode(model, what).y, present) as tf.Tensor2D;
+      const windows = tf.mul(decode(model, what).windows, present) as tf.Tensor2D;
       sum = placeWindows(windows, where, windowSizeOf(config), sum);
     }
     return sum;

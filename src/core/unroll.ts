@@ -38,10 +38,10 @@ export function unroll(
   noise: readonly StepNoise[],
   klKind: KlKind = 'analytic',
 ): Unrolled {
-  const { config, params } = model;
+  const { config } = model;
   const view = guideInputs[config.guideInput].view(model, images, '');
   let canvas: tf.Tensor3D = tf.zeros(images.shape);
-  let state: GuideState = initialState(params, images.shape[0]);
+  let state: GuideState = initialState(model, images.shape[0]);
   const likelihood = likelihoods[config.likelihood];
   const logLik = [likelihood.logProb({ images, canvas }, config)];
   const steps: UnrolledStep[] = [];
@@ -90,7 +90,7 @@ export function unrollGrad(model: Model, { images, steps, view }: Unrolled, d: O
     dSeen.unshift(back.dSeen);
   }
   view.backward(dSeen, tape);
-  return { ...tape.gradients(), ...initialStateGrad(later as StateGradients) };
+  return { ...tape.gradients(), ...initialStateGrad(model.params, later as StateGradients) };
 }
 
 /**

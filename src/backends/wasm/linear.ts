@@ -5,7 +5,7 @@ import { AirError } from '../../errors.js';
 import type { Heap, WasmKernel } from './heap.js';
 
 /** As numbered in kernels/linear.ts. */
-const ACTIVATIONS: readonly unknown[] = ['linear', 'relu', 'sigmoid', 'elu'];
+const ACTIVATIONS: readonly unknown[] = ['linear', 'relu', 'sigmoid', 'elu', 'softplus'];
 
 /** Whether the kernels of perceptrons know the activations of their layers. */
 export function hasActivations({ hidden, output }: tf.NamedAttrMap): boolean {

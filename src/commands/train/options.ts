@@ -8,6 +8,7 @@ import {
   type Option,
   type OptionTable,
   type OptionValues,
+  onOff,
   usage,
   valued,
 } from '../../cli/command.js';
@@ -15,8 +16,10 @@ import {
   ACTIVATIONS,
   BASELINES,
   COUNT_PRIORS,
+  DECODER_OUTPUTS,
   ESTIMATORS,
   GUIDE_INPUTS,
+  INITIAL_STATES,
   LIKELIHOODS,
   type ModelConfig,
   Z_WHERES,
@@ -46,11 +49,10 @@ const sums = { group: 'Sums of two images of one object each, to learn counting 
 
 /** Help shows what each preset has: `128; small: 64`. The options themselves have no default, so that a preset can. */
 function withPresetDefaults<T extends OptionTable>(options: T): T {
-  const text = (value: unknown) => (Array.isArray(value) && value.length === 0 ? 'none' : String(value));
   const valuesOf = (key: string) =>
     PRESET_NAMES.map((name) => {
       const settings: { [key: string]: unknown } = { ...PRESETS[name].model, ...PRESETS[name].training };
-      return { name, value: text(settings[key]) };
+      return { name, value: options[key].format(settings[key]) };
     });
   const entries = Object.entries(options).map(([key, option]) => {
     const [first, ...others] = valuesOf(key);
@@ -81,12 +83,21 @@ export const modelOptions = withPresetDefaults({
   encoderNet: sizes({ group: 'Model', help: 'hidden layers from the window to z_what' }),
   decoderNet: sizes({ group: 'Model', help: 'hidden layers from z_what to the window' }),
   decoderOutputBias: float({ ...model, help: "added to the decoder's logits, so that a new model is blank" }),
+  decoderOutput: choice(DECODER_OUTPUTS, { ...model, help: "what the decoder's last layer does" }),
+  decoderScale: float({ ...model, above: 0, help: 'what every pixel of an object is multiplied with' }),
+  guideFeedback: onOff({ ...model, help: 'whether the LSTM sees the object before' }),
+  initialState: choice(INITIAL_STATES, { ...model, help: "the guide's state before the first object" }),
+  zPresBias: float({ ...model, help: "added to the guide's logit of z_pres" }),
+  zScaleBias: float({ ...model, help: 'added to what the scales of z_where and z_what are the softplus of' }),
   zWhere: choice(Z_WHERES, { ...model, help: 'what the guide says of z_where: how far it is from the prior, or all' }),
   activation: choice(ACTIVATIONS, { ...model, help: 'what units of hidden layers do' }),
   likelihood: choice(LIKELIHOODS, { ...model, help: 'how an image differs from its mean' }),
   likelihoodSd: float({ ...model, above: 0, help: 'standard deviation of a pixel given its mean' }),
   zPresPrior: float({ ...prior, above: 0, max: 1, value: 'K', help: 'each further object is K times as likely' }),
-  countPrior: choice(COUNT_PRIORS, { ...prior, help: 'trials: it is there with probability K instead' }),
+  countPrior: choice(COUNT_PRIORS, {
+    ...prior,
+    help: 'trials: it is there with probability K; success: the first too, P(0) ~ 1 - K',
+  }),
   scalePriorMean: float({ ...prior, help: 'mean of the scale s; an object is 1/s of the canvas wide' }),
   scalePriorSd: float({ ...prior, above: 0, help: 'standard deviation of the scale s' }),
   posPriorMean: float({ ...prior, help: 'mean of the position, 0 is the middle' }),

@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import type { BaselineName, EstimatorSettings, ModelConfig } from '../config.js';
-import { forEachImage, initialState } from '../guide.js';
+import { initialState, startOf } from '../guide.js';
 import { guideInputs } from '../guide-input.js';
 import type { Model } from '../model.js';
 import { LinearTape, type MlpPass, mlp, mlpGrad, mlpSpecs, mlpWeightGrad } from '../ops/linear.js';
@@ -29,6 +29,9 @@ export type Expected = {
 const PREFIX = 'bl_';
 const MLP = `${PREFIX}mlp`;
 
+/** What its LSTM begins with, where initial states are trained. */
+const STARTS = ['bl_h_init', 'bl_c_init'];
+
 const none: Baseline = { specs: () => [], expect: () => undefined };
 
 /**
@@ -44,8 +47,7 @@ function lstm({ baselineScalar, blPredictNet }: EstimatorSettings): Baseline {
         ...input.specs(config, PREFIX),
         ...lstmSpecs('bl_rnn', input.size(config) + 3 + zWhatSize + 1, hidden),
         ...mlpSpecs('bl_predict', hidden, [...blPredictNet, 1]),
-        { name: 'bl_h_init', shape: [1, hidden], bound: 0 },
-        { name: 'bl_c_init', shape: [1, hidden], bound: 0 },
+        ...(config.initialState === 'trained' ? STARTS : []).map((name) => ({ name, shape: [1, hidden], bound: 0 })),
       ];
     },
 
@@ -55,11 +57,12 @@ function lstm({ baselineScalar, blPredictNet }: EstimatorSettings): Baseline {
       const view = input.view(model, images, PREFIX);
       const batch = images.shape[0];
       const before = [
-        initialState(params, batch),
+        initialState(model, batch),
         ...steps.map(({ where, what }) => ({ zWhere: where.sample, zWhat: what.sample })),
       ];
       const canvases = [tf.zeros<tf.Rank.R3>(images.shape), ...steps.map(({ canvas }) => canvas)];
-      let memory = { h: forEachImage(params.bl_h_init, batch), c: forEachImage(params.bl_c_init, batch) };
+      const [h, c] = STARTS.map((name) => startOf(params, name, [batch, config.rnnHiddenSize]));
+      let memory = { h, c };
       const passes: { memory: LstmStep; head: MlpPass }[] = [];
       for (let t = 0; t < steps.length; t++) {
         const seen = view.observe(canvases[t]);
@@ -84,6 +87,7 @@ function lstm({ baselineScalar, blPredictNet }: EstimatorSettings): Baseline {
           }
           view.backward(dSeen, tape);
           const { dh, dc } = later as { dh: tf.Tensor2D; dc: tf.Tensor2D };
+          if (config.initialState !== 'trained') return tape.gradients();
           return { ...tape.gradients(), bl_h_init: tf.sum(dh, 0, true), bl_c_init: tf.sum(dc, 0, true) };
         },
       };

@@ -41,6 +41,11 @@ const ACTIVATIONS: {
     of: (ops, x) => ops.whereLess(x, 0, ops.sub(ops.exp(x), 1), x),
     grad: (ops, dy, y) => ops.whereLess(y, 0, ops.mul(dy, ops.add(y, 1)), dy),
   },
+  // 1 - e^-y is the sigmoid of x
+  softplus: {
+    of: (ops, x) => ops.softplus(x),
+    grad: (ops, dy, y) => ops.mul(dy, ops.sub(1, ops.exp(ops.neg(y)))),
+  },
   sigmoid: { of: (ops, x) => ops.sigmoid(x), grad: (ops, dy, y) => ops.sigmoidGrad(dy, y) },
 };
 

@@ -1,11 +1,12 @@
 // A dense layer y = act(x W^T + bias + shift), and what its gradient needs besides products.
 import { FROM_BIAS, gemmBlocked, gemmScratchBytes } from './gemm';
-import { exp4, loadUpTo4, sigmoid4, storeUpTo4 } from './vector';
+import { exp4, loadUpTo4, sigmoid4, softplus4, storeUpTo4 } from './vector';
 
 // Activations, numbered as in the glue (linear.ts).
 const RELU: i32 = 1;
 const SIGMOID: i32 = 2;
 const ELU: i32 = 3;
+const SOFTPLUS: i32 = 4;
 
 /** Bytes of scratch for `dense`: that of its product, and a row of bias + shift. */
 export function denseScratchBytes(batch: i32, inputs: i32, outputs: i32): usize {
@@ -40,6 +41,11 @@ export function dense(
       const below = f32x4.sub(exp4(f32x4.min(value, zero)), f32x4.splat(1));
       storeUpTo4(at, v128.bitselect(below, value, f32x4.lt(value, zero)), size - i);
     }
+  } else if (activation == SOFTPLUS) {
+    for (let i = 0; i < size; i += 4) {
+      const at = y + (<usize>i << 2);
+      storeUpTo4(at, softplus4(loadUpTo4(at, size - i)), size - i);
+    }
   }
 }
 
@@ -55,7 +61,9 @@ export function activationGrad(dy: usize, y: usize, dPre: usize, n: i32, activat
       ? v128.and(one, f32x4.gt(v, zero))
       : activation == ELU
         ? f32x4.add(one, f32x4.min(v, zero))
-        : f32x4.mul(v, f32x4.sub(one, v));
+        : activation == SOFTPLUS
+          ? f32x4.sub(one, exp4(f32x4.neg(v)))
+          : f32x4.mul(v, f32x4.sub(one, v));
     storeUpTo4(dPre + offset, f32x4.mul(g, slope), n - i);
   }
 }
