@@ -66,6 +66,7 @@ const FAST_TRAINING: TrainConfig = {
   baseline: 'lstm',
   baselineScalar: 100,
   blPredictNet: [200],
+  iwaeSamples: 5,
 };
 
 /** `fast`: the recipe that counts within minutes on a CPU. `small`: the same in little, to try things out in seconds. */

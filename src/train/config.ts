@@ -92,6 +92,7 @@ export const TRAIN_SETTINGS: SettingsTable<TrainConfig> = {
   clipNorm: { kind: 'number', before: 0 },
   annealPriorBegin: { kind: 'number', before: 0 },
   annealTrialsOf: { kind: ANNEALED_TRIALS, before: 'none' },
+  iwaeSamples: { kind: 'number', before: 5 },
 };
 
 /** Two centres closer than this, px, are one object drawn twice: no sum of images brings them nearer. */

@@ -77,10 +77,17 @@ export function partsOf(batch: ImageBatch, most: number): Part[] {
   });
 }
 
-/** The noise of a part of a step's batch. Caller disposes. */
+/** Steps are far fewer: the k-th draw of an image has the sequence of its first one, so many steps later for each k. */
+const STEPS_BETWEEN_DRAWS = 2 ** 32;
+
+/** The noise of a part of a step's batch: as many draws as the estimator needs, image by image. Caller disposes. */
 export function partNoise({ config, training }: Settings, step: number, { from, images }: Part): StepNoise[] {
-  const draws = Array.from({ length: images.size }, (_, b) => new Draws(training.seed, 'trainNoise', step, from + b));
-  return makeNoise(config, draws);
+  const { draws } = makeEstimator(training);
+  const rows = Array.from({ length: images.size * draws }, (_, row) => {
+    const [b, k] = [Math.floor(row / draws), row % draws];
+    return new Draws(training.seed, 'trainNoise', step + k * STEPS_BETWEEN_DRAWS, from + b);
+  });
+  return makeNoise(config, rows);
 }
 
 /** Uniform numbers [B, N] for drawing the counts of a part's images. */

@@ -10,10 +10,12 @@ import { startBackend } from '#air/backends/start.js';
 import { enumeratedElboGrad } from '#air/core/elbo.js';
 import { accumulate } from '#air/core/ops/accumulate.js';
 import { bernoulliLogLik, bernoulliLogLikGrad, imageLogLik, imageLogLikGrad, residual } from '#air/core/ops/image.js';
+import { type IwaeInputs, iwaeGradOp } from '#air/core/ops/iwae.js';
 import { type KlKind, type NormalHead, normalFromHead, normalFromHeadGrad } from '#air/core/ops/normal.js';
 import { type NvilInputs, nvilGradOp } from '#air/core/ops/nvil.js';
 import { placeWindows, placeWindowsGrad } from '#air/core/ops/place-windows.js';
 import { readWindows, readWindowsGrad } from '#air/core/ops/read-windows.js';
+import { reconstructionScoreOp } from '#air/core/ops/reconstruction-score.js';
 import type { Size } from '#air/core/ops/sampling.js';
 import { PRESETS } from '#air/presets.js';
 import { adam } from '#air/train/optimisers/adam.js';
@@ -136,6 +138,28 @@ const objective: Case[] = [
   })),
 ];
 
+const PRIOR = { logPrior: [-1e-6, -13, -27, -41], scale: -1 / 7 };
+
+const estimates: Case[] = [
+  ...[true, false].map((hasBaseline) => ({
+    name: `nvilGrad of the reconstruction, ${hasBaseline ? 'with' : 'without'} a baseline`,
+    given: {
+      ...{ zPresLogits: random([B, 3], 3), logLik: random([B, 4], 300), uniforms: random([B, 3], 0.3, [0.5]) },
+      ...(hasBaseline ? { baseline: random([B, 3], 200) } : {}),
+    },
+    op: (given: Tensors) => reconstructionScoreOp(given as NvilInputs, PRIOR),
+  })),
+  ...[true, false].map((hasLessons) => ({
+    name: `iwaeGrad, ${hasLessons ? 'with' : 'without'} weights of counts`,
+    given: {
+      ...{ zPresLogits: random([2 * B, 3], 3), logLik: random([2 * B, 4], 30, [0, 13, 27, 41]) },
+      ...{ whereKl: random([2 * B, 3], 2), whatKl: random([2 * B, 3], 2) },
+      ...(hasLessons ? { countWeights: random([B, 4], 30) } : {}),
+    },
+    op: (given: Tensors) => iwaeGradOp(given as IwaeInputs, { ...PRIOR, draws: 2 }),
+  })),
+];
+
 /** Weights of different shapes; their moments are one after the other. */
 const counted: Case[] = [true, false].map((hasBaseline) => ({
   name: `nvilGrad, ${hasBaseline ? 'with a baseline and weights of counts' : 'without'}`,
@@ -195,7 +219,16 @@ const updates: Case[] = [
   },
 ];
 
-const cases: Case[] = [...nets, ...recurrent, ...normals, ...windows, ...objective, ...counted, ...updates];
+const cases: Case[] = [
+  ...nets,
+  ...recurrent,
+  ...normals,
+  ...windows,
+  ...objective,
+  ...counted,
+  ...estimates,
+  ...updates,
+];
 
 /** What an op makes of its inputs on the backend in use. They keep their numbers. */
 async function evaluate({ given, op }: Case): Promise<Values[]> {

@@ -39,7 +39,13 @@ function scalesOf({ raw }: Oracle): { plate: number; baselineScalar: number } {
 function settingsOf(oracle: Oracle) {
   const { plate, baselineScalar } = scalesOf(oracle);
   const blPredictNet = oracle.raw.bl_predict_net as number[];
-  return { estimator: 'nvil', baseline: 'lstm', baselineScalar: baselineScalar / plate, blPredictNet } as const;
+  return {
+    estimator: 'nvil',
+    baseline: 'lstm',
+    baselineScalar: baselineScalar / plate,
+    blPredictNet,
+    iwaeSamples: 1,
+  } as const;
 }
 
 /** The noise that leads to the traced samples of objects that are there; zeros for the others, which nothing depends on. */

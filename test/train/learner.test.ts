@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
+import { ESTIMATORS } from '#air/core/config.js';
 import { geometricLogProbs } from '#air/core/count.js';
 import { elboTerms, meanTerms } from '#air/core/elbo.js';
 import { joinImages, sliceImages, splitImages, toIntensities } from '#air/core/images.js';
 import { makeModel } from '#air/core/model.js';
+import { viewRows } from '#air/core/rows.js';
 import type { TrainConfig } from '#air/train/config.js';
 import {
   type Gradients,
@@ -116,16 +118,40 @@ describe('partsOf', () => {
 });
 
 onEachBackend(() => {
-  it('computes the same gradient however the batch is cut', async () => {
-    const learner = new Learner({ config: TINY, training: TINY_TRAINING });
-    const whole = await gradientsOf(learner, BATCH);
-    for (const subBatch of [1, 2, 4]) {
-      const cut = await gradientsOf(learner, subBatch);
-      for (const name of Object.keys(whole))
-        assertCloseOverall(cut[name], whole[name], 2e-5, `${name} in parts of ${subBatch}`);
-      assert.deepEqual(await gradientsOf(learner, subBatch), cut, 'and the same bytes for the same cut');
+  for (const estimator of ESTIMATORS) {
+    it(`computes the same gradient however the batch is cut (${estimator})`, async () => {
+      const learner = new Learner({ config: TINY, training: { ...TINY_TRAINING, estimator } });
+      const whole = await gradientsOf(learner, BATCH);
+      for (const subBatch of [1, 2, 4]) {
+        const cut = await gradientsOf(learner, subBatch);
+        for (const name of Object.keys(whole))
+          assertCloseOverall(cut[name], whole[name], 2e-5, `${name} in parts of ${subBatch}`);
+        assert.deepEqual(await gradientsOf(learner, subBatch), cut, 'and the same bytes for the same cut');
+      }
+      learner.dispose();
+    });
+  }
+
+  it('draws for each image as often as the estimator needs, the first time what it always drew', async () => {
+    const [, part] = partsOf(batchOf(1), 4);
+    const noiseOf = (changes: Partial<TrainConfig>) =>
+      partNoise({ config: TINY, training: { ...TINY_TRAINING, ...changes } }, 5, part);
+    const [one, many] = [noiseOf({}), noiseOf({ estimator: 'iwae', iwaeSamples: 3 })];
+    for (const [t, { where, what }] of many.entries()) {
+      for (const [drawn, always] of [
+        [where, one[t].where],
+        [what, one[t].what],
+      ]) {
+        const [rows, first] = [await viewRows(drawn), await viewRows(always)];
+        assert.equal(rows.length, 3 * part.images.size);
+        assert.deepEqual(
+          rows.filter((_, row) => row % 3 === 0),
+          first,
+        );
+        assert.equal(new Set(rows.map(String)).size, rows.length, 'no two draws are the same');
+      }
     }
-    learner.dispose();
+    tf.dispose([one, many]);
   });
 
   it('gives known counts to the images that they are of', async () => {

@@ -139,11 +139,18 @@ export const trainingOptions = withPresetDefaults({
     ...prior,
     help: "anneal each trial's probability in place of K, from those of this prior to those of --count-prior",
   }),
-  estimator: choice(ESTIMATORS, { ...estimator, help: 'sum over all counts, or draw one and learn from its cost' }),
-  baseline: choice(BASELINES, { ...estimator, help: 'of nvil: what learns to expect the cost' }),
+  estimator: choice(ESTIMATORS, {
+    ...estimator,
+    help: 'sum over all counts, draw one and learn from its cost, or weigh passes',
+  }),
+  baseline: choice(BASELINES, { ...estimator, help: 'of nvil, nvil-analytic: what learns to expect the cost' }),
   baselineLearningRate: float({ ...estimator, above: 0, help: 'learning rate of the baseline' }),
   baselineScalar: float({ ...estimator, above: 0, help: 'what the output of the baseline is multiplied with' }),
-  blPredictNet: sizes({ ...estimator, help: 'hidden layers from the LSTM of the baseline to its output' }),
+  iwaeSamples: int({ ...estimator, min: 1, max: 100, value: 'K', help: 'of iwae: passes an image' }),
+  blPredictNet: sizes({
+    ...estimator,
+    help: 'hidden layers of the baseline, from its LSTM, or its input, to its output',
+  }),
   sumPairs: int({ ...sums, min: 0, max: 65536, value: 'N', help: 'sums a step; 0 trains on the ELBO alone' }),
   sumWeight: float({ ...sums, min: 0, help: 'what their log q(count) weighs beside the ELBO' }),
   sumFrom: int({ ...sums, min: 1, value: 'STEP', help: 'the first step with sums' }),
@@ -170,12 +177,15 @@ export function asTyped(key: string, value: unknown): string {
   return options[key]?.format(value) ?? JSON.stringify(value);
 }
 
-/** Options that do nothing unless another has this value. */
+const WITH_BASELINE = ['estimator', 'nvil', 'nvil-analytic'] as const;
+
+/** Options that do nothing unless another has one of these values. */
 const ONLY_WITH = {
-  baseline: ['estimator', 'nvil'],
-  baselineLearningRate: ['estimator', 'nvil'],
-  baselineScalar: ['estimator', 'nvil'],
-  blPredictNet: ['estimator', 'nvil'],
+  baseline: WITH_BASELINE,
+  baselineLearningRate: WITH_BASELINE,
+  baselineScalar: WITH_BASELINE,
+  blPredictNet: WITH_BASELINE,
+  iwaeSamples: ['estimator', 'iwae'],
   likelihoodSd: ['likelihood', 'gaussian'],
   adamBeta1: ['optimiser', 'adam'],
   adamBeta2: ['optimiser', 'adam'],
@@ -193,9 +203,10 @@ const ONLY_WITH = {
  */
 export function checkTogether({ config, training }: Settings, given: ReadonlySet<string>): void {
   const settings: { [key: string]: unknown } = { ...config, ...training };
-  for (const [key, [other, value]] of Object.entries(ONLY_WITH)) {
-    if (!given.has(key) || settings[other] === value) continue;
-    throw usage(`--${flagName(key)} does nothing without --${flagName(other)} ${value}`, 'leave it out, or give both');
+  for (const [key, [other, ...values]] of Object.entries(ONLY_WITH)) {
+    if (!given.has(key) || values.some((value) => value === settings[other])) continue;
+    const needed = `--${flagName(other)} ${values.join(' or ')}`;
+    throw usage(`--${flagName(key)} does nothing without ${needed}`, 'leave it out, or give both');
   }
   if (config.countPrior !== 'trials') return;
   const { annealPrior, annealPriorFrom } = training;

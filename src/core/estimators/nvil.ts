@@ -14,6 +14,7 @@ export function nvil(settings: EstimatorSettings): Estimator {
   const baseline = makeBaseline(settings);
   return {
     klKind: 'sampled',
+    draws: 1,
     specs: baseline.specs,
     gradients(model, pass, { logPrior, scale, uniforms, countWeights }) {
       const expected = baseline.expect(model, pass);
@@ -28,4 +29,9 @@ export function nvil(settings: EstimatorSettings): Estimator {
       };
     },
   };
+}
+
+/** REINFORCE (Williams 1992): the score of the count alone, with nothing that expects its return. NVIL without a baseline. */
+export function reinforce(settings: EstimatorSettings): Estimator {
+  return nvil({ ...settings, baseline: 'none' });
 }

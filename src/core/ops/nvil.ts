@@ -40,6 +40,35 @@ function runningProducts(ops: TensorOps, columns: readonly tf.Tensor[]): tf.Tens
   return products;
 }
 
+/** A count drawn step by step, as tensors of 0 and 1 but for the first. */
+export type DrawnCount = {
+  /** [B, N], that there is one more */
+  p: tf.Tensor;
+  /** [B, N], what each step by itself would say */
+  z: tf.Tensor;
+  /** [B, N], the steps that were taken: t <= n + 1 */
+  active: tf.Tensor;
+  /** [B, N], t <= n */
+  present: tf.Tensor;
+  /** [B, N+1], 1 at n */
+  isCount: tf.Tensor;
+};
+
+/** Draws the count of each image with uniform numbers [B, N]. */
+export function drawCount(ops: TensorOps, zPresLogits: tf.Tensor2D, uniforms: tf.Tensor2D): DrawnCount {
+  const modelSteps = zPresLogits.shape[1];
+  const p = ops.sigmoid(zPresLogits);
+  const z = ops.whereLess(uniforms, p, 1, 0);
+  const reached = runningProducts(ops, ops.split(z, Array(modelSteps).fill(1), 1)); // 1 where n >= t, t = 0..N
+  const isCount = reached.map((here, n) => (n < modelSteps ? ops.sub(here, reached[n + 1]) : here));
+  return {
+    ...{ p, z },
+    active: ops.concat(reached.slice(0, -1), 1),
+    present: ops.concat(reached.slice(1), 1),
+    isCount: ops.concat(isCount, 1),
+  };
+}
+
 /** [N, N], 1 where the row is not above the column: sums from a step on, as a product. */
 function fromHereOn(modelSteps: number): tf.Tensor2D {
   const rows = Array.from({ length: modelSteps }, (_, s) =>
@@ -65,17 +94,8 @@ export const nvilGradOp = defineOp<
   composite: (ops, inputs, { logPrior, scale }) => {
     const { zPresLogits, logLik, whereKl, whatKl, uniforms, baseline, countWeights } = inputs;
     const modelSteps = zPresLogits.shape[1];
-    const columnsOf = (x: tf.Tensor) => ops.split(x, Array(x.shape[1] ?? 1).fill(1), 1);
     const negated = ops.neg(zPresLogits);
-    const p = ops.sigmoid(zPresLogits);
-    const z = ops.whereLess(uniforms, p, 1, 0);
-    const reached = runningProducts(ops, columnsOf(z)); // 1 where n >= t, t = 0..N
-    const active = ops.concat(reached.slice(0, -1), 1);
-    const present = ops.concat(reached.slice(1), 1);
-    const isCount = ops.concat(
-      reached.map((here, n) => (n < modelSteps ? ops.sub(here, reached[n + 1]) : here)),
-      1,
-    );
+    const { p, z, active, present, isCount } = drawCount(ops, zPresLogits, uniforms);
 
     const { more, stop } = trialLogs(logPrior);
     const kl = ops.add(whereKl, whatKl);
