@@ -1,6 +1,6 @@
 /**
- * NumPy's .npy (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html), versions 1 to 3, in the two
- * element types that images come in:
+ * NumPy's .npy (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html), versions 1 to 3. Read in the two
+ * element types that images come in, written in those and a few more for numbers:
  *
  *   6 bytes     0x93 "NUMPY"
  *   2 bytes     version, major and minor
@@ -19,15 +19,25 @@ const MAX_HEADER_BYTES = 1 << 20;
 
 export type NpyArray = { shape: number[]; data: Uint8Array | Float32Array };
 
+/** What is written: as many elements as `shape` says, row-major. */
+export type NumericArray = { readonly shape: readonly number[]; readonly data: NumericData };
+export type NumericData = Uint8Array | Int32Array | BigInt64Array | Float32Array | Float64Array;
+
+function descrOf(data: NumericData): string {
+  if (data instanceof Uint8Array) return '|u1';
+  if (data instanceof Int32Array) return '<i4';
+  if (data instanceof BigInt64Array) return '<i8';
+  return data instanceof Float32Array ? '<f4' : '<f8';
+}
+
 type NpyHeader = { elementBytes: 1 | 4; shape: number[]; dataStart: number };
 
 /** The file's bytes, version 1, as numpy.save writes them. `data` has as many elements as `shape` says. */
-export function encodeNpy({ shape, data }: NpyArray): Uint8Array {
+export function encodeNpy({ shape, data }: NumericArray): Uint8Array {
   const count = shape.reduce((product, size) => product * size, 1);
   if (data.length !== count) throw new AirError('bug', `cannot write ${data.length} elements as [${shape.join(', ')}]`);
-  const descr = data instanceof Uint8Array ? '|u1' : '<f4';
   const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
-  const dict = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${sizes}), }`;
+  const dict = `{'descr': '${descrOf(data)}', 'fortran_order': False, 'shape': (${sizes}), }`;
   const dataStart = Math.ceil((10 + dict.length + 1) / 64) * 64;
   const bytes = new Uint8Array(dataStart + data.byteLength);
   bytes.set([...MAGIC, 1, 0]);
@@ -99,7 +109,7 @@ function parseNpyHeader(bytes: Uint8Array, name: string): NpyHeader | undefined 
   }
   const elementBytes = descr === "'|u1'" ? 1 : descr === "'<f4'" ? 4 : undefined;
   if (elementBytes === undefined) {
-    const type = descr === '[' ? 'a structured type' : descr;
+    const type = descr === '[' ? 'a structured type' : descr === "'|O'" ? "'|O' (pickled objects)" : descr;
     return fail(`elements of type ${type}, expected '|u1' (uint8) or '<f4' (float32)`, 'save x.astype("float32")');
   }
   if (order === 'True') fail('in Fortran order, expected C order', 'save numpy.ascontiguousarray(x)');

@@ -1,5 +1,5 @@
-/** Images from whatever holds them, as a stream of scenes: a stream itself, or .npy, PNG or IDX without truth. */
-import { readImages } from './images.js';
+/** Images from whatever holds them, as a stream of scenes: a stream itself, or .npy, .npz, PNG or IDX without truth. */
+import { isImageKind, readImages } from './images.js';
 import type { Scene } from './records.js';
 import { sniffChunks } from './sniff.js';
 import { readStream, type StreamEvent } from './stream.js';
@@ -15,7 +15,7 @@ export async function* readScenes(
   name: string,
 ): AsyncGenerator<StreamEvent<Scene>, void, undefined> {
   const { kind, chunks: all } = await sniffChunks(chunks);
-  if (kind !== 'npy' && kind !== 'png' && kind !== 'idx') {
+  if (!isImageKind(kind)) {
     yield* readStream(all, { name, expect: 'scenes' });
     return;
   }
