@@ -4,13 +4,13 @@ import { idxLayout } from './idx.js';
 import { checkImageShape, type ImageLayout, wrongLength } from './layout.js';
 import { npyLayout } from './npy.js';
 import { IMAGES_MEMBER, memberName, readNpzMember } from './npz.js';
-import { decodePng } from './png.js';
+import { decodePng, isColourPng } from './png.js';
 import { type FileKind, KIND_NAMES, SNIFF_BYTES, sniff, sniffChunks } from './sniff.js';
 
 export { type FileKind, sniff, sniffChunks } from './sniff.js';
 
-/** `count` images of one size, each [height, width], uint8 intensities, row-major. */
-export type Images<T> = { height: number; width: number; count: number; images: T };
+/** `count` images of one size, each [height, width], uint8 intensities, row-major; grey, whether they were colours or not. */
+export type Images<T> = { height: number; width: number; count: number; isColour: boolean; images: T };
 
 type Chunks = AsyncGenerator<Uint8Array, void, undefined>;
 
@@ -36,8 +36,8 @@ export async function readImages(chunks: AsyncIterable<Uint8Array>, name: string
   const { kind, chunks: all } = await sniffChunks(chunks);
   try {
     if (kind === 'png') {
-      const { height, width, count, images } = await decodePngImage(await readWhole(all, name, MAX_PNG_BYTES), name);
-      return { height, width, count, images: each(images) };
+      const { images, ...about } = await decodePngImage(await readWhole(all, name, MAX_PNG_BYTES), name);
+      return { ...about, images: each(images) };
     }
     if (kind === 'npz') {
       const member = readNpzMember(await readWhole(all, name, MAX_NPZ_BYTES), IMAGES_MEMBER, name);
@@ -66,8 +66,14 @@ async function readArray(
     if (!done) bytes = join([bytes, value]);
     const layout = bytes.length < SNIFF_BYTES && !done ? undefined : layoutOf(bytes, name);
     if (layout !== undefined) {
-      const { height, width, count } = layout;
-      return { height, width, count, images: imagesInside(layout, bytes.subarray(layout.dataStart), chunks, name) };
+      const { height, width, count, isColour } = layout;
+      return {
+        height,
+        width,
+        count,
+        isColour,
+        images: imagesInside(layout, bytes.subarray(layout.dataStart), chunks, name),
+      };
     }
     if (done) throw cutInHeader(bytes.length, name);
   }
@@ -118,7 +124,7 @@ async function readWhole(chunks: AsyncIterable<Uint8Array>, name: string, limit:
 async function decodePngImage(bytes: Uint8Array, name: string): Promise<Images<Uint8Array[]>> {
   const { height, width, pixels } = await decodePng(bytes, name);
   checkImageShape([1, height, width], name);
-  return { height, width, count: 1, images: [pixels] };
+  return { height, width, count: 1, isColour: isColourPng(bytes), images: [pixels] };
 }
 
 /** The layout of what begins with `bytes`; undefined if more of them are needed. */

@@ -8,10 +8,12 @@
  *   n bytes     a Python dict: {'descr': '|u1' | '<f4', 'fortran_order': False, 'shape': (N, H, W), }, spaces, newline
  *   the rest    elements, row-major
  *
- * As images: [N, H, W], uint8 intensities, or float32 in 0 .. 1, which become round(255 v).
+ * As images: [N, H, W], uint8 intensities, or float32 in 0 .. 1, which become round(255 v); also [N, H, W, 3] and
+ * [N, H, W, 4], colours, which then become grey.
  */
 import { AirError } from '../errors.js';
-import { checkImageShape, type ImageLayout, wrongLength } from './layout.js';
+import { type Channels, toGrey } from './grey.js';
+import { checkColourShape, type ImageLayout, wrongLength } from './layout.js';
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 /** Far above any array of numbers; only structured types have long headers. */
@@ -63,20 +65,26 @@ export function npyLayout(bytes: Uint8Array, name: string): ImageLayout | undefi
   const header = parseNpyHeader(bytes, name);
   if (header === undefined) return undefined;
   const { elementBytes, dataStart } = header;
-  const [count, height, width] = checkImageShape(header.shape, name);
+  const [count, height, width, channels] = checkColourShape(header.shape, name);
   const toPixels = (image: Uint8Array, index: number): Uint8Array =>
-    elementBytes === 1 ? new Uint8Array(image) : quantize(image, width, index, name);
-  return { dataStart, count, height, width, imageBytes: elementBytes * height * width, toPixels };
+    toGrey(elementBytes === 1 ? image : quantize(image, { index, width, channels }, name), channels);
+  const imageBytes = elementBytes * height * width * channels;
+  return { dataStart, count, height, width, isColour: channels !== 1, imageBytes, toPixels };
 }
 
 /** float32 in 0 .. 1 -> uint8. */
-function quantize(bytes: Uint8Array, width: number, index: number, name: string): Uint8Array {
+function quantize(
+  bytes: Uint8Array,
+  { index, width, channels }: { index: number; width: number; channels: Channels },
+  name: string,
+): Uint8Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const pixels = new Uint8Array(bytes.length / 4);
   for (let i = 0; i < pixels.length; i++) {
     const value = view.getFloat32(4 * i, true);
     if (!(value >= 0 && value <= 1)) {
-      const at = `image ${index}, row ${Math.floor(i / width)}, column ${i % width}`;
+      const pixel = Math.floor(i / channels);
+      const at = `image ${index}, row ${Math.floor(pixel / width)}, column ${pixel % width}`;
       const hint = value > 1 && value <= 255 ? 'for values in 0 .. 255 save x.astype("uint8")' : undefined;
       throw new AirError('badData', `${name}: ${at}: ${value}, expected an intensity in 0 .. 1`, hint);
     }
@@ -109,8 +117,10 @@ function parseNpyHeader(bytes: Uint8Array, name: string): NpyHeader | undefined 
   }
   const elementBytes = descr === "'|u1'" ? 1 : descr === "'<f4'" ? 4 : undefined;
   if (elementBytes === undefined) {
-    const type = descr === '[' ? 'a structured type' : descr === "'|O'" ? "'|O' (pickled objects)" : descr;
-    return fail(`elements of type ${type}, expected '|u1' (uint8) or '<f4' (float32)`, 'save x.astype("float32")');
+    const isPickled = descr === "'|O'";
+    const type = descr === '[' ? 'a structured type' : isPickled ? `${descr} (pickled objects)` : descr;
+    const hint = isPickled ? 'save an array of numbers: numpy.stack(images)' : 'save x.astype("float32")';
+    return fail(`elements of type ${type}, expected '|u1' (uint8) or '<f4' (float32)`, hint);
   }
   if (order === 'True') fail('in Fortran order, expected C order', 'save numpy.ascontiguousarray(x)');
   const shape = sizes.split(',').flatMap((size) => (size.trim() === '' ? [] : [Number.parseInt(size, 10)]));

@@ -140,9 +140,10 @@ describe('Python', { skip }, () => {
     const pixels = Uint8Array.from({ length: 7 * 5 * 3 }, (_, i) => (i * 41) & 255);
     const grey: Picture = { width: 7, height: 5, channels: 1, pixels: pixels.slice(0, 35) };
     const { about, again } = throughPython('grey.png', encodePng(grey));
-    assert.deepEqual(about, { mode: 'L', size: [7, 5], values: [...grey.pixels] });
+    assert.deepEqual(about, { mode: 'L', size: [7, 5], values: [...grey.pixels], luminance: [...grey.pixels] });
     assert.deepEqual(await decodePng(again, 'again'), grey);
     const colour = throughPython('colour.png', encodePng({ width: 7, height: 5, channels: 3, pixels }));
-    assert.deepEqual(colour.about, { mode: 'RGB', size: [7, 5], values: [...pixels] });
+    const luminance = [...(await decodePng(colour.again, 'again')).pixels];
+    assert.deepEqual(colour.about, { mode: 'RGB', size: [7, 5], values: [...pixels], luminance });
   });
 });

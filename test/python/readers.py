@@ -130,7 +130,8 @@ def about_png(path, rewrite):
     image.load()
     if rewrite:
         image.save(rewrite)
-    return {"mode": image.mode, "size": list(image.size), "values": list(image.tobytes())}
+    luminance = list(image.convert("L").tobytes())
+    return {"mode": image.mode, "size": list(image.size), "values": list(image.tobytes()), "luminance": luminance}
 
 
 READERS = {".air": about_stream, ".safetensors": about_safetensors, ".npy": about_npy, ".npz": about_npz, ".png": about_png}
