@@ -2,7 +2,6 @@
 import { usage } from '../../cli/command.js';
 import { AirError } from '../../errors.js';
 import { sealSafetensors } from '../../formats/safetensors.js';
-import { readScenes } from '../../formats/scenes.js';
 import type { Io } from '../../io/io.js';
 import { makeStepper } from '../../threads/steps.js';
 import { type Checkpoint, encodeCheckpoint } from '../../train/checkpoint.js';
@@ -12,6 +11,7 @@ import { diverged, trainLoop } from '../../train/loop.js';
 import { PairSums } from '../../train/pair-sums.js';
 import { openSource, type SceneSource } from '../../train/source.js';
 import { weightGroups } from '../../train/weight-groups.js';
+import { readImageInput } from '../shared/image-input.js';
 import { checkAgainstCanvas, type RunOptions } from './options.js';
 import { makeReporter } from './report.js';
 import { checkSameRun, type RunState, readEarlier, readState, startAs } from './resume.js';
@@ -139,7 +139,7 @@ function checkFinite(params: HostTensors, step: number): void {
 }
 
 async function openInput(options: RunOptions, { seed, batchSize }: TrainConfig, io: Io): Promise<SceneSource> {
-  return openSource(readScenes(io.readBytes(options.input), options.input), {
+  return openSource(readImageInput(options.input, io), {
     name: options.input,
     seed,
     newHash: io.newHash,
