@@ -60,6 +60,7 @@ const FAST_TRAINING: TrainConfig = {
   baselineScalar: 100,
   blPredictNet: [200],
   iwaeSamples: 5,
+  masking: true,
 };
 
 /** `fast`: the recipe that counts within minutes on a CPU. `small`: the same in little, to try things out in seconds. */

@@ -95,8 +95,8 @@ export function guideStep(
   return { ...inputs, zPresLogits: tf.slice(predict, [0, 0], [-1, 1]), where, what, memory, head, code, said };
 }
 
-/** The state after a step, its object taken as present (z_pres = 1): the count is the objective's business. */
-export function stateAfter({ memory, where, what }: GuideStep, { zPres }: GuideState): GuideState {
+/** The state after a step, given its z_pres: 1 where the count is the objective's business, drawn where a pass follows it. */
+export function stateAfter({ memory, where, what }: GuideStep, { zPres }: Pick<GuideState, 'zPres'>): GuideState {
   return { memory, zWhere: where.sample, zWhat: what.sample, zPres };
 }
 

@@ -66,6 +66,7 @@ export const TRAIN_SETTINGS: SettingsTable<TrainConfig> = {
   blPredictNet: { kind: 'numbers', before: [200] },
   baselineLearningRate: { kind: 'number', before: 1e-3 },
   iwaeSamples: { kind: 'number', before: 5 },
+  masking: { kind: 'flag', before: true },
 };
 
 /** Two centres closer than this, px, are one object drawn twice: no sum of images brings them nearer. */

@@ -5,6 +5,7 @@ import type { Estimator } from './estimator.js';
 export const enumerate: Estimator = {
   klKind: 'analytic',
   draws: 1,
+  masking: true,
   specs: () => [],
   gradients: (_model, { outcome }, { logPrior, scale, countWeights }) => ({
     outcome: enumeratedElboGrad(outcome, logPrior, scale, countWeights),

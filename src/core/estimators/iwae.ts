@@ -10,6 +10,7 @@ export function iwae({ iwaeSamples: draws }: EstimatorSettings): Estimator {
   return {
     klKind: 'sampled',
     draws,
+    masking: true,
     specs: () => [],
     gradients(_model, { outcome }, { logPrior, scale, countWeights }) {
       const [zPresLogits, logLik, kl] = iwaeGradOp({ ...outcome, countWeights }, { logPrior, scale, draws });

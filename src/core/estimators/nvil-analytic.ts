@@ -15,6 +15,7 @@ export function nvilAnalytic(settings: EstimatorSettings): Estimator {
   return {
     klKind: 'analytic',
     draws: 1,
+    masking: true,
     specs: baseline.specs,
     gradients(model, pass, { logPrior, scale, uniforms, countWeights }) {
       const { zPresLogits, logLik } = pass.outcome;
