@@ -8,6 +8,7 @@ import {
   guideStepGrad,
   initialState,
   initialStateGrad,
+  initialStateRows,
   type StateGradients,
   type StepNoise,
   stateAfter,
@@ -82,13 +83,25 @@ function drawPresence({ zPresLogits }: GuideStep, { zPres }: GuideState, uniform
   return tf.where(tf.less(uniforms, tf.sigmoid(zPresLogits)), zPres, tf.zerosLike(zPres));
 }
 
-/**
- * Back through a pass, object by object from the last to the first (backpropagation through time), given the gradients by
- * what it says of each image.
- *
- * @returns the gradients of the model's weights, by name
- */
-export function unrollGrad(model: Model, { images, steps, view }: Unrolled, d: OutcomeGradients): NamedTensors {
+/** The gradients of the model's weights, by name, summed over images, given those by what a pass says of each image. */
+export function unrollGrad(model: Model, pass: Unrolled, d: OutcomeGradients): NamedTensors {
+  const { tape, initial } = goBack(model, pass, d);
+  return { ...tape.gradients(), ...initialStateGrad(model.params, initial) };
+}
+
+/** By weight: the sum over images of the squared norm of each one's own gradient, a scalar. */
+export function unrollGradSquares(model: Model, pass: Unrolled, d: OutcomeGradients): NamedTensors {
+  const { tape, initial } = goBack(model, pass, d);
+  const rows = Object.entries(initialStateRows(model.params, initial));
+  const squares = rows.map(([name, ofImages]) => [name, tf.sum(tf.square(ofImages))]);
+  return { ...tape.squares(), ...Object.fromEntries(squares) };
+}
+
+/** What going back through a pass leaves: what linear layers did, and gradients by the state before the first object. */
+type BackPass = { tape: LinearTape; initial: StateGradients };
+
+/** Back through a pass, object by object from the last to the first (backpropagation through time). */
+function goBack(model: Model, { images, steps, view }: Unrolled, d: OutcomeGradients): BackPass {
   const { config } = model;
   const likelihood = likelihoods[config.likelihood];
   const tape = new LinearTape();
@@ -108,7 +121,7 @@ export function unrollGrad(model: Model, { images, steps, view }: Unrolled, d: O
     dSeen.unshift(back.dSeen);
   }
   view.backward(dSeen, tape);
-  return { ...tape.gradients(), ...initialStateGrad(model.params, later as StateGradients) };
+  return { tape, initial: later as StateGradients };
 }
 
 /**

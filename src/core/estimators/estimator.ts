@@ -47,6 +47,8 @@ export type Estimator = {
   klKind: KlKind;
   /** K, how many passes it needs of each image, each with noise of its own. */
   draws: number;
+  /** Whether it draws the count of each image, with the uniform numbers that it is given. */
+  drawsCount: boolean;
   /** Whether objects after the stop cost nothing, so that the pass is along the all-present path; else it follows the drawn count. */
   masking: boolean;
   /** Weights of its own, beside the model's. */
@@ -86,7 +88,7 @@ export function estimate(
 }
 
 /** [B, H, W] -> [B times, H, W], the copies of an image one after the other. */
-function repeated(images: tf.Tensor3D, times: number): tf.Tensor3D {
+export function repeated(images: tf.Tensor3D, times: number): tf.Tensor3D {
   const [batch, height, width] = images.shape;
   if (times === 1) return images;
   return tf.reshape(tf.tile(tf.reshape(images, [batch, -1]), [1, times]), [batch * times, height, width]);

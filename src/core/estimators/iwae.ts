@@ -10,6 +10,7 @@ export function iwae({ iwaeSamples: draws }: EstimatorSettings): Estimator {
   return {
     klKind: 'sampled',
     draws,
+    drawsCount: false,
     masking: true,
     specs: () => [],
     gradients(_model, { outcome }, { logPrior, scale, countWeights }) {

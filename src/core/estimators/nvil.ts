@@ -17,6 +17,7 @@ export function nvil(settings: EstimatorSettings): Estimator {
   return {
     klKind: 'sampled',
     draws: 1,
+    drawsCount: true,
     masking,
     specs: baseline.specs,
     gradients(model, pass, { logPrior, scale, uniforms, countWeights }) {
