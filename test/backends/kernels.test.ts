@@ -19,6 +19,7 @@ import { reconstructionScoreOp } from '#air/core/ops/reconstruction-score.js';
 import type { Size } from '#air/core/ops/sampling.js';
 import { PRESETS } from '#air/presets.js';
 import { adam } from '#air/train/optimisers/adam.js';
+import { rmsprop } from '#air/train/optimisers/rmsprop.js';
 import { assertCloseOverall } from '../support/assert-close.js';
 import { B, type Case, listOf, nets, recurrent, several, type Tensors, zWhere } from '../support/op-cases.js';
 import { random, type Values } from '../support/random.js';
@@ -194,6 +195,21 @@ const updates: Case[] = [
       const taken = { weights: copies(given, 'param'), gradients: copies(given, 'grad') };
       const next = adam.step(taken, moments, { step: 3, rate: 1e-2 }, settings);
       return [...Object.values(next.weights), next.moments.m, next.moments.v];
+    },
+  },
+  {
+    name: 'a step of RMSProp',
+    given: {
+      ...weightsOf('param'),
+      ...weightsOf('grad'),
+      ...{ mean: random([31], 0.1), square: random([31], 0.01, [0.5]), move: random([31], 0.01) },
+    },
+    op: (given) => {
+      const moments = { mean: tf.clone(given.mean), square: tf.clone(given.square), move: tf.clone(given.move) };
+      const settings = { ...PRESETS.fast.training, rmspropDecay: 0.9, rmspropMomentum: 0.9, rmspropEpsilon: 1e-6 };
+      const taken = { weights: copies(given, 'param'), gradients: copies(given, 'grad') };
+      const next = rmsprop.step(taken, moments, { step: 3, rate: 1e-2 }, settings);
+      return [...Object.values(next.weights), ...Object.values(next.moments)];
     },
   },
   {

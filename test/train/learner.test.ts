@@ -286,6 +286,33 @@ onEachBackend(() => {
     learner.dispose();
   });
 
+  it('shortens a gradient that is longer than it may be, as a whole, and no other', async () => {
+    /** Where a first step of RMSProp goes without memory: rate g / sqrt(1 + ...), all but along the gradient. */
+    const training: TrainConfig = { ...TINY_TRAINING, optimiser: 'rmsprop', rmspropDecay: 0, rmspropEpsilon: 1e6 };
+    const movesOf = async (clipNorm: number) => {
+      const learner = new Learner({ config: TINY, training: { ...training, clipNorm } });
+      const before = await learner.read('params');
+      const { gradientNorm } = await learner.step(batchOf(1), BATCH, { ...plan(1), wantsNorm: true });
+      const after = await learner.read('params');
+      learner.dispose();
+      const moves = [...after].flatMap(([name, { values }]) => {
+        const from = before.get(name)?.values as Float32Array;
+        return [...values].map((value, i) => value - from[i]);
+      });
+      return { moves, gradientNorm: gradientNorm as number };
+    };
+    const free = await movesOf(0);
+    const half = await movesOf(free.gradientNorm / 2);
+    assertCloseOverall(
+      half.moves,
+      free.moves.map((move) => move / 2),
+      1e-3,
+      'half as far',
+    );
+    assert.equal(half.gradientNorm, free.gradientNorm, 'what is reported is not clipped');
+    assert.deepEqual((await movesOf(2 * free.gradientNorm)).moves, free.moves);
+  });
+
   it('hands out copies: what was read does not change with the next step', async () => {
     const learner = new Learner({ config: TINY, training: TINY_TRAINING });
     const [before] = await stateAfter(learner, []);

@@ -9,11 +9,11 @@ const OUTPUT = 'air.safetensors';
 export const train = defineCommand({
   name: 'train',
   summary: 'learn from images, without labels, to count, locate and draw what is in them',
-  description: `Reads scenes or images (.npy, PNG, IDX) and writes a model, one safetensors file, when it is done. Until then MODEL.state
-    beside it holds everything that is needed to go on: the same command again resumes, after Ctrl-C or a crash, and ends
-    with the same bytes. A finite stream is read into memory and shuffled; an endless one (gen-data --count inf) is
-    used as it comes. Truth in the stream is never used to learn, only to score --valid.`,
-  operands: [{ name: 'FILE', help: 'scenes or images; - is stdin', default: '-' }],
+  description: `Reads scenes or images (.npy, .npz, PNG, IDX, a folder of PNGs; colours as grey) and writes a model, one
+    safetensors file, when it is done. Until then MODEL.state beside it holds everything that is needed to go on: the same
+    command again resumes, after Ctrl-C or a crash, and ends with the same bytes. A finite stream is read
+    into memory and shuffled; an endless one (gen-data --count inf) is used as it comes. Truth in the stream is never used to learn, only to score --valid.`,
+  operands: [{ name: 'FILE', help: 'scenes, images or a folder of PNGs; - is stdin', default: '-' }],
   options: {
     output: file({ short: 'o', default: OUTPUT, value: 'MODEL', group: 'Output', help: 'the model' }),
     metrics: file({ value: 'FILE.jsonl', group: 'Output', defaultText: 'none', help: 'one JSON object per report' }),
@@ -53,6 +53,7 @@ export const train = defineCommand({
   examples: [
     { command: 'air gen-data | air train', help: 'the default recipe, into air.safetensors' },
     { command: 'air train scenes.air --valid valid.air -o air.safetensors', help: 'score counting along the way' },
+    { command: 'air train pngs/ -o mine.safetensors', help: 'your own images' },
     { command: 'air gen-data --count inf | air train --steps 4000', help: 'never the same scene twice' },
     { command: 'air train scenes.air --max-time 30m || air train scenes.air', help: 'in two sittings' },
   ],

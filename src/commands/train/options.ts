@@ -25,7 +25,15 @@ import {
   Z_WHERES,
 } from '../../core/config.js';
 import { PRESET_NAMES, PRESETS, type PresetName } from '../../presets.js';
-import { ANNEALS, NEAREST_SUM_PX, SCHEDULES, type Settings, type TrainConfig } from '../../train/config.js';
+import {
+  ANNEALED_TRIALS,
+  ANNEALS,
+  NEAREST_SUM_PX,
+  OPTIMISERS,
+  SCHEDULES,
+  type Settings,
+  type TrainConfig,
+} from '../../train/config.js';
 
 /** Sizes of hidden layers: `200`, `200,100`, or `none`. */
 function sizes(settings: { help: string; group: string }): Option<number[] | undefined> {
@@ -107,7 +115,7 @@ export const modelOptions = withPresetDefaults({
 export const trainingOptions = withPresetDefaults({
   steps: int({ ...optimiser, min: 1, help: 'training steps' }),
   batchSize: int({ ...optimiser, min: 1, max: 65536, short: 'b', help: 'images a step' }),
-  learningRate: float({ ...optimiser, above: 0, help: "Adam's rate at its highest" }),
+  learningRate: float({ ...optimiser, above: 0, help: 'at its highest' }),
   warmup: int({
     ...optimiser,
     min: 0,
@@ -115,12 +123,22 @@ export const trainingOptions = withPresetDefaults({
     help: 'rates rise over so many steps first',
   }),
   schedule: choice(SCHEDULES, { ...optimiser, help: 'how rates go on: as they are, or down to 0' }),
+  clipNorm: float({ ...optimiser, min: 0, help: 'the longest gradient; longer ones are shortened to it; 0: none is' }),
+  optimiser: choice(OPTIMISERS, { ...optimiser, help: 'Adam, or centred RMSProp with momentum' }),
   adamBeta1: float({ ...optimiser, min: 0, below: 1, help: 'decay of the first moment' }),
   adamBeta2: float({ ...optimiser, min: 0, below: 1, help: 'decay of the second moment' }),
   adamEpsilon: float({ ...optimiser, above: 0, help: "Adam's epsilon" }),
+  rmspropDecay: float({ ...optimiser, min: 0, below: 1, help: 'decay of the mean gradient and the mean square' }),
+  rmspropMomentum: float({ ...optimiser, min: 0, below: 1, help: 'what of a step the next one repeats' }),
+  rmspropEpsilon: float({ ...optimiser, above: 0, help: 'added to the variance, under the root' }),
   annealPrior: choice(ANNEALS, { ...prior, help: 'how K gets to --z-pres-prior' }),
   annealPriorFrom: float({ ...prior, above: 0, max: 1, value: 'K', help: 'where K begins' }),
+  annealPriorBegin: int({ ...prior, min: 0, value: 'STEP', help: 'after this step' }),
   annealPriorDuration: int({ ...prior, min: 0, value: 'STEPS', help: 'over so many steps' }),
+  annealTrialsOf: choice(ANNEALED_TRIALS, {
+    ...prior,
+    help: "anneal each trial's probability in place of K, from those of this prior to those of --count-prior",
+  }),
   estimator: choice(ESTIMATORS, {
     ...estimator,
     help: 'sum over all counts, draw one and learn from its cost, or weigh passes',
@@ -170,6 +188,12 @@ const ONLY_WITH = {
   blPredictNet: WITH_BASELINE,
   iwaeSamples: ['estimator', 'iwae'],
   likelihoodSd: ['likelihood', 'gaussian'],
+  adamBeta1: ['optimiser', 'adam'],
+  adamBeta2: ['optimiser', 'adam'],
+  adamEpsilon: ['optimiser', 'adam'],
+  rmspropDecay: ['optimiser', 'rmsprop'],
+  rmspropMomentum: ['optimiser', 'rmsprop'],
+  rmspropEpsilon: ['optimiser', 'rmsprop'],
 } as const;
 
 /**
