@@ -78,6 +78,7 @@ const FAST_TRAINING: TrainConfig = {
   baselineScalar: 100,
   blPredictNet: [200],
   iwaeSamples: 5,
+  masking: true,
 };
 
 /** Images of the data behind each image of a batch, by which Pyro's plate multiplies costs: 60,000 / 64. */

@@ -53,6 +53,8 @@ export type EstimatorSettings = {
   blPredictNet: number[];
   /** K, the passes an image that the importance-weighted bound is made of. */
   iwaeSamples: number;
+  /** Of drawn counts: whether objects after the stop cost nothing. Inference knows masking alone. */
+  masking: boolean;
 };
 
 /** Everything the values of a model depend on: nets, priors, likelihood. Stored in every checkpoint. */

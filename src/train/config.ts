@@ -93,6 +93,7 @@ export const TRAIN_SETTINGS: SettingsTable<TrainConfig> = {
   annealPriorBegin: { kind: 'number', before: 0 },
   annealTrialsOf: { kind: ANNEALED_TRIALS, before: 'none' },
   iwaeSamples: { kind: 'number', before: 5 },
+  masking: { kind: 'flag', before: true },
 };
 
 /** Two centres closer than this, px, are one object drawn twice: no sum of images brings them nearer. */

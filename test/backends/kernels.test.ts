@@ -168,7 +168,7 @@ const counted: Case[] = [true, false].map((hasBaseline) => ({
     ...{ whereKl: random([B, 3], 10), whatKl: random([B, 3], 10), uniforms: random([B, 3], 0.3, [-1, 0.5, 0.5]) },
     ...(hasBaseline ? { baseline: random([B, 3], 200), countWeights: random([B, 4], 30) } : {}),
   },
-  op: (given: Tensors) => nvilGradOp(given as NvilInputs, { logPrior: [-1e-6, -13, -27, -41], scale: -1 / 7 }),
+  op: (given: Tensors) => nvilGradOp(given as NvilInputs, { ...PRIOR, masking: hasBaseline }),
 }));
 
 const WEIGHTS: readonly number[][] = [[7, 3], [5], [1, 4], [1]];

@@ -140,6 +140,7 @@ export const trainingOptions = withPresetDefaults({
     ...estimator,
     help: 'hidden layers of the baseline, from its LSTM, or its input, to its output',
   }),
+  masking: onOff({ ...estimator, help: 'of nvil, reinforce: off, training also pays for objects after the stop' }),
   sumPairs: int({ ...sums, min: 0, max: 65536, value: 'N', help: 'sums a step; 0 trains on the ELBO alone' }),
   sumWeight: float({ ...sums, min: 0, help: 'what their log q(count) weighs beside the ELBO' }),
   sumFrom: int({ ...sums, min: 1, value: 'STEP', help: 'the first step with sums' }),
@@ -227,6 +228,7 @@ export function checkTogether({ config, training }: Settings, given: ReadonlySet
     const needed = `--${flagName(other)} ${values.join(' or ')}`;
     throw usage(`--${flagName(key)} does nothing without ${needed}`, 'leave it out, or give both');
   }
+  checkUnmasked(training);
   const { annealPrior, annealPriorFrom, annealTrialsOf } = training;
   const begins = annealTrialsOf === 'none' ? config.countPrior : annealTrialsOf;
   const isSure = (prior: CountPriorName, probability: number) => prior !== 'geometric' && probability === 1;
@@ -236,6 +238,19 @@ export function checkTogether({ config, training }: Settings, given: ReadonlySet
     `--count-prior ${config.countPrior}: a probability of 1 leaves no image with ${config.countPrior === 'trials' ? 'fewer objects than --model-steps' : 'no object'}`,
     'give --z-pres-prior and --anneal-prior-from below 1',
   );
+}
+
+/** @throws AirError 'usage' if masking is off where objects after the stop have no cost, or steps ahead would be seen */
+function checkUnmasked({ masking, estimator, baseline, sumPairs }: TrainConfig): void {
+  if (masking) return;
+  const refuse = (what: string, wayOut: string) => usage(`--masking off: ${what}`, wayOut);
+  if (estimator !== 'nvil' && estimator !== 'reinforce') {
+    throw refuse(`--estimator ${estimator} does not draw a count to follow`, 'give --estimator nvil or reinforce');
+  }
+  if (estimator === 'nvil' && baseline === 'mlp') {
+    throw refuse('--baseline mlp would see what the drawn count led to', 'give --baseline lstm or none');
+  }
+  if (sumPairs > 0) throw refuse('a pass that follows a drawn count learns none that is known', 'give --sum-pairs 0');
 }
 
 /**

@@ -58,7 +58,7 @@ function lstm({ baselineScalar, blPredictNet }: EstimatorSettings): Baseline {
       const batch = images.shape[0];
       const before = [
         initialState(model, batch),
-        ...steps.map(({ where, what }) => ({ zWhere: where.sample, zWhat: what.sample })),
+        ...steps.map(({ where, what, zPres }) => ({ zWhere: where.sample, zWhat: what.sample, zPres })),
       ];
       const canvases = [tf.zeros<tf.Rank.R3>(images.shape), ...steps.map(({ canvas }) => canvas)];
       const [h, c] = STARTS.map((name) => startOf(params, name, [batch, config.rnnHiddenSize]));
@@ -66,7 +66,7 @@ function lstm({ baselineScalar, blPredictNet }: EstimatorSettings): Baseline {
       const passes: { memory: LstmStep; head: MlpPass }[] = [];
       for (let t = 0; t < steps.length; t++) {
         const seen = view.observe(canvases[t]);
-        const step = lstmCell(params, 'bl_rnn', [seen, before[t].zWhere, before[t].zWhat, tf.ones([batch, 1])], memory);
+        const step = lstmCell(params, 'bl_rnn', [seen, before[t].zWhere, before[t].zWhat, before[t].zPres], memory);
         memory = step;
         passes.push({ memory: step, head: mlp(params, 'bl_predict', step.h, { hidden: config.activation }) });
       }

@@ -47,6 +47,10 @@ export type Estimator = {
   klKind: KlKind;
   /** K, how many passes it needs of each image, each with noise of its own. */
   draws: number;
+  /** Whether it draws the count of each image, with the uniform numbers that it is given. */
+  drawsCount: boolean;
+  /** Whether objects after the stop cost nothing, so that the pass is along the all-present path; else it follows the drawn count. */
+  masking: boolean;
   /** Weights of its own, beside the model's. */
   specs(config: ModelConfig): ParamSpec[];
   /**
@@ -71,17 +75,20 @@ export function estimate(
   given: Given,
 ): Estimate {
   return tf.tidy(() => {
-    const { klKind, draws } = estimator;
-    const pass = unroll(model, repeated(images, draws), noise, klKind);
+    const { klKind, draws, masking } = estimator;
+    const uniforms = masking ? undefined : given.uniforms();
+    const pass = unroll(model, repeated(images, draws), noise, { klKind, uniforms });
     const { outcome, own, fit } = estimator.gradients(model, pass, given);
     const byName: NamedTensors = { ...unrollGrad(model, pass, outcome), ...own };
     const gradients = Object.fromEntries(Object.keys(model.params).map((name) => [name, of(byName, name)]));
-    return { gradients, outcome: ofFirstDraw(pass.outcome, draws), ...(fit ? { fit } : {}) };
+    // what every count would cost is said along the all-present path alone
+    const said = masking ? pass : unroll(model, images, noise, { klKind });
+    return { gradients, outcome: ofFirstDraw(said.outcome, draws), ...(fit ? { fit } : {}) };
   });
 }
 
 /** [B, H, W] -> [B times, H, W], the copies of an image one after the other. */
-function repeated(images: tf.Tensor3D, times: number): tf.Tensor3D {
+export function repeated(images: tf.Tensor3D, times: number): tf.Tensor3D {
   const [batch, height, width] = images.shape;
   if (times === 1) return images;
   return tf.reshape(tf.tile(tf.reshape(images, [batch, -1]), [1, times]), [batch * times, height, width]);

@@ -10,6 +10,8 @@ export function iwae({ iwaeSamples: draws }: EstimatorSettings): Estimator {
   return {
     klKind: 'sampled',
     draws,
+    drawsCount: false,
+    masking: true,
     specs: () => [],
     gradients(_model, { outcome }, { logPrior, scale, countWeights }) {
       const [zPresLogits, logLik, kl] = iwaeGradOp({ ...outcome, countWeights }, { logPrior, scale, draws });

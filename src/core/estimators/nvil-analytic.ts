@@ -15,6 +15,8 @@ export function nvilAnalytic(settings: EstimatorSettings): Estimator {
   return {
     klKind: 'analytic',
     draws: 1,
+    drawsCount: true,
+    masking: true,
     specs: baseline.specs,
     gradients(model, pass, { logPrior, scale, uniforms, countWeights }) {
       const { zPresLogits, logLik } = pass.outcome;

@@ -116,7 +116,7 @@ onEachBackend(() => {
           const copies = tf.tidy(() =>
             tf.concat(Array.from({ length: batch * draws }, (_, row) => tf.slice(images, Math.floor(row / draws), 1))),
           );
-          const rows = await takeRows(unroll(makeModel(config, weights), copies, noise, 'sampled').outcome);
+          const rows = await takeRows(unroll(makeModel(config, weights), copies, noise, { klKind: 'sampled' }).outcome);
           return Array.from({ length: batch }, (_, b) => rows.slice(b * draws, (b + 1) * draws));
         };
         const now = await passesAt(params);
@@ -161,7 +161,7 @@ onEachBackend(() => {
       where: tf.gather(where, [0, 2, 4]),
       what: tf.gather(what, [0, 2, 4]),
     }));
-    const expected = await takeRows(unroll(model, images, first, 'sampled').outcome);
+    const expected = await takeRows(unroll(model, images, first, { klKind: 'sampled' }).outcome);
     for (const [b, ofImage] of (await takeRows(outcome)).entries()) {
       for (const name of ['zPresLogits', 'logLik', 'whereKl', 'whatKl'] as const) {
         assertCloseOverall(ofImage[name], expected[b][name], 1e-5, `${name} of image ${b}`, 1);
