@@ -140,7 +140,7 @@ const counted: Case[] = [true, false].map((hasBaseline) => ({
   name: `nvilGrad, ${hasBaseline ? 'with a baseline and weights of counts' : 'without'}`,
   given: {
     ...{ zPresLogits: random([B, 3], 3), logLik: random([B, 4], 300) },
-    ...{ whereKl: random([B, 3], 10), whatKl: random([B, 3], 10), uniforms: random([B, 3], 0.3, [0.5]) },
+    ...{ whereKl: random([B, 3], 10), whatKl: random([B, 3], 10), uniforms: random([B, 3], 0.3, [-1, 0.5, 0.5]) },
     ...(hasBaseline ? { baseline: random([B, 3], 200), countWeights: random([B, 4], 30) } : {}),
   },
   op: (given: Tensors) => nvilGradOp(given as NvilInputs, { logPrior: [-1e-6, -13, -27, -41], scale: -1 / 7 }),

@@ -9,6 +9,7 @@ import {
   logCountProbs,
   logSumExp,
   presenceProbs,
+  successLogProbs,
   trialLogProbs,
 } from '#air/core/count.js';
 import { PRESETS } from '#air/presets.js';
@@ -134,11 +135,27 @@ describe('the prior of trials', () => {
     }
   });
 
-  it('is one of the two that a model may be trained for', () => {
+  it('is one of those that a model may be trained for', () => {
     const config = { ...PRESETS.fast.model, zPresPrior: 0.25, modelSteps: 3 };
     assert.deepEqual(logCountPrior(config), geometricLogProbs(0.25, 3));
     assert.deepEqual(logCountPrior({ ...config, countPrior: 'trials' }), trialLogProbs(0.25, 3));
+    assert.deepEqual(logCountPrior({ ...config, countPrior: 'success' }), successLogProbs(0.25, 3));
     assert.notDeepEqual(trialLogProbs(0.25, 3), geometricLogProbs(0.25, 3));
+  });
+});
+
+describe('the prior of successes', () => {
+  it('is 1 - r, r, r^2, ... over their sum', () => {
+    const total = 0.75 + 0.25 + 0.25 ** 2 + 0.25 ** 3;
+    const expected = [0.75, 0.25, 0.25 ** 2, 0.25 ** 3].map((value) => value / total);
+    assertCloseEach(successLogProbs(0.25, 3).map(Math.exp), expected, 1e-14, 'P(n)');
+  });
+
+  it('keeps its digits where r is almost 1: nothing is then all but impossible', () => {
+    const r = 1 - 1e-15; // in float64 1 - 9.99e-16
+    const [none, ...others] = successLogProbs(r, 3);
+    assertCloseEach([none], [Math.log((1 - r) / 3)], 1e-14, 'log P(0)');
+    assertCloseEach(others.map(Math.exp), [1 / 3, 1 / 3, 1 / 3], 1e-14, 'P(n)');
   });
 });
 

@@ -117,7 +117,7 @@ onEachBackend(() => {
       );
       const pass = unroll(model, toIntensities(bars(IMAGES), TINY.canvas), makeNoise(TINY, IMAGES));
       for (const [t, { where, what, decoded }] of pass.steps.entries()) {
-        const [loc, code, window] = [await read(where.loc), await read(what.loc), await read(decoded.y)];
+        const [loc, code, window] = [await read(where.loc), await read(what.loc), await read(decoded.windows)];
         explained.forEach(({ steps }, b) => {
           assertCloseOverall(steps[t].where, loc.slice(3 * b, 3 * b + 3), 1e-6, 'z_where');
           assertCloseOverall(steps[t].what, code.slice(4 * b, 4 * b + 4), 1e-6, 'z_what');

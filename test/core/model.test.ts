@@ -17,7 +17,7 @@ onEachBackend(() => {
   describe('the decoder', () => {
     it('draws a nearly blank window before training, whatever z_what', async () => {
       const model = makeModel(PRESETS.fast.model, initialParams(PRESETS.fast.model, 1));
-      const pixels = await read(decode(model, tf.tensor2d(normals(50 * 20), [50, 20])).y);
+      const pixels = await read(decode(model, tf.tensor2d(normals(50 * 20), [50, 20])).windows);
       const mean = pixels.reduce((a, b) => a + b) / pixels.length;
       assert.ok(mean > 0.05 && mean < 0.2, `mean ${mean}, sigmoid(-2) is 0.119`);
       assert.ok(pixels.every((pixel) => pixel > 0 && pixel < 0.5));
@@ -32,8 +32,8 @@ onEachBackend(() => {
         { zWhere: tf.tensor2d([where]), zWhat: tf.tensor2d([normals(4)]) },
         tf.tensor3d(before, [1, 12, 10]),
       );
-      assert.deepEqual(drawn.decoded.y.shape, [1, 25]);
-      const window = { height: 5, width: 5, values: await read(drawn.decoded.y) };
+      assert.deepEqual(drawn.decoded.windows.shape, [1, 25]);
+      const window = { height: 5, width: 5, values: await read(drawn.decoded.windows) };
       const placed = gridSample(window, placingMap(where), TINY.canvas);
       assertCloseOverall(
         await read(drawn.canvas),

@@ -45,7 +45,7 @@ function settingsOf(oracle: Oracle) {
 /** The noise that leads to the traced samples of objects that are there; zeros for the others, which nothing depends on. */
 function noiseOf(oracle: Oracle, model: Model, images: tf.Tensor3D): StepNoise[] {
   const view = guideInputs[oracle.config.guideInput].view(model, images, '');
-  let state = initialState(model.params, images.shape[0]);
+  let state = initialState(model, images.shape[0]);
   let canvas = tf.zerosLike(images);
   return Array.from({ length: oracle.config.modelSteps }, (_, t) => {
     const zPres = tensor<tf.Tensor2D>(oracle, `z_pres.${t}`);

@@ -103,7 +103,7 @@ function differenceTests(oracle: Oracle): void {
         z_what_loc: what.loc,
         z_what_scale: what.scale,
         window: code.x,
-        decoded: decoded.y,
+        decoded: decoded.windows,
         placed: tf.sub(canvas, before),
         canvas,
       };
@@ -118,12 +118,12 @@ function differenceTests(oracle: Oracle): void {
 function pyroTests(oracle: Oracle): void {
   it('replays the traced guide and model', async () => {
     const model = modelOf(oracle);
-    const { params: weights, config, priors } = model;
+    const { config, priors } = model;
     const images = tensor<tf.Tensor3D>(oracle, 'images');
     const [batch] = images.shape;
     const trialProbs = geometricTrialProbs(oracle.zPresPrior, config.modelSteps);
     const look = guideInputs.image.view(model, images, '');
-    let state = initialState(weights, batch);
+    let state = initialState(model, batch);
     let canvas = tf.zerosLike(images);
     let elbo = tf.zeros([batch]);
     let present = tf.ones([batch, 1]);
@@ -179,7 +179,7 @@ function pyroTests(oracle: Oracle): void {
       await assertClose(ratio, await expectedRatio.data(), 2 * FORWARD, `log ratio ${t}`);
 
       const { decoded, canvas: placed } = drawObject(model, { zWhere, zWhat }, tf.zerosLike(images));
-      await assertClose(decoded.y, values(oracle, `decoded.${t}`), FORWARD, `decoded ${t}`);
+      await assertClose(decoded.windows, values(oracle, `decoded.${t}`), FORWARD, `decoded ${t}`);
       await assertClose(placed, values(oracle, `placed.${t}`), FORWARD, `placed ${t}`);
       canvas = tf.add(canvas, tf.mul(placed, tf.reshape(zPres, [batch, 1, 1])));
       present = zPres;

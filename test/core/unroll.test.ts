@@ -33,7 +33,7 @@ onEachBackend((backend) => {
       const canvases = await Promise.all(steps.map((step) => read(tf.clone(step.canvas))));
       const placed = await Promise.all(
         steps.map(async ({ decoded, where }, t) => {
-          const drawn = placeWindows(decoded.y, where.sample, [5, 5], tf.zeros([3, 12, 10]));
+          const drawn = placeWindows(decoded.windows, where.sample, [5, 5], tf.zeros([3, 12, 10]));
           const alone = await read(drawn);
           assertCloseOverall(
             canvases[t],
@@ -93,6 +93,14 @@ onEachBackend((backend) => {
     { zWhere: 'absolute' as const },
     { likelihood: 'bernoulli' as const },
     { activation: 'elu' as const },
+    { activation: 'softplus' as const },
+    { decoderOutput: 'linear' as const, decoderOutputBias: 0.3 },
+    { decoderScale: 0.5 },
+    { guideFeedback: false },
+    { initialState: 'zero' as const },
+    { guideFeedback: false, initialState: 'zero' as const, embedNet: [] },
+    { zPresBias: 0.75, zScaleBias: 0.5 },
+    { zPresBias: 0.75, zWhere: 'absolute' as const },
   ]) {
     describe(`the whole pass, ${JSON.stringify(changes)}`, () => {
       const config: ModelConfig = { ...TINY, ...changes };

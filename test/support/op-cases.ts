@@ -21,7 +21,8 @@ const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 function outputs(shape: number[], activation: Activation): Values {
   const relu = (x: number) => Math.max(0, x);
   const elu = (x: number) => (x < 0 ? Math.expm1(x) : x);
-  return mapped(random(shape), { linear: (x: number) => x, relu, elu, sigmoid }[activation]);
+  const softplus = (x: number) => Math.log1p(Math.exp(x));
+  return mapped(random(shape), { linear: (x: number) => x, relu, elu, softplus, sigmoid }[activation]);
 }
 
 /** NAME0, NAME1, ... */
@@ -57,9 +58,9 @@ function layers(sizes: readonly number[], inputs = 50): Given {
 }
 
 const PERCEPTRONS = [[7], [30, 7]].flatMap((sizes) =>
-  (['linear', 'relu', 'elu', 'sigmoid'] as const).map((activation) => ({
+  (['linear', 'relu', 'elu', 'softplus', 'sigmoid'] as const).map((activation) => ({
     ...{ sizes, activation },
-    hidden: activation === 'elu' ? ('elu' as const) : ('relu' as const),
+    hidden: activation === 'elu' || activation === 'softplus' ? activation : ('relu' as const),
   })),
 );
 

@@ -39,6 +39,8 @@ function sample(pictures: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor): tf.Te
   return tf.matMul(weightsOf(rows, height), tf.matMul(pictures, weightsOf(columns, width), false, true));
 }
 
+const units = { relu: tf.relu, elu: tf.elu, softplus: tf.softplus };
+
 type Normal = { loc: number[]; scale: number[] };
 
 /** A draw [B, D] from the normal of a head [B, 2D] that is read off a base, and its KL from the prior, [B, 1]. */
@@ -62,12 +64,14 @@ export function plainPass(
   const { windowSize: side, zWhatSize, guidePool: pool, likelihoodSd: sd, guideInput } = config;
   const [batch, height, width] = images.shape;
   const pixels = tf.reshape(images, [batch, -1]);
-  const forEach = (name: string) => tf.matMul(tf.ones([batch, 1]), weights[name] as tf.Tensor2D) as tf.Tensor;
-  let [h, c, where, what] = ['h_init', 'c_init', 'z_where_init', 'z_what_init'].map(forEach);
+  const start = (name: string, size: number): tf.Tensor =>
+    name in weights ? tf.matMul(tf.ones([batch, 1]), weights[name] as tf.Tensor2D) : tf.zeros([batch, size]);
+  let [h, c] = ['h_init', 'c_init'].map((name) => start(name, config.rnnHiddenSize));
+  let [where, what] = [start('z_where_init', 3), start('z_what_init', zWhatSize)];
   let canvas: tf.Tensor = tf.zeros([batch, height, width]);
 
   const standard = (size: number): Normal => ({ loc: Array(size).fill(0), scale: Array(size).fill(1) });
-  const activate = (x: tf.Tensor) => (config.activation === 'elu' ? tf.elu(x) : tf.relu(x));
+  const activate = (x: tf.Tensor): tf.Tensor => units[config.activation](x);
   /** Layers NAME.seq.0, NAME.seq.2, ..., activations in between. */
   const perceptron = (name: string, x: tf.Tensor): tf.Tensor => {
     let y = x;
@@ -99,7 +103,7 @@ export function plainPass(
   };
   const [logits, logLik, kls]: tf.Tensor[][] = [[], [score()], []];
   for (const { where: whereNoise, what: whatNoise } of noise) {
-    const input = tf.concat([see(), where, what, tf.ones([batch, 1])], 1);
+    const input = tf.concat([see(), ...(config.guideFeedback ? [where, what, tf.ones([batch, 1])] : [])], 1);
     const fromInput = tf.add(
       tf.matMul(input, weights['rnn.weight_ih'] as tf.Tensor2D, false, true),
       weights['rnn.bias_ih'],
@@ -112,7 +116,13 @@ export function plainPass(
     c = tf.add(tf.mul(tf.sigmoid(f), c), tf.mul(tf.sigmoid(i), tf.tanh(g)));
     h = tf.mul(tf.sigmoid(o), tf.tanh(c));
 
-    const [logit, ofWhere] = tf.split(perceptron('predict.mlp', h), [1, 6], 1);
+    /** A head of numbers of which the last so many are raw scales. */
+    const biased = (head: tf.Tensor, scales: number): tf.Tensor => {
+      const [other, raw] = tf.split(head, [(head.shape[1] ?? 0) - scales, scales], 1);
+      return tf.concat([other, tf.add(raw, config.zScaleBias)], 1);
+    };
+    const [rawLogit, ofWhere] = tf.split(biased(perceptron('predict.mlp', h), 3), [1, 6], 1);
+    const logit = tf.add(rawLogit, config.zPresBias);
     const { scalePriorMean, posPriorMean, scalePriorSd, posPriorSd } = config;
     const prior = {
       loc: [scalePriorMean, posPriorMean, posPriorMean],
@@ -125,11 +135,12 @@ export function plainPass(
     const readScale = tf.maximum(s, 0.2);
     const at = (shift: tf.Tensor) => tf.div(tf.sub(centres(side), shift), readScale);
     const window = tf.reshape(sample(images, at(y), at(x)), [batch, side * side]);
-    const ofWhat = perceptron('encode.mlp', window);
+    const ofWhat = biased(perceptron('encode.mlp', window), zWhatSize);
     const drawnWhat = drawNormal(ofWhat, whatNoise, standard(zWhatSize), standard(zWhatSize));
     what = drawnWhat.z;
 
-    const decoded = tf.sigmoid(tf.add(perceptron('decode.mlp', what), config.decoderOutputBias));
+    const output = tf.add(perceptron('decode.mlp', what), config.decoderOutputBias);
+    const decoded = tf.mul(config.decoderOutput === 'linear' ? output : tf.sigmoid(output), config.decoderScale);
     const on = (length: number, shift: tf.Tensor) => tf.add(tf.mul(s, centres(length)), shift);
     canvas = tf.add(canvas, sample(tf.reshape(decoded, [batch, side, side]), on(height, y), on(width, x)));
     logits.push(logit);

@@ -21,6 +21,7 @@ const SIZES = [
 function activated(pre: Float64Array, activation: string): Float64Array {
   if (activation === 'relu') return pre.map((x) => Math.max(x, 0));
   if (activation === 'elu') return pre.map((x) => (x < 0 ? Math.expm1(x) : x));
+  if (activation === 'softplus') return pre.map((x) => Math.log1p(Math.exp(x)));
   return activation === 'sigmoid' ? pre.map((x) => 1 / (1 + Math.exp(-x))) : pre;
 }
 
@@ -28,6 +29,7 @@ function activated(pre: Float64Array, activation: string): Float64Array {
 function slope(y: number, activation: string): number {
   if (activation === 'relu') return Number(y > 0);
   if (activation === 'elu') return 1 + Math.min(0, y);
+  if (activation === 'softplus') return 1 - Math.exp(-y);
   return activation === 'sigmoid' ? y * (1 - y) : 1;
 }
 
@@ -102,7 +104,7 @@ onEachBuild(() => {
     }
   });
 
-  for (const activation of ['linear', 'relu', 'elu', 'sigmoid']) {
+  for (const activation of ['linear', 'relu', 'elu', 'softplus', 'sigmoid']) {
     for (const [batch, outputs, inputs] of SIZES) {
       it(`runs a ${activation} layer [${batch},${inputs}] -> ${outputs} and its gradient`, () => {
         const [x, weight, bias] = [random([batch, inputs]), random([outputs, inputs], 0.3), random([outputs])];
@@ -125,7 +127,7 @@ onEachBuild(() => {
     }
   }
 
-  for (const activation of ['linear', 'relu', 'elu', 'sigmoid']) {
+  for (const activation of ['linear', 'relu', 'elu', 'softplus', 'sigmoid']) {
     for (const [batch, inputs, wide, outputs] of [
       [1, 1, 1, 1],
       [7, 50, 3, 2],

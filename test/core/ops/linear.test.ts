@@ -18,6 +18,7 @@ const ACTIVATIONS: { [name in Activation]: (x: number) => number } = {
   linear: (x) => x,
   relu: (x) => Math.max(0, x),
   elu: (x) => (x < 0 ? Math.expm1(x) : x),
+  softplus: (x) => Math.log1p(Math.exp(x)),
   sigmoid,
 };
 
