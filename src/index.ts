@@ -29,7 +29,8 @@ export { AirError, type ErrorKind, EXIT_CODES } from './errors.js';
 // Files: streams, checkpoints, images.
 export { decodeIdx } from './formats/idx.js';
 export { readImages } from './formats/images.js';
-export { decodeNpy, encodeNpy, type NpyArray } from './formats/npy.js';
+export { decodeNpy, encodeNpy, type NpyArray, type NumericArray, type NumericData } from './formats/npy.js';
+export { decodeNpzArray, encodeNpz } from './formats/npz.js';
 export { decodePng, encodePng, type Picture } from './formats/png.js';
 export type { Header, LatentRecord, Scene, SceneObject } from './formats/records.js';
 export {

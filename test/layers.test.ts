@@ -39,7 +39,7 @@ const OPS = 'core/ops/';
 /** Packages, by folder. `node:` stands for all of Node's own modules. */
 const MAY_USE: Record<string, readonly string[]> = {
   core: ['@tensorflow/tfjs'],
-  formats: ['msgpackr', 'pngjs'],
+  formats: ['fflate', 'msgpackr', 'pngjs'],
   train: ['@tensorflow/tfjs'],
   backends: ['node:', '@tensorflow/', 'webgpu', 'assemblyscript'],
   threads: ['node:', '@tensorflow/tfjs'],

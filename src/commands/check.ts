@@ -8,7 +8,7 @@ export const check = defineCommand({
   name: 'check',
   summary: 'are these files whole? prints the bad ones',
   description: `Reads every file to its end: streams (every record, end marker, checksum), checkpoints (layout and digest), and images
-    (IDX, .npy, PNG; compressed or not). Prints one line for each bad file, with the reason, and exits with 1
+    (IDX, .npy, .npz, PNG; compressed or not; of an .npz the array x alone). Prints one line for each bad file, with the reason, and exits with 1
     if there is one. -v lists the good ones on stderr.`,
   operands: [{ name: 'FILE', help: 'streams, checkpoints or images; - is stdin', required: true, many: true }],
   options: { output: output({ help: 'where the lines go' }) },
@@ -38,14 +38,14 @@ export const check = defineCommand({
 
 /** What the file holds. @throws AirError badData, noInput */
 async function inspect(file: string, io: Io): Promise<string> {
-  const { readImages, sniffChunks } = await import('../formats/images.js');
+  const { isImageKind, readImages, sniffChunks } = await import('../formats/images.js');
   const { kind, chunks } = await sniffChunks(io.readBytes(file));
   if (kind === 'safetensors') return inspectCheckpoint(await concat(chunks), file, io);
   if (kind === 'idx') {
     const { decodeIdx } = await import('../formats/idx.js'); // not readImages: labels are IDX files too
     return `IDX, ${decodeIdx(await concat(chunks), file).shape.join('x')}`;
   }
-  if (kind === 'png' || kind === 'npy') {
+  if (isImageKind(kind)) {
     const { height, width, images } = await readImages(chunks, file);
     let count = 0;
     for await (const _ of images) count++;

@@ -9,10 +9,10 @@ import { backend, json, output, seed, workers } from './shared/options.js';
 export const evaluate = defineCommand({
   name: 'eval',
   summary: 'score counts, boxes and ELBO against the truth in the stream',
-  description: `Reads latents with truth (what air infer makes of scenes), or with --model scenes or images, and prints a table: count
-    accuracy and confusion matrix, ELBO per image, IoU of the boxes with the ink of the digits, average precision. With
-    --model also the terms of the ELBO, and with --samples an importance-weighted bound on log p(x), and counting by
-    evidence. Without truth, only what needs none. Exits with 1 below --min-accuracy.`,
+  description: `Reads latents with truth (what air infer makes of scenes), or with --model scenes or images (as air infer does), and
+    prints a table: count accuracy and confusion matrix, ELBO per image, IoU of the boxes with the ink of the digits,
+    average precision. With --model also the terms of the ELBO, and with --samples an importance-weighted bound on
+    log p(x), and counting by evidence. Without truth, only what needs none. Exits with 1 below --min-accuracy.`,
   operands: [{ name: 'FILE', help: 'latents, or with --model scenes or images; - is stdin', default: '-' }],
   options: {
     model: file({

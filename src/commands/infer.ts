@@ -5,12 +5,13 @@ import { backend, noProvenance, output, seed, workers } from './shared/options.j
 export const infer = defineCommand({
   name: 'infer',
   summary: 'explain each image: how many objects, where, and what they look like',
-  description: `Reads scenes or images (.npy, PNG, IDX) and writes one latent record per image: q(n), and for each possible object its
-    box, its probability, z_where and z_what with their scales, and its picture. The image and its truth, if it has one,
-    pass through, so that render and eval need nothing else. Memory does not grow with the stream.`,
+  description: `Reads scenes or images (.npy, .npz, PNG, IDX, a folder of PNGs; colours as grey) and writes one latent
+    record per image: q(n), and for each possible object its box, its probability, z_where and z_what
+    with their scales, and its picture. The image and its truth, if it has one, pass through, so that render and eval
+    need nothing else. Memory does not grow with the stream.`,
   operands: [
     { name: 'MODEL', help: 'made by air train; its .state will do', required: true },
-    { name: 'FILE', help: 'scenes or images; - is stdin', default: '-' },
+    { name: 'FILE', help: 'scenes, images or a folder of PNGs; - is stdin', default: '-' },
   ],
   options: {
     mode: choice(['mean', 'sample'], {

@@ -5,7 +5,7 @@ export const GUIDE_INPUTS = ['image', 'difference', 'both'] as const;
 
 export type GuideInputName = (typeof GUIDE_INPUTS)[number];
 
-export const ESTIMATORS = ['enumerate', 'nvil'] as const;
+export const ESTIMATORS = ['enumerate', 'nvil', 'reinforce', 'nvil-analytic', 'iwae'] as const;
 
 export type EstimatorName = (typeof ESTIMATORS)[number];
 
@@ -37,20 +37,24 @@ export const INITIAL_STATES = ['trained', 'zero'] as const;
 
 export type InitialStateName = (typeof INITIAL_STATES)[number];
 
-export const BASELINES = ['lstm', 'none'] as const;
+export const BASELINES = ['lstm', 'mlp', 'none'] as const;
 
 export type BaselineName = (typeof BASELINES)[number];
 
 /** How gradients are estimated: none of it is needed to use a model. */
 export type EstimatorSettings = {
-  /** The sum over all counts, or drawn counts with a baseline. */
+  /** The sum over all counts, drawn counts, or another bound. */
   estimator: EstimatorName;
   /** Of drawn counts: what expects their return. */
   baseline: BaselineName;
   /** What the output of the baseline is multiplied with. */
   baselineScalar: number;
-  /** Hidden layers between the baseline's LSTM and its output. */
+  /** Hidden layers of the baseline, between its LSTM, if it has one, and its output. */
   blPredictNet: number[];
+  /** K, the passes an image that the importance-weighted bound is made of. */
+  iwaeSamples: number;
+  /** Of drawn counts: whether objects after the stop cost nothing. Inference knows masking alone. */
+  masking: boolean;
 };
 
 /** Everything the values of a model depend on: nets, priors, likelihood. Stored in every checkpoint. */

@@ -60,6 +60,23 @@ export function geometricTrialProbs(k: number, modelSteps: number): number[] {
   });
 }
 
+/** P(n >= t | n >= t-1), t = 1..N, of log P(n), n = 0..N: the same distribution as a chain "is there one more?". */
+export function trialProbs(logProbs: readonly number[]): number[] {
+  const tails = logProbs.map((_, n) => logSumExp(logProbs.slice(n)));
+  return tails.slice(1).map((tail, n) => Math.exp(tail - tails[n]));
+}
+
+/** log P(n), n = 0..N, of such a chain. */
+export function chainLogProbs(trials: readonly number[]): number[] {
+  let reached = 0; // log P(n >= t)
+  const logProbs: number[] = [];
+  for (const p of trials) {
+    logProbs.push(reached + Math.log1p(-p));
+    reached += Math.log(p);
+  }
+  return [...logProbs, reached];
+}
+
 /** log P(n), n = 0..N, if each further object is there with probability p: p^n (1 - p), and p^N for the last. */
 export function trialLogProbs(p: number, modelSteps: number): number[] {
   const logProbs = Array.from({ length: modelSteps }, (_, n) => n * Math.log(p) + Math.log1p(-p));

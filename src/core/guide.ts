@@ -95,8 +95,8 @@ export function guideStep(
   return { ...inputs, zPresLogits: tf.slice(predict, [0, 0], [-1, 1]), where, what, memory, head, code, said };
 }
 
-/** The state after a step, its object taken as present (z_pres = 1): the count is the objective's business. */
-export function stateAfter({ memory, where, what }: GuideStep, { zPres }: GuideState): GuideState {
+/** The state after a step, given its z_pres: 1 where the count is the objective's business, drawn where a pass follows it. */
+export function stateAfter({ memory, where, what }: GuideStep, { zPres }: Pick<GuideState, 'zPres'>): GuideState {
   return { memory, zWhere: where.sample, zWhat: what.sample, zPres };
 }
 
@@ -154,9 +154,15 @@ export function guideStepGrad(
   return { before: { h: dhBefore, c: dc, zWhere: dZWhere, zWhat: dZWhat }, dSeen: dSeen as tf.Tensor2D };
 }
 
-/** Gradients of the initial state where it is trained, by weight name. */
-export function initialStateGrad(params: Params, d: StateGradients): NamedTensors {
+/** Gradients of the initial state where it is trained, by weight name, image by image: [B, size]. */
+export function initialStateRows(params: Params, d: StateGradients): { [name: string]: tf.Tensor2D } {
   const states = Object.entries(INITIAL) as [keyof StateGradients, string][];
   const weights = states.filter(([, name]) => name in params);
-  return Object.fromEntries(weights.map(([state, name]) => [name, tf.sum(d[state] as tf.Tensor2D, 0, true)]));
+  return Object.fromEntries(weights.map(([state, name]) => [name, d[state] as tf.Tensor2D]));
+}
+
+/** The same summed over images, [1, size]. */
+export function initialStateGrad(params: Params, d: StateGradients): NamedTensors {
+  const rows = Object.entries(initialStateRows(params, d));
+  return Object.fromEntries(rows.map(([name, ofImages]) => [name, tf.sum(ofImages, 0, true)]));
 }

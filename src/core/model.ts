@@ -65,26 +65,37 @@ function scaled(x: tf.Tensor2D, factor: number): tf.Tensor2D {
   return factor === 1 ? x : tf.mul(x, factor);
 }
 
+/** Where an object is placed; its gate [B, 1] is 0 where it is not there, undefined if it is in every image. */
+type Placed = { zWhere: tf.Tensor2D; gate?: tf.Tensor2D | undefined };
+
 /** An object drawn: how it was decoded, where it was placed, and the canvas [B, H, W] with it on top. */
-export type DrawnObject = { decoded: Decoded; zWhere: tf.Tensor2D; canvas: tf.Tensor3D };
+export type DrawnObject = Placed & { decoded: Decoded; canvas: tf.Tensor3D };
+
+/** Windows [B, h w], all 0 of objects that are not there. */
+function gated(windows: tf.Tensor2D, gate: tf.Tensor2D | undefined): tf.Tensor2D {
+  return gate === undefined ? windows : tf.mul(windows, gate);
+}
 
 /** One more object per canvas: z_where [B, 3], z_what [B, Z], canvas [B, H, W]. */
 export function drawObject(
   model: Model,
-  { zWhere, zWhat }: { zWhere: tf.Tensor2D; zWhat: tf.Tensor2D },
+  { zWhere, zWhat, gate }: Placed & { zWhat: tf.Tensor2D },
   canvas: tf.Tensor3D,
 ): DrawnObject {
   const decoded = decode(model, zWhat);
-  return { decoded, zWhere, canvas: placeWindows(decoded.windows, zWhere, windowSizeOf(model.config), canvas) };
+  const windows = gated(decoded.windows, gate);
+  return { decoded, zWhere, gate, canvas: placeWindows(windows, zWhere, windowSizeOf(model.config), canvas) };
 }
 
 /** Back through drawing, from dCanvas [B, H, W], which is also the gradient by the canvas before. */
 export function drawObjectGrad(
   { config, params }: Model,
-  { decoded, zWhere }: DrawnObject,
+  { decoded, zWhere, gate }: DrawnObject,
   dCanvas: tf.Tensor3D,
   tape: LinearTape,
 ): { dZWhere: tf.Tensor2D; dZWhat: tf.Tensor2D } {
-  const { dWindows, dZWhere } = placeWindowsGrad(dCanvas, decoded.windows, zWhere, windowSizeOf(config));
-  return { dZWhere, dZWhat: mlpGrad(params, decoded.pass, scaled(dWindows, config.decoderScale), tape) };
+  const windows = gated(decoded.windows, gate);
+  const { dWindows, dZWhere } = placeWindowsGrad(dCanvas, windows, zWhere, windowSizeOf(config));
+  const dDecoded = scaled(gated(dWindows, gate), config.decoderScale);
+  return { dZWhere, dZWhat: mlpGrad(params, decoded.pass, dDecoded, tape) };
 }

@@ -77,7 +77,7 @@ export class Draws {
   private next = 4;
   private spareNormal: number | undefined;
 
-  /** @param seed any uint32  @param a, b uint32, say step and index */
+  /** @param seed any uint32  @param a below 2^53, say a step  @param b uint32, say an index */
   constructor(seed: number, stream: StreamName, a = 0, b = 0) {
     this.seed = seed;
     this.stream = STREAMS[stream];

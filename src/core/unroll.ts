@@ -8,6 +8,7 @@ import {
   guideStepGrad,
   initialState,
   initialStateGrad,
+  initialStateRows,
   type StateGradients,
   type StepNoise,
   stateAfter,
@@ -21,22 +22,33 @@ import type { NamedTensors } from './ops/weights.js';
 import type { OutcomeGradients, PassOutcome } from './outcome.js';
 import type { Draws } from './rng.js';
 
-/** One object: what the guide said of it, and how the model drew it. Its `canvas` has it and all before it. */
-export type UnrolledStep = GuideStep & DrawnObject;
+/** How a pass is made. */
+export type PassOptions = {
+  /** What the outcome says of KLs; see normal.ts. */
+  klKind?: KlKind;
+  /**
+   * [B, N], in [0, 1): z_pres of step t is drawn, 1 where the t-th is below p_t and none before was 0. Steps after that see
+   * that it is 0, and place nothing. None: every object is there.
+   */
+  uniforms?: tf.Tensor2D | undefined;
+};
+
+/** One object: what the guide said of it, whether it is there, and how the model drew it. Its `canvas` has it and all before it. */
+export type UnrolledStep = GuideStep & DrawnObject & { zPres: tf.Tensor2D };
 
 export type Unrolled = { images: tf.Tensor3D; steps: UnrolledStep[]; view: GuideView; outcome: PassOutcome };
 
 /**
- * Explain each image as if it held N objects; how many it holds is read off z_pres afterwards.
+ * Explain each image as if it held N objects; how many it holds is read off z_pres afterwards. Or, given uniform numbers, draw
+ * z_pres on the way: then what the outcome says of steps after the first 0 is of that path, not of another count.
  *
  *   images [B, H, W] in 0..1; noise: one entry per step
- *   klKind  what the outcome says of KLs; see normal.ts
  */
 export function unroll(
   model: Model,
   images: tf.Tensor3D,
   noise: readonly StepNoise[],
-  klKind: KlKind = 'analytic',
+  { klKind = 'analytic', uniforms }: PassOptions = {},
 ): Unrolled {
   const { config } = model;
   const view = guideInputs[config.guideInput].view(model, images, '');
@@ -46,13 +58,15 @@ export function unroll(
   const logLik = [likelihood.logProb({ images, canvas }, config)];
   const steps: UnrolledStep[] = [];
 
-  for (const stepNoise of noise) {
+  for (const [t, stepNoise] of noise.entries()) {
     const step = guideStep(model, { seen: view.observe(canvas), images, noise: stepNoise, klKind }, state);
-    const drawn = drawObject(model, { zWhere: step.where.sample, zWhat: step.what.sample }, canvas);
+    const zPres = uniforms === undefined ? state.zPres : drawPresence(step, state, tf.slice(uniforms, [0, t], [-1, 1]));
+    const object = { zWhere: step.where.sample, zWhat: step.what.sample, gate: uniforms && zPres };
+    const drawn = drawObject(model, object, canvas);
     canvas = drawn.canvas;
     logLik.push(likelihood.logProb({ images, canvas }, config));
-    steps.push({ ...step, ...drawn });
-    state = stateAfter(step, state);
+    steps.push({ ...step, ...drawn, zPres });
+    state = stateAfter(step, { zPres });
   }
   const byStep = (columns: tf.Tensor2D[]) => tf.concat(columns, 1) as tf.Tensor2D;
   const outcome = {
@@ -64,13 +78,30 @@ export function unroll(
   return { images, steps, view, outcome };
 }
 
-/**
- * Back through a pass, object by object from the last to the first (backpropagation through time), given the gradients by
- * what it says of each image.
- *
- * @returns the gradients of the model's weights, by name
- */
-export function unrollGrad(model: Model, { images, steps, view }: Unrolled, d: OutcomeGradients): NamedTensors {
+/** z_pres of a step [B, 1]: once it is 0 it stays 0. */
+function drawPresence({ zPresLogits }: GuideStep, { zPres }: GuideState, uniforms: tf.Tensor2D): tf.Tensor2D {
+  return tf.where(tf.less(uniforms, tf.sigmoid(zPresLogits)), zPres, tf.zerosLike(zPres));
+}
+
+/** The gradients of the model's weights, by name, summed over images, given those by what a pass says of each image. */
+export function unrollGrad(model: Model, pass: Unrolled, d: OutcomeGradients): NamedTensors {
+  const { tape, initial } = goBack(model, pass, d);
+  return { ...tape.gradients(), ...initialStateGrad(model.params, initial) };
+}
+
+/** By weight: the sum over images of the squared norm of each one's own gradient, a scalar. */
+export function unrollGradSquares(model: Model, pass: Unrolled, d: OutcomeGradients): NamedTensors {
+  const { tape, initial } = goBack(model, pass, d);
+  const rows = Object.entries(initialStateRows(model.params, initial));
+  const squares = rows.map(([name, ofImages]) => [name, tf.sum(tf.square(ofImages))]);
+  return { ...tape.squares(), ...Object.fromEntries(squares) };
+}
+
+/** What going back through a pass leaves: what linear layers did, and gradients by the state before the first object. */
+type BackPass = { tape: LinearTape; initial: StateGradients };
+
+/** Back through a pass, object by object from the last to the first (backpropagation through time). */
+function goBack(model: Model, { images, steps, view }: Unrolled, d: OutcomeGradients): BackPass {
   const { config } = model;
   const likelihood = likelihoods[config.likelihood];
   const tape = new LinearTape();
@@ -90,7 +121,7 @@ export function unrollGrad(model: Model, { images, steps, view }: Unrolled, d: O
     dSeen.unshift(back.dSeen);
   }
   view.backward(dSeen, tape);
-  return { ...tape.gradients(), ...initialStateGrad(model.params, later as StateGradients) };
+  return { tape, initial: later as StateGradients };
 }
 
 /**

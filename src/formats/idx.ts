@@ -56,5 +56,6 @@ export function idxLayout(bytes: Uint8Array, name: string): ImageLayout | undefi
   if (header === undefined) return undefined;
   const [count, height, width] = checkImageShape(header.shape, name);
   const toPixels = (image: Uint8Array): Uint8Array => new Uint8Array(image);
-  return { dataStart: header.dataStart, count, height, width, imageBytes: height * width, toPixels };
+  const imageBytes = height * width;
+  return { dataStart: header.dataStart, count, height, width, isColour: false, imageBytes, toPixels };
 }

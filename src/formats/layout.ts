@@ -1,5 +1,6 @@
 /** Where the images are in a file that is a header and then one image after the other, of one size each. */
 import { AirError } from '../errors.js';
+import { type Channels, isChannels } from './grey.js';
 
 export type ImageLayout = {
   /** Offset of the first image. */
@@ -8,6 +9,8 @@ export type ImageLayout = {
   /** In pixels, 1 .. 2048. */
   height: number;
   width: number;
+  /** Whether they are colours in the file. */
+  isColour: boolean;
   /** Bytes each image takes in the file. */
   imageBytes: number;
   /**
@@ -30,6 +33,16 @@ export function checkImageShape(shape: readonly number[], name: string): [number
     throw new AirError('badData', `${name}: shape ${text}, expected images of 1 .. ${MAX_SIDE} pixels a side`);
   }
   return shape as [number, number, number];
+}
+
+/** [N, H, W, C] of [N, H, W], or with colours [N, H, W, C]. @throws AirError 'badData' as `checkImageShape` */
+export function checkColourShape(shape: readonly number[], name: string): [number, number, number, Channels] {
+  if (shape.length !== 4) return [...checkImageShape(shape, name), 1];
+  const [, second, , channels] = shape;
+  if (isChannels(channels)) return [...checkImageShape(shape.slice(0, 3), name), channels];
+  const expected = '[images, height, width] or, in colour, [images, height, width, 3]';
+  const hint = isChannels(second) ? 'save x.transpose(0, 2, 3, 1)' : undefined;
+  throw new AirError('badData', `${name}: shape [${shape.join(', ')}], expected ${expected}`, hint);
 }
 
 /** The error for data that stops early or goes on too long. `got` and `expected` count bytes. */

@@ -1,6 +1,6 @@
 /**
- * NumPy's .npy (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html), versions 1 to 3, in the two
- * element types that images come in:
+ * NumPy's .npy (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html), versions 1 to 3. Read in the two
+ * element types that images come in, written in those and a few more for numbers:
  *
  *   6 bytes     0x93 "NUMPY"
  *   2 bytes     version, major and minor
@@ -8,10 +8,12 @@
  *   n bytes     a Python dict: {'descr': '|u1' | '<f4', 'fortran_order': False, 'shape': (N, H, W), }, spaces, newline
  *   the rest    elements, row-major
  *
- * As images: [N, H, W], uint8 intensities, or float32 in 0 .. 1, which become round(255 v).
+ * As images: [N, H, W], uint8 intensities, or float32 in 0 .. 1, which become round(255 v); also [N, H, W, 3] and
+ * [N, H, W, 4], colours, which then become grey.
  */
 import { AirError } from '../errors.js';
-import { checkImageShape, type ImageLayout, wrongLength } from './layout.js';
+import { type Channels, toGrey } from './grey.js';
+import { checkColourShape, type ImageLayout, wrongLength } from './layout.js';
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 /** Far above any array of numbers; only structured types have long headers. */
@@ -19,15 +21,25 @@ const MAX_HEADER_BYTES = 1 << 20;
 
 export type NpyArray = { shape: number[]; data: Uint8Array | Float32Array };
 
+/** What is written: as many elements as `shape` says, row-major. */
+export type NumericArray = { readonly shape: readonly number[]; readonly data: NumericData };
+export type NumericData = Uint8Array | Int32Array | BigInt64Array | Float32Array | Float64Array;
+
+function descrOf(data: NumericData): string {
+  if (data instanceof Uint8Array) return '|u1';
+  if (data instanceof Int32Array) return '<i4';
+  if (data instanceof BigInt64Array) return '<i8';
+  return data instanceof Float32Array ? '<f4' : '<f8';
+}
+
 type NpyHeader = { elementBytes: 1 | 4; shape: number[]; dataStart: number };
 
 /** The file's bytes, version 1, as numpy.save writes them. `data` has as many elements as `shape` says. */
-export function encodeNpy({ shape, data }: NpyArray): Uint8Array {
+export function encodeNpy({ shape, data }: NumericArray): Uint8Array {
   const count = shape.reduce((product, size) => product * size, 1);
   if (data.length !== count) throw new AirError('bug', `cannot write ${data.length} elements as [${shape.join(', ')}]`);
-  const descr = data instanceof Uint8Array ? '|u1' : '<f4';
   const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
-  const dict = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${sizes}), }`;
+  const dict = `{'descr': '${descrOf(data)}', 'fortran_order': False, 'shape': (${sizes}), }`;
   const dataStart = Math.ceil((10 + dict.length + 1) / 64) * 64;
   const bytes = new Uint8Array(dataStart + data.byteLength);
   bytes.set([...MAGIC, 1, 0]);
@@ -53,20 +65,26 @@ export function npyLayout(bytes: Uint8Array, name: string): ImageLayout | undefi
   const header = parseNpyHeader(bytes, name);
   if (header === undefined) return undefined;
   const { elementBytes, dataStart } = header;
-  const [count, height, width] = checkImageShape(header.shape, name);
+  const [count, height, width, channels] = checkColourShape(header.shape, name);
   const toPixels = (image: Uint8Array, index: number): Uint8Array =>
-    elementBytes === 1 ? new Uint8Array(image) : quantize(image, width, index, name);
-  return { dataStart, count, height, width, imageBytes: elementBytes * height * width, toPixels };
+    toGrey(elementBytes === 1 ? image : quantize(image, { index, width, channels }, name), channels);
+  const imageBytes = elementBytes * height * width * channels;
+  return { dataStart, count, height, width, isColour: channels !== 1, imageBytes, toPixels };
 }
 
 /** float32 in 0 .. 1 -> uint8. */
-function quantize(bytes: Uint8Array, width: number, index: number, name: string): Uint8Array {
+function quantize(
+  bytes: Uint8Array,
+  { index, width, channels }: { index: number; width: number; channels: Channels },
+  name: string,
+): Uint8Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const pixels = new Uint8Array(bytes.length / 4);
   for (let i = 0; i < pixels.length; i++) {
     const value = view.getFloat32(4 * i, true);
     if (!(value >= 0 && value <= 1)) {
-      const at = `image ${index}, row ${Math.floor(i / width)}, column ${i % width}`;
+      const pixel = Math.floor(i / channels);
+      const at = `image ${index}, row ${Math.floor(pixel / width)}, column ${pixel % width}`;
       const hint = value > 1 && value <= 255 ? 'for values in 0 .. 255 save x.astype("uint8")' : undefined;
       throw new AirError('badData', `${name}: ${at}: ${value}, expected an intensity in 0 .. 1`, hint);
     }
@@ -99,8 +117,10 @@ function parseNpyHeader(bytes: Uint8Array, name: string): NpyHeader | undefined 
   }
   const elementBytes = descr === "'|u1'" ? 1 : descr === "'<f4'" ? 4 : undefined;
   if (elementBytes === undefined) {
-    const type = descr === '[' ? 'a structured type' : descr;
-    return fail(`elements of type ${type}, expected '|u1' (uint8) or '<f4' (float32)`, 'save x.astype("float32")');
+    const isPickled = descr === "'|O'";
+    const type = descr === '[' ? 'a structured type' : isPickled ? `${descr} (pickled objects)` : descr;
+    const hint = isPickled ? 'save an array of numbers: numpy.stack(images)' : 'save x.astype("float32")';
+    return fail(`elements of type ${type}, expected '|u1' (uint8) or '<f4' (float32)`, hint);
   }
   if (order === 'True') fail('in Fortran order, expected C order', 'save numpy.ascontiguousarray(x)');
   const shape = sizes.split(',').flatMap((size) => (size.trim() === '' ? [] : [Number.parseInt(size, 10)]));

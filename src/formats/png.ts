@@ -6,6 +6,7 @@
 import { PNG } from 'pngjs';
 import { AirError } from '../errors.js';
 import { crc32 } from './crc32.js';
+import { toGrey } from './grey.js';
 import { sniff } from './sniff.js';
 
 /** pixels [height, width, channels], uint8, row-major: grey or RGB. */
@@ -15,6 +16,10 @@ export type Picture = { width: number; height: number; channels: 1 | 3; pixels: 
 const GREY = 0;
 const RGB = 2;
 const SAMPLES: Record<number, number> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
+/** Of the colour type: set if pixels are colours. */
+const COLOUR_BIT = 2;
+/** After signature, length and type of the header: width, height, depth. */
+const COLOUR_TYPE_AT = 25;
 const RUN_LENGTH = 3;
 
 /** Larger pictures are refused before any memory is taken for them. */
@@ -39,7 +44,7 @@ export function encodePng({ width, height, channels, pixels }: Picture): Uint8Ar
 }
 
 /**
- * A PNG of any colour type as luminance (ITU-R 601, as Pillow's convert("L")); what is transparent is black.
+ * A PNG of any colour type as luminance, as in `toGrey`.
  *
  *   resolves to  pixels [height, width], channels 1
  *
@@ -56,13 +61,13 @@ export async function decodePng(bytes: Uint8Array, name: string): Promise<Pictur
   } catch (error) {
     return fail(`a damaged PNG: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const { data, width, height } = png;
-  const pixels = new Uint8Array(width * height);
-  for (let i = 0; i < pixels.length; i++) {
-    const luminance = (19595 * data[4 * i] + 38470 * data[4 * i + 1] + 7471 * data[4 * i + 2] + 0x8000) >> 16;
-    pixels[i] = Math.round((luminance * data[4 * i + 3]) / 255);
-  }
-  return { width, height, channels: 1, pixels };
+  const { data, width, height } = png; // always RGB with alpha
+  return { width, height, channels: 1, pixels: toGrey(data, 4) };
+}
+
+/** Whether the pixels of a PNG that was decoded are colours in the file, of a palette or not. */
+export function isColourPng(bytes: Uint8Array): boolean {
+  return (bytes[COLOUR_TYPE_AT] & COLOUR_BIT) !== 0;
 }
 
 type Fail = (what: string, hint?: string) => never;

@@ -1,11 +1,12 @@
 /** What a file is, from its first bytes: what a user hands over tells more than the name it has. */
 
-export type FileKind = 'stream' | 'npy' | 'png' | 'idx' | 'gzip' | 'safetensors' | 'unknown';
+export type FileKind = 'stream' | 'npy' | 'npz' | 'png' | 'idx' | 'gzip' | 'safetensors' | 'unknown';
 
 /** The kinds as they are called in messages. */
 export const KIND_NAMES: Record<FileKind, string> = {
   stream: 'a stream',
   npy: 'an .npy array',
+  npz: 'a zip archive',
   png: 'a PNG image',
   idx: 'an IDX file',
   gzip: 'gzip-compressed',
@@ -18,6 +19,11 @@ export const SNIFF_BYTES = 12;
 
 const PNG_MAGIC = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const NPY_MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
+/** Of the first member, and of the end of an archive of none. */
+const ZIP_MAGICS = [
+  [0x50, 0x4b, 0x03, 0x04],
+  [0x50, 0x4b, 0x05, 0x06],
+];
 const IDX_TYPES = [0x08, 0x09, 0x0b, 0x0c, 0x0d, 0x0e];
 
 /** The kind of file that begins with these bytes (12 or more, or all there are). */
@@ -26,6 +32,7 @@ export function sniff(bytes: Uint8Array): FileKind {
   if (bytes.length === 0) return 'unknown';
   if (startsWith(PNG_MAGIC)) return 'png';
   if (startsWith(NPY_MAGIC)) return 'npy';
+  if (ZIP_MAGICS.some(startsWith)) return 'npz';
   if (startsWith([0x1f, 0x8b])) return 'gzip';
   if (bytes[0] === 0 && bytes[1] === 0 && IDX_TYPES.includes(bytes[2]) && bytes[3] >= 1 && bytes[3] <= 8) return 'idx';
   // safetensors: the header's length in 8 bytes, then JSON. No header is longer than 100 MB.

@@ -1,5 +1,6 @@
-/** Reading files and stdin as bytes; gzip is undone on the fly. */
+/** Reading files and stdin as bytes, gzip undone on the fly; and what files a folder holds. */
 import { closeSync, fstatSync, open, read } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { promisify } from 'node:util';
@@ -35,6 +36,21 @@ export async function* readInput(file: string): AsyncGenerator<Uint8Array> {
     yield* chunks;
   })();
   yield* start[0] === 0x1f && start[1] === 0x8b ? gunzip(whole, file) : whole;
+}
+
+/**
+ * The names of the files in a folder, sorted by their characters' codes; undefined for stdin and whatever is no folder.
+ * @throws AirError noInput: it may not be read
+ */
+export async function listFolder(folder: string): Promise<string[] | undefined> {
+  if (isStdin(folder)) return undefined;
+  try {
+    const entries = await readdir(folder, { withFileTypes: true });
+    return entries.flatMap((entry) => (entry.isDirectory() ? [] : [entry.name])).sort();
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw systemFailure(error, 'noInput', folder);
+  }
 }
 
 async function* readOpened(file: string): AsyncGenerator<Uint8Array> {

@@ -7,7 +7,7 @@ import { access, appendFile, mkdir, rm } from 'node:fs/promises';
 import { AirError } from '../errors.js';
 import { writeFileAtomic } from './atomic.js';
 import { systemFailure } from './failures.js';
-import { isStdin, readInput } from './input.js';
+import { isStdin, listFolder, readInput } from './input.js';
 import { lockFile } from './lock.js';
 import type { Messages } from './messages.js';
 import { type Output, openOutput } from './output.js';
@@ -18,6 +18,8 @@ export type Io = {
   readBytes(file: string): AsyncIterable<Uint8Array>;
   /** The same, whole. */
   readFile(file: string): Promise<Uint8Array>;
+  /** The names of the files in a folder, sorted; undefined if it is none. */
+  listFolder(folder: string): Promise<string[] | undefined>;
   /** stdout for `undefined` or `-`; otherwise a file that appears under its name, complete, at `finish()`. */
   openOutput(file: string | undefined, what: { binary: boolean }): Promise<Output>;
   /** Replaces a file at once: a crash at any moment leaves the old one or the new one. */
@@ -68,6 +70,7 @@ export function createIo(context: {
       for await (const chunk of readBytes(file)) chunks.push(chunk);
       return Buffer.concat(chunks);
     },
+    listFolder,
     async openOutput(file, what) {
       const output = await openOutput(file, what);
       outputs.push(output);

@@ -3,8 +3,8 @@
  *
  * Weights stand under Pyro's state_dict names, those of an estimator (`bl_...`) beside the model's. Metadata are strings:
  * `format`, `version`, `config` and `training` (JSON, snake_case; see core/settings.ts), `step`, `data` (digest of the training
- * images), `backend`, `metrics` and `provenance` (JSON), `digest` (safetensors.ts). A run's state adds Adam's moments as
- * `adam.m.NAME` and `adam.v.NAME`, and the images `sums.singles` [M, H, W] (pair-sums.ts).
+ * images), `backend`, `metrics` and `provenance` (JSON), `digest` (safetensors.ts). A run's state adds the optimiser's moments,
+ * Adam's as `adam.m.NAME` and `adam.v.NAME`, and the images `sums.singles` [M, H, W] (pair-sums.ts).
  */
 import { MODEL_SETTINGS, type ModelConfig } from '../core/config.js';
 import { joinImages, splitImages } from '../core/images.js';
@@ -12,8 +12,9 @@ import type { ParamSpec } from '../core/ops/weights.js';
 import { formatSettings, parseSettings, UnknownSetting, usesAdded } from '../core/settings.js';
 import { AirError } from '../errors.js';
 import { decodeSafetensors, encodeSafetensors, type TensorData, UNSEALED_DIGEST } from '../formats/safetensors.js';
-import { TRAIN_SETTINGS, type TrainConfig } from './config.js';
+import { OPTIMISERS, TRAIN_SETTINGS, type TrainConfig } from './config.js';
 import type { HostTensors } from './learner.js';
+import { momentPrefix, optimisers } from './optimisers/optimisers.js';
 import { weightGroups } from './weight-groups.js';
 
 /** Version 2 has settings that 0.1.0 does not know and would read past; a file without them is of version 1. */
@@ -28,7 +29,7 @@ export type Checkpoint = {
   step: number;
   params: HostTensors;
   /** Present in the state of an unfinished run. */
-  moments?: { m: HostTensors; v: HostTensors };
+  moments?: { [moment: string]: HostTensors };
   /** In the state: images counted as one object in the last step, [H, W] each, for the sums of the next one. */
   singles?: Uint8Array[];
   /** Digest of the training images. */
@@ -50,8 +51,7 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   };
   put('', params);
   if (moments) {
-    put('adam.m.', moments.m);
-    put('adam.v.', moments.v);
+    for (const [moment, values] of Object.entries(moments)) put(momentPrefix(training.optimiser, moment), values);
     const shape = [singles.length, ...config.canvas];
     tensors.set(SINGLES, { dtype: 'U8', shape, data: joinImages(singles).pixels as Uint8Array<ArrayBuffer> });
   }
@@ -67,6 +67,11 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
     provenance: JSON.stringify(provenance),
     digest: UNSEALED_DIGEST,
   });
+}
+
+/** Whether a tensor is no weight, but something that a run goes on from. */
+function isOfState(key: string): boolean {
+  return key === SINGLES || OPTIMISERS.some((optimiser) => key.startsWith(`${optimiser}.`));
 }
 
 function parseStep(text: string): number {
@@ -112,7 +117,7 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
   const take = (prefix: string): HostTensors => {
     const values: HostTensors = new Map();
     for (const [key, { shape, data }] of tensors) {
-      if (prefix === '' ? key.startsWith('adam.') || key === SINGLES : !key.startsWith(prefix)) continue;
+      if (prefix === '' ? isOfState(key) : !key.startsWith(prefix)) continue;
       values.set(key.slice(prefix.length), { shape, values: data as Float32Array });
     }
     return values;
@@ -120,14 +125,15 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
   try {
     const config = parseSettings(MODEL_SETTINGS, metadata.config);
     const training = parseSettings(TRAIN_SETTINGS, metadata.training);
-    const [params, moments] = [take(''), { m: take('adam.m.'), v: take('adam.v.') }];
+    const params = take('');
     const specs = weightGroups({ config, training }).flatMap((group) => group.specs);
     checkWeights(specs, params, '', name);
-    const isState = moments.m.size > 0;
-    if (isState) {
-      checkWeights(specs, moments.m, 'adam.m.', name);
-      checkWeights(specs, moments.v, 'adam.v.', name);
-    }
+    const prefixes = optimisers[training.optimiser].moments.map(
+      (moment) => [moment, momentPrefix(training.optimiser, moment)] as const,
+    );
+    const moments = Object.fromEntries(prefixes.map(([moment, prefix]) => [moment, take(prefix)]));
+    const isState = Object.values(moments).some(({ size }) => size > 0);
+    if (isState) for (const [moment, prefix] of prefixes) checkWeights(specs, moments[moment], prefix, name);
     return {
       config,
       training,

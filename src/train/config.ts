@@ -1,5 +1,5 @@
 /** What defines a training run. Names are those of the command line, in camelCase. Imports tables of constants only: help loads it. */
-import { BASELINES, ESTIMATORS, type EstimatorSettings, type ModelConfig } from '../core/config.js';
+import { BASELINES, COUNT_PRIORS, ESTIMATORS, type EstimatorSettings, type ModelConfig } from '../core/config.js';
 import type { SettingsTable } from '../core/settings.js';
 
 export const ANNEALS = ['none', 'lin', 'exp'] as const;
@@ -9,6 +9,13 @@ export type Anneal = (typeof ANNEALS)[number];
 export const SCHEDULES = ['constant', 'cosine'] as const;
 
 export type ScheduleName = (typeof SCHEDULES)[number];
+
+export const OPTIMISERS = ['adam', 'rmsprop'] as const;
+
+export type OptimiserName = (typeof OPTIMISERS)[number];
+
+/** What of the prior is annealed: its number, or the probability of each trial, from those of a prior of some kind on. */
+export const ANNEALED_TRIALS = ['none', ...COUNT_PRIORS] as const;
 
 /** How to train: none of it is needed to use the model. */
 export type TrainConfig = EstimatorSettings & {
@@ -21,13 +28,26 @@ export type TrainConfig = EstimatorSettings & {
   schedule: ScheduleName;
   /** Steps over which learning rates rise linearly from 0. */
   warmup: number;
+  optimiser: OptimiserName;
   adamBeta1: number;
   adamBeta2: number;
   adamEpsilon: number;
+  rmspropDecay: number;
+  rmspropMomentum: number;
+  rmspropEpsilon: number;
+  /** The longest gradient: a longer one, of all weights of a group together, is shortened to it; 0: as long as it is. */
+  clipNorm: number;
   /** k moves from annealPriorFrom to zPresPrior over annealPriorDuration steps: annealed in, it does not empty the model. */
   annealPrior: Anneal;
   annealPriorFrom: number;
   annealPriorDuration: number;
+  /** So many steps k stays where it begins. */
+  annealPriorBegin: number;
+  /**
+   * Whose trials are annealed in place of k, each by itself: they begin as those of this kind of prior at annealPriorFrom, and
+   * end as those of the model's.
+   */
+  annealTrialsOf: (typeof ANNEALED_TRIALS)[number];
   /** Sums of images as lessons in counting, so many a step (see pair-sums.ts); 0 leaves them out. */
   sumPairs: number;
   /** Nats per nat: what log q(known count) weighs beside the ELBO. */
@@ -65,6 +85,15 @@ export const TRAIN_SETTINGS: SettingsTable<TrainConfig> = {
   baselineScalar: { kind: 'number', before: 100 },
   blPredictNet: { kind: 'numbers', before: [200] },
   baselineLearningRate: { kind: 'number', before: 1e-3 },
+  optimiser: { kind: OPTIMISERS, before: 'adam' },
+  rmspropDecay: { kind: 'number', before: 0.9 },
+  rmspropMomentum: { kind: 'number', before: 0.9 },
+  rmspropEpsilon: { kind: 'number', before: 1e-10 },
+  clipNorm: { kind: 'number', before: 0 },
+  annealPriorBegin: { kind: 'number', before: 0 },
+  annealTrialsOf: { kind: ANNEALED_TRIALS, before: 'none' },
+  iwaeSamples: { kind: 'number', before: 5 },
+  masking: { kind: 'flag', before: true },
 };
 
 /** Two centres closer than this, px, are one object drawn twice: no sum of images brings them nearer. */

@@ -11,19 +11,22 @@ import type { StepNoise } from '../core/guide.js';
 import { type ImageBatch, sliceImages, toIntensities } from '../core/images.js';
 import { makeModel } from '../core/model.js';
 import { accumulate } from '../core/ops/accumulate.js';
-import type { Moments } from '../core/ops/adam.js';
-import type { NamedTensors } from '../core/ops/weights.js';
+import { type NamedTensors, named } from '../core/ops/weights.js';
 import type { Outcome } from '../core/outcome.js';
 import { initialWeights } from '../core/parameters.js';
 import { Draws } from '../core/rng.js';
 import { takeRows } from '../core/rows.js';
 import { makeNoise } from '../core/unroll.js';
 import type { Settings } from './config.js';
-import { adam } from './optimisers/adam.js';
+import type { Moments, Optimiser } from './optimisers/optimiser.js';
+import { optimisers } from './optimisers/optimisers.js';
 import { type GroupName, weightGroups } from './weight-groups.js';
 
 /** Weights and moments on the host, by name: what a checkpoint holds, and what travels between threads. */
 export type HostTensors = Map<string, { shape: number[]; values: Float32Array }>;
+
+/** `m` and `v` of Adam, or those of another optimiser. */
+type MomentName = string;
 
 /** What one step needs besides weights and images. */
 export type StepPlan = {
@@ -74,10 +77,17 @@ export function partsOf(batch: ImageBatch, most: number): Part[] {
   });
 }
 
-/** The noise of a part of a step's batch. Caller disposes. */
+/** Steps are far fewer: the k-th draw of an image has the sequence of its first one, so many steps later for each k. */
+const STEPS_BETWEEN_DRAWS = 2 ** 32;
+
+/** The noise of a part of a step's batch: as many draws as the estimator needs, image by image. Caller disposes. */
 export function partNoise({ config, training }: Settings, step: number, { from, images }: Part): StepNoise[] {
-  const draws = Array.from({ length: images.size }, (_, b) => new Draws(training.seed, 'trainNoise', step, from + b));
-  return makeNoise(config, draws);
+  const { draws } = makeEstimator(training);
+  const rows = Array.from({ length: images.size * draws }, (_, row) => {
+    const [b, k] = [Math.floor(row / draws), row % draws];
+    return new Draws(training.seed, 'trainNoise', step + k * STEPS_BETWEEN_DRAWS, from + b);
+  });
+  return makeNoise(config, rows);
 }
 
 /** Uniform numbers [B, N] for drawing the counts of a part's images. */
@@ -131,6 +141,7 @@ export class Learner {
   readonly settings: Settings;
   private weights: NamedTensors;
   private readonly groups: readonly { name: GroupName; weights: readonly string[] }[];
+  private readonly optimiser: Optimiser;
   /** Of each group. */
   private moments: Moments[];
 
@@ -143,7 +154,8 @@ export class Learner {
       settings.training.seed,
     );
     this.groups = specs.map((group) => ({ name: group.name, weights: group.specs.map(({ name }) => name) }));
-    this.moments = this.groups.map((group) => adam.start(this.pick(this.weights, group)));
+    this.optimiser = optimisers[settings.training.optimiser];
+    this.moments = this.groups.map((group) => this.optimiser.start(this.pick(this.weights, group)));
   }
 
   /** The weights as they are now; they are replaced at each step. */
@@ -169,13 +181,19 @@ export class Learner {
     let sum: NamedTensors | undefined;
     for (const part of parts) sum = accumulate(sum, part.sum);
     const gradients = sum as NamedTensors;
-    const [model] = this.groups;
-    const gradientNorm = plan.wantsNorm ? await norm(Object.values(this.pick(gradients, model))) : undefined;
+    const { training } = this.settings;
+    const ofGroups = this.groups.map((group) => this.pick(gradients, group));
+    // of the model's weights it is asked for now and then, of all if they are to be clipped
+    const wanted = training.clipNorm > 0 ? ofGroups : plan.wantsNorm ? ofGroups.slice(0, 1) : [];
+    const norms = await Promise.all(wanted.map((group) => norm(Object.values(group))));
+    const gradientNorm = plan.wantsNorm ? norms[0] : undefined;
     const next: NamedTensors = {};
     this.moments = this.groups.map((group, g) => {
-      const given = { weights: this.pick(this.weights, group), gradients: this.pick(gradients, group) };
+      const isLong = training.clipNorm > 0 && norms[g] > training.clipNorm;
+      const clipped = isLong ? shorten(ofGroups[g], training.clipNorm / norms[g]) : ofGroups[g];
+      const given = { weights: this.pick(this.weights, group), gradients: clipped };
       const pace = { step: plan.step, rate: plan.rates[group.name] };
-      const stepped = adam.step(given, this.moments[g], pace, this.settings.training);
+      const stepped = this.optimiser.step(given, this.moments[g], pace, training);
       Object.assign(next, stepped.weights);
       return stepped.moments;
     });
@@ -190,8 +208,13 @@ export class Learner {
     return this.finish(parts, plan);
   }
 
-  /** Weights, or moments `m` or `v`, on the host. */
-  async read(which: 'params' | 'm' | 'v'): Promise<HostTensors> {
+  /** Names of what the optimiser remembers. */
+  get momentNames(): readonly string[] {
+    return this.optimiser.moments;
+  }
+
+  /** Weights, or one of the optimiser's moments, on the host. */
+  async read(which: 'params' | MomentName): Promise<HostTensors> {
     const host: HostTensors = new Map();
     for (const [g, group] of this.groups.entries()) {
       const flat = which === 'params' ? undefined : ((await this.moments[g][which].data()) as Float32Array);
@@ -207,7 +230,7 @@ export class Learner {
   }
 
   /** Replaces weights, or moments; names and shapes must be those of the model and its estimator. */
-  write(which: 'params' | 'm' | 'v', values: HostTensors): void {
+  write(which: 'params' | MomentName, values: HostTensors): void {
     const valuesOf = (name: string) => values.get(name) as { shape: number[]; values: Float32Array };
     if (which === 'params') {
       const written = Object.keys(this.weights).map((name) => {
@@ -231,8 +254,16 @@ export class Learner {
   }
 
   dispose(): void {
-    tf.dispose([this.weights, ...this.moments.map(({ m, v }) => [m, v])]);
+    tf.dispose([this.weights, this.moments]);
   }
+}
+
+/** Gradients times a number; consumes them. */
+function shorten(gradients: NamedTensors, factor: number): NamedTensors {
+  const names = Object.keys(gradients);
+  const shorter = names.map((name) => tf.mul(gradients[name], factor));
+  tf.dispose(gradients);
+  return named(names, shorter);
 }
 
 /** Euclidean norm of all gradients together. */

@@ -1,5 +1,5 @@
 /** What changes from step to step: the learning rates, and the prior over the count. Steps count from 1. */
-import { countPriors } from '../core/count.js';
+import { chainLogProbs, countPriors, trialProbs } from '../core/count.js';
 import type { Anneal, ScheduleName, Settings, TrainConfig } from './config.js';
 import type { GroupName } from './weight-groups.js';
 
@@ -30,15 +30,27 @@ const anneals: { readonly [name in Anneal]: (from: number, to: number, done: num
   exp: (from, to, done) => from * (to / from) ** done,
 };
 
-/** k of the prior over n: from `annealPriorFrom` to `zPresPrior`, then constant. */
-export function zPresPriorAt({ config, training }: Settings, step: number): number {
-  const { annealPrior, annealPriorFrom, annealPriorDuration } = training;
-  const done = annealPriorDuration === 0 ? 1 : Math.min(1, step / annealPriorDuration);
-  return anneals[annealPrior](annealPriorFrom, config.zPresPrior, done);
+/** How much of the way the prior has gone, 0..1. */
+function annealed({ annealPriorBegin, annealPriorDuration }: TrainConfig, step: number): number {
+  if (step <= annealPriorBegin) return annealPriorDuration === 0 ? 1 : 0;
+  return annealPriorDuration === 0 ? 1 : Math.min(1, (step - annealPriorBegin) / annealPriorDuration);
 }
 
-/** log P(n), n = 0..N, of that prior. */
+/** k of the prior over n: from `annealPriorFrom` to `zPresPrior`, then constant. */
+export function zPresPriorAt({ config, training }: Settings, step: number): number {
+  return anneals[training.annealPrior](training.annealPriorFrom, config.zPresPrior, annealed(training, step));
+}
+
+/** log P(n), n = 0..N, of that prior; or of the chain of trials on their way, which need not be of one number. */
 export function logPriorAt(settings: Settings, step: number): number[] {
-  const { countPrior, modelSteps } = settings.config;
-  return countPriors[countPrior](zPresPriorAt(settings, step), modelSteps);
+  const { config, training } = settings;
+  const { countPrior, modelSteps } = config;
+  const { annealPrior, annealPriorFrom, annealTrialsOf } = training;
+  const done = annealed(training, step);
+  if (annealTrialsOf === 'none' || annealPrior === 'none' || done === 1) {
+    return countPriors[countPrior](zPresPriorAt(settings, step), modelSteps);
+  }
+  const from = trialProbs(countPriors[annealTrialsOf](annealPriorFrom, modelSteps));
+  const to = trialProbs(countPriors[countPrior](config.zPresPrior, modelSteps));
+  return chainLogProbs(from.map((p, t) => anneals[annealPrior](p, to[t], done)));
 }

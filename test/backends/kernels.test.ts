@@ -10,13 +10,16 @@ import { startBackend } from '#air/backends/start.js';
 import { enumeratedElboGrad } from '#air/core/elbo.js';
 import { accumulate } from '#air/core/ops/accumulate.js';
 import { bernoulliLogLik, bernoulliLogLikGrad, imageLogLik, imageLogLikGrad, residual } from '#air/core/ops/image.js';
+import { type IwaeInputs, iwaeGradOp } from '#air/core/ops/iwae.js';
 import { type KlKind, type NormalHead, normalFromHead, normalFromHeadGrad } from '#air/core/ops/normal.js';
 import { type NvilInputs, nvilGradOp } from '#air/core/ops/nvil.js';
 import { placeWindows, placeWindowsGrad } from '#air/core/ops/place-windows.js';
 import { readWindows, readWindowsGrad } from '#air/core/ops/read-windows.js';
+import { reconstructionScoreOp } from '#air/core/ops/reconstruction-score.js';
 import type { Size } from '#air/core/ops/sampling.js';
 import { PRESETS } from '#air/presets.js';
 import { adam } from '#air/train/optimisers/adam.js';
+import { rmsprop } from '#air/train/optimisers/rmsprop.js';
 import { assertCloseOverall } from '../support/assert-close.js';
 import { B, type Case, listOf, nets, recurrent, several, type Tensors, zWhere } from '../support/op-cases.js';
 import { random, type Values } from '../support/random.js';
@@ -135,6 +138,28 @@ const objective: Case[] = [
   })),
 ];
 
+const PRIOR = { logPrior: [-1e-6, -13, -27, -41], scale: -1 / 7 };
+
+const estimates: Case[] = [
+  ...[true, false].map((hasBaseline) => ({
+    name: `nvilGrad of the reconstruction, ${hasBaseline ? 'with' : 'without'} a baseline`,
+    given: {
+      ...{ zPresLogits: random([B, 3], 3), logLik: random([B, 4], 300), uniforms: random([B, 3], 0.3, [0.5]) },
+      ...(hasBaseline ? { baseline: random([B, 3], 200) } : {}),
+    },
+    op: (given: Tensors) => reconstructionScoreOp(given as NvilInputs, PRIOR),
+  })),
+  ...[true, false].map((hasLessons) => ({
+    name: `iwaeGrad, ${hasLessons ? 'with' : 'without'} weights of counts`,
+    given: {
+      ...{ zPresLogits: random([2 * B, 3], 3), logLik: random([2 * B, 4], 30, [0, 13, 27, 41]) },
+      ...{ whereKl: random([2 * B, 3], 2), whatKl: random([2 * B, 3], 2) },
+      ...(hasLessons ? { countWeights: random([B, 4], 30) } : {}),
+    },
+    op: (given: Tensors) => iwaeGradOp(given as IwaeInputs, { ...PRIOR, draws: 2 }),
+  })),
+];
+
 /** Weights of different shapes; their moments are one after the other. */
 const counted: Case[] = [true, false].map((hasBaseline) => ({
   name: `nvilGrad, ${hasBaseline ? 'with a baseline and weights of counts' : 'without'}`,
@@ -143,7 +168,7 @@ const counted: Case[] = [true, false].map((hasBaseline) => ({
     ...{ whereKl: random([B, 3], 10), whatKl: random([B, 3], 10), uniforms: random([B, 3], 0.3, [-1, 0.5, 0.5]) },
     ...(hasBaseline ? { baseline: random([B, 3], 200), countWeights: random([B, 4], 30) } : {}),
   },
-  op: (given: Tensors) => nvilGradOp(given as NvilInputs, { logPrior: [-1e-6, -13, -27, -41], scale: -1 / 7 }),
+  op: (given: Tensors) => nvilGradOp(given as NvilInputs, { ...PRIOR, masking: hasBaseline }),
 }));
 
 const WEIGHTS: readonly number[][] = [[7, 3], [5], [1, 4], [1]];
@@ -173,13 +198,37 @@ const updates: Case[] = [
     },
   },
   {
+    name: 'a step of RMSProp',
+    given: {
+      ...weightsOf('param'),
+      ...weightsOf('grad'),
+      ...{ mean: random([31], 0.1), square: random([31], 0.01, [0.5]), move: random([31], 0.01) },
+    },
+    op: (given) => {
+      const moments = { mean: tf.clone(given.mean), square: tf.clone(given.square), move: tf.clone(given.move) };
+      const settings = { ...PRESETS.fast.training, rmspropDecay: 0.9, rmspropMomentum: 0.9, rmspropEpsilon: 1e-6 };
+      const taken = { weights: copies(given, 'param'), gradients: copies(given, 'grad') };
+      const next = rmsprop.step(taken, moments, { step: 3, rate: 1e-2 }, settings);
+      return [...Object.values(next.weights), ...Object.values(next.moments)];
+    },
+  },
+  {
     name: 'accumulate',
     given: { ...weightsOf('sum'), ...weightsOf('part') },
     op: (given) => Object.values(accumulate(accumulate(undefined, copies(given, 'sum')), copies(given, 'part'))),
   },
 ];
 
-const cases: Case[] = [...nets, ...recurrent, ...normals, ...windows, ...objective, ...counted, ...updates];
+const cases: Case[] = [
+  ...nets,
+  ...recurrent,
+  ...normals,
+  ...windows,
+  ...objective,
+  ...counted,
+  ...estimates,
+  ...updates,
+];
 
 /** What an op makes of its inputs on the backend in use. They keep their numbers. */
 async function evaluate({ given, op }: Case): Promise<Values[]> {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
   argmax,
+  chainLogProbs,
   geometricLogProbs,
   geometricTrialProbs,
   logCountPrior,
@@ -11,6 +12,7 @@ import {
   presenceProbs,
   successLogProbs,
   trialLogProbs,
+  trialProbs,
 } from '#air/core/count.js';
 import { PRESETS } from '#air/presets.js';
 import { assertCloseEach } from '../support/assert-close.js';
@@ -156,6 +158,19 @@ describe('the prior of successes', () => {
     const [none, ...others] = successLogProbs(r, 3);
     assertCloseEach([none], [Math.log((1 - r) / 3)], 1e-14, 'log P(0)');
     assertCloseEach(others.map(Math.exp), [1 / 3, 1 / 3, 1 / 3], 1e-14, 'P(n)');
+  });
+});
+
+describe('a prior as a chain of trials', () => {
+  it('is the same distribution, there and back', () => {
+    for (const logProbs of [geometricLogProbs(1e-6, 3), trialLogProbs(0.3, 4), successLogProbs(0.9, 2)]) {
+      assertCloseEach(chainLogProbs(trialProbs(logProbs)), logProbs, 1e-8, 'log P(n)');
+    }
+  });
+
+  it('has the trials of each prior', () => {
+    assertCloseEach(trialProbs(trialLogProbs(0.3, 4)), [0.3, 0.3, 0.3, 0.3], 1e-14, 'p');
+    assertCloseEach(trialProbs(geometricLogProbs(1e-6, 3)), geometricTrialProbs(1e-6, 3), 1e-13, 'p');
   });
 });
 

@@ -1,4 +1,4 @@
-/** Images from IDX, .npy and PNG: sniffed, whole and as they arrive. */
+/** Images from IDX, .npy, .npz and PNG: sniffed, whole and as they arrive. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -8,6 +8,7 @@ import { AirError } from '#air/errors.js';
 import { decodeIdx } from '#air/formats/idx.js';
 import { readImages } from '#air/formats/images.js';
 import { encodeNpy } from '#air/formats/npy.js';
+import { encodeNpz } from '#air/formats/npz.js';
 import { encodePng } from '#air/formats/png.js';
 import { encodeSafetensors } from '#air/formats/safetensors.js';
 import { sniff, sniffChunks } from '#air/formats/sniff.js';
@@ -28,6 +29,7 @@ const images = [0, 1, 2].map((i) => pixels.slice(20 * i, 20 * (i + 1)));
 const idx = Uint8Array.from([0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 5, ...pixels]);
 const npy = encodeNpy({ shape: [3, 4, 5], data: pixels });
 const floats = encodeNpy({ shape: [3, 4, 5], data: Float32Array.from(pixels, (value) => value / 255) });
+const npz = encodeNpz(new Map([['x', { shape: [3, 4, 5], data: pixels }]]));
 const png = encodePng({ width: 5, height: 4, channels: 1, pixels: images[0] });
 
 type Read = Outcome<Uint8Array> & { shape?: [height: number, width: number, count: number] };
@@ -49,6 +51,8 @@ test('files are told apart by their first bytes', async () => {
     ['stream', segment(LATENTS, [])],
     ['idx', idx],
     ['npy', npy],
+    ['npz', npz],
+    ['npz', Uint8Array.from([0x50, 0x4b, 5, 6, ...new Uint8Array(18)])],
     ['png', png],
     ['gzip', readFileSync('fixtures/mnist/t10k-labels-idx1-ubyte.gz')],
     ['safetensors', encodeSafetensors(new Map(), { k: 'v' })],
@@ -70,7 +74,7 @@ test('files are told apart by their first bytes', async () => {
 });
 
 test('images come out, whole file or in pieces of any size', async () => {
-  for (const bytes of [idx, npy, floats]) {
+  for (const bytes of [idx, npy, floats, npz]) {
     for (const size of [1, 3, 19, 20, 21, 41, 1000]) {
       assert.deepEqual(await readAll(bytes, size), { shape: [4, 5, 3], got: images, error: undefined });
     }
@@ -117,10 +121,10 @@ test('the reader stops its input on an error and when it is stopped', async () =
 test('what is no image file is named', async () => {
   const cases: [Uint8Array, string][] = [
     [new Uint8Array(0), 'in: input is empty'],
-    [segment(SCENES, []), 'in: not an image file: is a stream, expected .npy, PNG or IDX'],
+    [segment(SCENES, []), 'in: not an image file: is a stream, expected .npy, .npz, PNG or IDX'],
     [
       new TextEncoder().encode('P5 28 28'),
-      'in: not an image file: begins with 50 35 20 32 38 20 32 38, expected .npy, PNG or IDX',
+      'in: not an image file: begins with 50 35 20 32 38 20 32 38, expected .npy, .npz, PNG or IDX',
     ],
     [Uint8Array.of(0, 0, 8, 3, 0), 'in: cut short after 5 bytes, inside its header'],
     [Uint8Array.of(0, 0, 8, 2, 0, 0, 0, 1, 0, 0, 0, 1, 5), 'in: shape [1, 1], expected [images, height, width]'],

@@ -5,7 +5,7 @@ import { crc32, deflateSync, inflateSync } from 'node:zlib';
 import { PNG } from 'pngjs';
 import { Draws } from '#air/core/rng.js';
 import { AirError } from '#air/errors.js';
-import { decodePng, encodePng } from '#air/formats/png.js';
+import { decodePng, encodePng, isColourPng } from '#air/formats/png.js';
 import { airErrorOf } from '../support/samples.js';
 
 const draws = new Draws(6, 'scenes');
@@ -68,6 +68,24 @@ test('colours become luminance, what is transparent becomes black', async () => 
   png.data.set([255, 255, 255, 51], 20);
   // 0.299, 0.587 and 0.114 of 255.
   assert.deepEqual([...(await decodePng(PNG.sync.write(png), 'p')).pixels], [255, 76, 150, 29, 0, 51]);
+});
+
+test('whether pixels are colours is said by the colour type, also of a palette', async () => {
+  const picture = { width: 2, height: 1, pixels: Uint8Array.of(1, 2, 3, 4, 5, 6) };
+  assert.equal(isColourPng(encodePng({ ...picture, channels: 3 })), true);
+  assert.equal(isColourPng(encodePng({ ...picture, channels: 1, pixels: picture.pixels.slice(0, 2) })), false);
+  const row = deflateSync(Uint8Array.of(0, 1, 0));
+  const palette = pngOf(
+    header(2, 1, 8, 3),
+    ['PLTE', Uint8Array.of(255, 0, 0, 0, 255, 0)],
+    ['IDAT', row],
+    ['IEND', NONE],
+  );
+  assert.equal(isColourPng(palette), true);
+  assert.deepEqual((await decodePng(palette, 'p')).pixels, Uint8Array.of(150, 76));
+  const greyWithAlpha = pngOf(header(1, 1, 8, 4), ['IDAT', deflateSync(Uint8Array.of(0, 200, 255))], ['IEND', NONE]);
+  assert.equal(isColourPng(greyWithAlpha), false);
+  assert.deepEqual((await decodePng(greyWithAlpha, 'p')).pixels, Uint8Array.of(200));
 });
 
 test('an encoder refuses sizes that do not fit', () => {

@@ -8,11 +8,15 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { decodeNpy, encodeNpy, type NpyArray } from '#air/formats/npy.js';
+import { readImages } from '#air/formats/images.js';
+import { decodeNpy, encodeNpy, type NpyArray, type NumericArray } from '#air/formats/npy.js';
+import { decodeNpzArray, encodeNpz } from '#air/formats/npz.js';
 import { decodePng, encodePng, type Picture } from '#air/formats/png.js';
 import { decodeSafetensors, encodeSafetensors, type TensorData } from '#air/formats/safetensors.js';
 import {
+  chunksOf,
   concat,
+  drain,
   LATENTS,
   readBytes,
   recordsOf,
@@ -106,13 +110,40 @@ describe('Python', { skip }, () => {
     }
   });
 
+  test('archives of arrays', async () => {
+    const pixels = Uint8Array.from({ length: 40 * 50 * 50 }, (_, i) => (i * i) >> 7);
+    const arrays = new Map<string, NumericArray>([
+      ['x', { shape: [40, 50, 50], data: pixels }],
+      ['count', { shape: [3], data: Int32Array.of(0, -1, 2147483647) }],
+      ['i', { shape: [2], data: BigInt64Array.of(5_000_000_000n, -1n) }],
+      ['where', { shape: [1, 3], data: Float32Array.of(0.5, -2, 1e30) }],
+      ['elbo', { shape: [2], data: Float64Array.of(0.1, -1e300) }],
+      ['none', { shape: [0, 4], data: new Float32Array(0) }],
+    ]);
+    const dtypes = ['uint8', 'int32', 'int64', 'float32', 'float64', 'float32'];
+    for (const isDeflated of [false, true]) {
+      const { about, again } = throughPython(`${isDeflated}.npz`, encodeNpz(arrays, { isDeflated }));
+      const expected = [...arrays].map(([name, { shape, data }], k) => {
+        return [name, { dtype: dtypes[k], shape, values: Array.from(data, Number) }];
+      });
+      assert.deepEqual(about, Object.fromEntries(expected));
+      for (const name of ['x', 'where', 'none']) {
+        assert.deepEqual(decodeNpzArray(again, name, 'again'), arrays.get(name));
+      }
+      const { height, width, count, images } = await readImages(chunksOf(again), 'again');
+      assert.deepEqual([count, height, width], [40, 50, 50]);
+      assert.deepEqual(concat((await drain(images)).got), pixels);
+    }
+  });
+
   test('pictures', async () => {
     const pixels = Uint8Array.from({ length: 7 * 5 * 3 }, (_, i) => (i * 41) & 255);
     const grey: Picture = { width: 7, height: 5, channels: 1, pixels: pixels.slice(0, 35) };
     const { about, again } = throughPython('grey.png', encodePng(grey));
-    assert.deepEqual(about, { mode: 'L', size: [7, 5], values: [...grey.pixels] });
+    assert.deepEqual(about, { mode: 'L', size: [7, 5], values: [...grey.pixels], luminance: [...grey.pixels] });
     assert.deepEqual(await decodePng(again, 'again'), grey);
     const colour = throughPython('colour.png', encodePng({ width: 7, height: 5, channels: 3, pixels }));
-    assert.deepEqual(colour.about, { mode: 'RGB', size: [7, 5], values: [...pixels] });
+    const luminance = [...(await decodePng(colour.again, 'again')).pixels];
+    assert.deepEqual(colour.about, { mode: 'RGB', size: [7, 5], values: [...pixels], luminance });
   });
 });

@@ -1,6 +1,6 @@
 /** The world as commands see it: files, stdin, logs, digests. */
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -32,6 +32,19 @@ test('stdin is read once, whatever its name', () => {
   const io = makeIo();
   io.readBytes('-');
   assert.throws(() => io.readBytes('/dev/stdin'), withCode(64));
+});
+
+test('the files of a folder are listed in one order, whatever is no folder is not', async (t) => {
+  const folder = freshFolder(t);
+  const io = makeIo();
+  for (const name of ['b', 'a10', 'a9', 'B', '.hidden']) writeFileSync(join(folder, name), '');
+  await io.makeFolder(join(folder, 'inner'));
+  symlinkSync('a9', join(folder, 'link'));
+  assert.deepEqual(await io.listFolder(folder), ['.hidden', 'B', 'a10', 'a9', 'b', 'link']);
+  assert.deepEqual(await io.listFolder(join(folder, 'inner')), []);
+  for (const none of [join(folder, 'a9'), join(folder, 'none'), join(folder, 'a9', 'x'), '-']) {
+    assert.equal(await io.listFolder(none), undefined, none);
+  }
 });
 
 test('lines are added to a log', async (t) => {

@@ -3,9 +3,9 @@
     python readers.py FILE...                 check each file; one line of JSON about each
     python readers.py --rewrite DIR FILE...   also write each again as DIR/NAME
 
-Streams (.air) need msgpack, checkpoints (.safetensors) safetensors and numpy, arrays (.npy) numpy, pictures (.png) Pillow.
-A rewritten stream has the same content in another form: keys in reverse, one more key in each record, small integers in
-nine bytes.
+Streams (.air) need msgpack, checkpoints (.safetensors) safetensors and numpy, arrays (.npy, .npz) numpy, pictures (.png)
+Pillow. A rewritten stream has the same content in another form: keys in reverse, one more key in each record, small
+integers in nine bytes. A rewritten .npz is deflated, and has one more member: pickled objects.
 """
 
 import argparse
@@ -106,7 +106,21 @@ def about_npy(path, rewrite):
     if rewrite:
         with open(rewrite, "wb") as file:
             numpy.lib.format.write_array(file, array, version=(2, 0))
+    return about_array(array)
+
+
+def about_array(array):
     return {"dtype": str(array.dtype), "shape": list(array.shape), "values": array.ravel().tolist()}
+
+
+def about_npz(path, rewrite):
+    import numpy
+
+    with numpy.load(path, allow_pickle=False) as file:
+        arrays = dict(file)
+    if rewrite:
+        numpy.savez_compressed(rewrite, **arrays, pickled=numpy.array([[1, 2], [3]], dtype=object))
+    return {name: about_array(array) for name, array in arrays.items()}
 
 
 def about_png(path, rewrite):
@@ -116,10 +130,11 @@ def about_png(path, rewrite):
     image.load()
     if rewrite:
         image.save(rewrite)
-    return {"mode": image.mode, "size": list(image.size), "values": list(image.tobytes())}
+    luminance = list(image.convert("L").tobytes())
+    return {"mode": image.mode, "size": list(image.size), "values": list(image.tobytes()), "luminance": luminance}
 
 
-READERS = {".air": about_stream, ".safetensors": about_safetensors, ".npy": about_npy, ".png": about_png}
+READERS = {".air": about_stream, ".safetensors": about_safetensors, ".npy": about_npy, ".npz": about_npz, ".png": about_png}
 
 
 def main():

@@ -16,11 +16,11 @@ export type Oracle = {
   raw: { readonly [name: string]: unknown };
 };
 
-/** What a file holds: Pyro's model with the enumerated ELBO, the difference model, or a trace of NVIL with masking. */
-type Form = 'pyro' | 'difference' | 'nvil';
+/** What a file holds: Pyro's model with the enumerated ELBO, the difference model, or a trace of NVIL, with masking or without. */
+type Form = 'pyro' | 'difference' | 'nvil' | 'unmasked';
 
 function formOf({ tensors, raw }: Oracle): Form | undefined {
-  if (tensors.has('loss')) return raw.use_masking === false ? undefined : 'nvil';
+  if (tensors.has('loss')) return raw.use_masking === false ? 'unmasked' : 'nvil';
   return tensors.has('enum.rest.0') ? 'difference' : 'pyro';
 }
 
@@ -31,6 +31,7 @@ export function oracles(form: Form): Oracle[] {
     'fixtures/oracle/torch-air-difference-small.safetensors',
     'fixtures/oracle/pyro-nvil-small.safetensors',
     'fixtures/oracle/pyro-nvil-scaled-small.safetensors',
+    'fixtures/oracle/pyro-nvil-unmasked-small.safetensors',
     ...(process.env.AIR_ORACLE ?? '').split(':').filter((file) => file !== ''),
   ];
   return files.map(readOracle).filter((oracle) => formOf(oracle) === form);
@@ -53,12 +54,15 @@ function readOracle(file: string): Oracle {
     guideInput: raw.guide_input ?? 'image',
     guidePool: raw.pool ?? 2,
     decoderOutputBias: raw.decoder_output_bias,
+    decoderOutput: raw.decoder_output_use_sigmoid === false ? 'linear' : 'sigmoid',
+    activation: (raw.non_linearity ?? 'relu').toLowerCase(),
     likelihoodSd: raw.likelihood_sd,
     scalePriorMean: raw.scale_prior_mean,
     scalePriorSd: raw.scale_prior_sd,
     posPriorMean: raw.pos_prior_mean,
     posPriorSd: raw.pos_prior_sd,
     zPresPrior: raw.z_pres_prior,
+    countPrior: raw.z_pres_prior_raw ? 'trials' : 'geometric',
   };
   return { file, tensors, config, zPresPrior: raw.z_pres_prior, raw };
 }

@@ -10,7 +10,7 @@ import { bars, stepPlan, TINY, TINY_TRAINING } from '../support/tiny-model.js';
 const SUB_BATCH = 2;
 const BATCH = 7;
 
-for (const estimator of ['enumerate', 'nvil'] as const) {
+for (const estimator of ['enumerate', 'nvil', 'iwae'] as const) {
   it(`with --estimator ${estimator}`, async () => {
     await startBackend('wasm');
     const training = { ...TINY_TRAINING, estimator, baselineScalar: 10, blPredictNet: [5] };

@@ -2,10 +2,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
+import { ESTIMATORS } from '#air/core/config.js';
 import { geometricLogProbs } from '#air/core/count.js';
 import { elboTerms, meanTerms } from '#air/core/elbo.js';
 import { joinImages, sliceImages, splitImages, toIntensities } from '#air/core/images.js';
 import { makeModel } from '#air/core/model.js';
+import { viewRows } from '#air/core/rows.js';
+import type { TrainConfig } from '#air/train/config.js';
 import {
   type Gradients,
   type HostTensors,
@@ -115,16 +118,40 @@ describe('partsOf', () => {
 });
 
 onEachBackend(() => {
-  it('computes the same gradient however the batch is cut', async () => {
-    const learner = new Learner({ config: TINY, training: TINY_TRAINING });
-    const whole = await gradientsOf(learner, BATCH);
-    for (const subBatch of [1, 2, 4]) {
-      const cut = await gradientsOf(learner, subBatch);
-      for (const name of Object.keys(whole))
-        assertCloseOverall(cut[name], whole[name], 2e-5, `${name} in parts of ${subBatch}`);
-      assert.deepEqual(await gradientsOf(learner, subBatch), cut, 'and the same bytes for the same cut');
+  for (const estimator of ESTIMATORS) {
+    it(`computes the same gradient however the batch is cut (${estimator})`, async () => {
+      const learner = new Learner({ config: TINY, training: { ...TINY_TRAINING, estimator } });
+      const whole = await gradientsOf(learner, BATCH);
+      for (const subBatch of [1, 2, 4]) {
+        const cut = await gradientsOf(learner, subBatch);
+        for (const name of Object.keys(whole))
+          assertCloseOverall(cut[name], whole[name], 2e-5, `${name} in parts of ${subBatch}`);
+        assert.deepEqual(await gradientsOf(learner, subBatch), cut, 'and the same bytes for the same cut');
+      }
+      learner.dispose();
+    });
+  }
+
+  it('draws for each image as often as the estimator needs, the first time what it always drew', async () => {
+    const [, part] = partsOf(batchOf(1), 4);
+    const noiseOf = (changes: Partial<TrainConfig>) =>
+      partNoise({ config: TINY, training: { ...TINY_TRAINING, ...changes } }, 5, part);
+    const [one, many] = [noiseOf({}), noiseOf({ estimator: 'iwae', iwaeSamples: 3 })];
+    for (const [t, { where, what }] of many.entries()) {
+      for (const [drawn, always] of [
+        [where, one[t].where],
+        [what, one[t].what],
+      ]) {
+        const [rows, first] = [await viewRows(drawn), await viewRows(always)];
+        assert.equal(rows.length, 3 * part.images.size);
+        assert.deepEqual(
+          rows.filter((_, row) => row % 3 === 0),
+          first,
+        );
+        assert.equal(new Set(rows.map(String)).size, rows.length, 'no two draws are the same');
+      }
     }
-    learner.dispose();
+    tf.dispose([one, many]);
   });
 
   it('gives known counts to the images that they are of', async () => {
@@ -257,6 +284,33 @@ onEachBackend(() => {
     learner.write('m', new Map([...m].reverse()));
     assert.deepEqual(await learner.read('m'), m);
     learner.dispose();
+  });
+
+  it('shortens a gradient that is longer than it may be, as a whole, and no other', async () => {
+    /** Where a first step of RMSProp goes without memory: rate g / sqrt(1 + ...), all but along the gradient. */
+    const training: TrainConfig = { ...TINY_TRAINING, optimiser: 'rmsprop', rmspropDecay: 0, rmspropEpsilon: 1e6 };
+    const movesOf = async (clipNorm: number) => {
+      const learner = new Learner({ config: TINY, training: { ...training, clipNorm } });
+      const before = await learner.read('params');
+      const { gradientNorm } = await learner.step(batchOf(1), BATCH, { ...plan(1), wantsNorm: true });
+      const after = await learner.read('params');
+      learner.dispose();
+      const moves = [...after].flatMap(([name, { values }]) => {
+        const from = before.get(name)?.values as Float32Array;
+        return [...values].map((value, i) => value - from[i]);
+      });
+      return { moves, gradientNorm: gradientNorm as number };
+    };
+    const free = await movesOf(0);
+    const half = await movesOf(free.gradientNorm / 2);
+    assertCloseOverall(
+      half.moves,
+      free.moves.map((move) => move / 2),
+      1e-3,
+      'half as far',
+    );
+    assert.equal(half.gradientNorm, free.gradientNorm, 'what is reported is not clipped');
+    assert.deepEqual((await movesOf(2 * free.gradientNorm)).moves, free.moves);
   });
 
   it('hands out copies: what was read does not change with the next step', async () => {

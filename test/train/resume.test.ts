@@ -30,16 +30,19 @@ async function run(
   const sums = new EagerSums({ config: TINY, training });
   if (saved?.moments) {
     learner.write('params', saved.params);
-    learner.write('m', saved.moments.m);
-    learner.write('v', saved.moments.v);
+    for (const [moment, values] of Object.entries(saved.moments)) learner.write(moment, values);
     sums.singles = saved.singles ?? [];
   }
   const plans: StepPlan[] = [];
+  const momentsOf = async () => {
+    const read = learner.momentNames.map(async (moment) => [moment, await learner.read(moment)]);
+    return Object.fromEntries(await Promise.all(read));
+  };
   const encoded = async (step: number) =>
     encodeCheckpoint({
       ...{ config: TINY, training, step, data: '', backend: 'wasm', metrics: {}, provenance: [] },
       params: await learner.read('params'),
-      moments: { m: await learner.read('m'), v: await learner.read('v') },
+      moments: await momentsOf(),
       singles: sums.singles,
     });
   let lastSave: Uint8Array | undefined;
@@ -72,10 +75,17 @@ async function run(
   return { bytes, plans };
 }
 
-for (const estimator of ESTIMATORS) {
-  it(`is the same run, sums of images included, with --estimator ${estimator}`, async () => {
+const RUNS: Partial<TrainConfig>[] = [
+  ...ESTIMATORS.map((estimator) => ({ estimator })),
+  { optimiser: 'rmsprop', learningRate: 1e-4 },
+  { clipNorm: 1 },
+  { annealTrialsOf: 'trials', annealPriorFrom: 0.9, annealPriorBegin: 7 },
+];
+
+for (const changes of RUNS) {
+  it(`is the same run, sums of images included, with ${JSON.stringify(changes)}`, async () => {
     await startBackend('wasm');
-    const training = { ...TINY_TRAINING, steps: 40, sumPairs: 4, sumFrom: 10, sumReach: 8, estimator };
+    const training = { ...TINY_TRAINING, steps: 40, sumPairs: 4, sumFrom: 10, sumReach: 8, ...changes };
     const before = tf.memory().numTensors;
     const whole = await run(training, undefined, false);
     const sumsAt = whole.plans.filter(({ counts }) => counts?.some((count) => count >= 0)).map(({ step }) => step);

@@ -96,6 +96,59 @@ describe('the prior', () => {
   });
 });
 
+describe('a prior that waits', () => {
+  const waiting: TrainConfig = { ...training, annealPriorFrom: 1e-2, annealPriorDuration: 200, annealPriorBegin: 50 };
+
+  it('begins to move after so many steps, and takes as long as ever', () => {
+    const at = (step: number) => priorAt({ ...waiting, annealPrior: 'exp' }, 1e-6, step);
+    for (const step of [1, 49, 50]) near(at(step), 1e-2);
+    near(at(100), 1e-3);
+    near(at(150), 1e-4);
+    for (const step of [250, 251, 1000]) near(at(step), 1e-6);
+  });
+});
+
+describe('trials on their way', () => {
+  const recipe: TrainConfig = {
+    ...training,
+    annealPrior: 'exp',
+    annealPriorFrom: 0.01,
+    annealPriorBegin: 100,
+    annealPriorDuration: 1000,
+    annealTrialsOf: 'geometric',
+  };
+  const config = { ...PRESETS.fast.model, modelSteps: 3, countPrior: 'trials' as const, zPresPrior: 1e-7 };
+
+  /** As Pyro's example: each trial's probability decays by itself. */
+  const expected = (done: number): number[] => {
+    const k = 0.01;
+    const u = 1 / (1 + k + k ** 2 + k ** 3);
+    const p0 = 1 - u;
+    const p1 = 1 - (k * u) / p0;
+    const p2 = 1 - (k ** 2 * u) / (p0 * p1);
+    const [a, b, c] = [p0, p1, p2].map((p) => p * (1e-7 / p) ** done);
+    return [1 - a, a * (1 - b), a * b * (1 - c), a * b * c].map(Math.log);
+  };
+
+  it('begin as those of the geometric prior, end as raw ones, and each decays by itself between', () => {
+    for (const [step, done] of [
+      [1, 0],
+      [100, 0],
+      [350, 0.25],
+      [600, 0.5],
+      [1100, 1],
+      [5000, 1],
+    ]) {
+      assertCloseEach(logPriorAt({ config, training: recipe }, step), expected(done), 1e-9, `step ${step}`);
+    }
+  });
+
+  it('in between are no geometric prior: the odds of more differ from step to step', () => {
+    const [, one, two, three] = logPriorAt({ config, training: { ...recipe, annealPriorFrom: 0.5 } }, 600);
+    assert.ok(Math.abs(two - one - (three - two)) > 0.01);
+  });
+});
+
 describe('log P(n)', () => {
   const annealed: TrainConfig = {
     ...training,

@@ -18,6 +18,7 @@ import { loadKernels, type RelaxedSimd } from './module.js';
 import { airNormalHead, airNormalHeadGrad } from './normal.js';
 import { airPlaceWindows, airPlaceWindowsGrad } from './place-windows.js';
 import { airReadWindows, airReadWindowsGrad } from './read-windows.js';
+import { airRmsprop } from './rmsprop.js';
 
 /** A kernel for all calls of an op, or for those whose attributes it handles: composites run the others. */
 type Entry = WasmKernel | { kernel: WasmKernel; handles(attrs: tf.NamedAttrMap): boolean };
@@ -41,6 +42,7 @@ const KERNELS: { readonly [name: string]: Entry } = {
   AirNormalHeadGrad: airNormalHeadGrad,
   AirEnumeratedElboGrad: airEnumeratedElboGrad,
   AirAdam: airAdam,
+  AirRmsprop: airRmsprop,
   AirAccumulate: airAccumulate,
 
   // In place of tfjs's own. Its product keeps a packed copy of the right operand by tensor id, so that after an update

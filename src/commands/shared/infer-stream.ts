@@ -4,11 +4,11 @@ import { startBackend } from '../../backends/start.js';
 import { joinImages } from '../../core/images.js';
 import { AirError } from '../../errors.js';
 import type { Header, LatentRecord, Scene } from '../../formats/records.js';
-import { readScenes } from '../../formats/scenes.js';
 import type { StreamEvent } from '../../formats/stream.js';
 import type { Io } from '../../io/io.js';
 import { makeInferrer } from '../../threads/inference.js';
 import type { Checkpoint } from '../../train/checkpoint.js';
+import { readImageInput } from './image-input.js';
 import { loadModel } from './model-file.js';
 
 export type InferSettings = {
@@ -37,7 +37,7 @@ export async function* inferStream(
   { mode, samples, batchSize, backend, workers, seed }: InferSettings,
   io: Io,
 ): AsyncGenerator<InferEvent> {
-  const events = readScenes(io.readBytes(file), file);
+  const events = readImageInput(file, io);
   const started = await startBackend(backend);
   io.messages.detail(`backend ${started.name}: ${started.detail}`);
   const inferrer = await makeInferrer(started, await loadModel(checkpoint), workers);

@@ -16,6 +16,7 @@ import {
   ACTIVATIONS,
   BASELINES,
   COUNT_PRIORS,
+  type CountPriorName,
   DECODER_OUTPUTS,
   ESTIMATORS,
   GUIDE_INPUTS,
@@ -25,7 +26,7 @@ import {
   Z_WHERES,
 } from '../../core/config.js';
 import { PRESET_NAMES, PRESETS, type PresetName } from '../../presets.js';
-import { ANNEALS, NEAREST_SUM_PX, SCHEDULES, type Settings, type TrainConfig } from '../../train/config.js';
+import { ANNEALED_TRIALS, ANNEALS, NEAREST_SUM_PX, OPTIMISERS, SCHEDULES, type Settings } from '../../train/config.js';
 
 /** Sizes of hidden layers: `200`, `200,100`, or `none`. */
 function sizes(settings: { help: string; group: string }): Option<number[] | undefined> {
@@ -47,21 +48,17 @@ const optimiser = { group: 'Optimiser' };
 const estimator = { group: 'Estimator of the gradient by the count' };
 const sums = { group: 'Sums of two images of one object each, to learn counting without labels' };
 
-/** Help shows what each preset has: `128; small: 64`. The options themselves have no default, so that a preset can. */
+/**
+ * Help shows what the first preset has; those that go by other recipes are too many to be listed at every option. The options
+ * themselves have no default, so that a preset can.
+ */
 function withPresetDefaults<T extends OptionTable>(options: T): T {
-  const valuesOf = (key: string) =>
-    PRESET_NAMES.map((name) => {
-      const settings: { [key: string]: unknown } = { ...PRESETS[name].model, ...PRESETS[name].training };
-      return { name, value: options[key].format(settings[key]) };
-    });
-  const entries = Object.entries(options).map(([key, option]) => {
-    const [first, ...others] = valuesOf(key);
-    const different = others.filter(({ value }) => value !== first.value);
-    return [
-      key,
-      { ...option, defaultText: [first.value, ...different.map((one) => `${one.name}: ${one.value}`)].join('; ') },
-    ];
-  });
+  const [name] = PRESET_NAMES;
+  const settings: { [key: string]: unknown } = { ...PRESETS[name].model, ...PRESETS[name].training };
+  const entries = Object.entries(options).map(([key, option]) => [
+    key,
+    { ...option, defaultText: option.format(settings[key]) },
+  ]);
   return Object.fromEntries(entries) as T;
 }
 
@@ -107,7 +104,7 @@ export const modelOptions = withPresetDefaults({
 export const trainingOptions = withPresetDefaults({
   steps: int({ ...optimiser, min: 1, help: 'training steps' }),
   batchSize: int({ ...optimiser, min: 1, max: 65536, short: 'b', help: 'images a step' }),
-  learningRate: float({ ...optimiser, above: 0, help: "Adam's rate at its highest" }),
+  learningRate: float({ ...optimiser, above: 0, help: 'at its highest' }),
   warmup: int({
     ...optimiser,
     min: 0,
@@ -115,17 +112,35 @@ export const trainingOptions = withPresetDefaults({
     help: 'rates rise over so many steps first',
   }),
   schedule: choice(SCHEDULES, { ...optimiser, help: 'how rates go on: as they are, or down to 0' }),
+  clipNorm: float({ ...optimiser, min: 0, help: 'the longest gradient; longer ones are shortened to it; 0: none is' }),
+  optimiser: choice(OPTIMISERS, { ...optimiser, help: 'Adam, or centred RMSProp with momentum' }),
   adamBeta1: float({ ...optimiser, min: 0, below: 1, help: 'decay of the first moment' }),
   adamBeta2: float({ ...optimiser, min: 0, below: 1, help: 'decay of the second moment' }),
   adamEpsilon: float({ ...optimiser, above: 0, help: "Adam's epsilon" }),
+  rmspropDecay: float({ ...optimiser, min: 0, below: 1, help: 'decay of the mean gradient and the mean square' }),
+  rmspropMomentum: float({ ...optimiser, min: 0, below: 1, help: 'what of a step the next one repeats' }),
+  rmspropEpsilon: float({ ...optimiser, above: 0, help: 'added to the variance, under the root' }),
   annealPrior: choice(ANNEALS, { ...prior, help: 'how K gets to --z-pres-prior' }),
   annealPriorFrom: float({ ...prior, above: 0, max: 1, value: 'K', help: 'where K begins' }),
+  annealPriorBegin: int({ ...prior, min: 0, value: 'STEP', help: 'after this step' }),
   annealPriorDuration: int({ ...prior, min: 0, value: 'STEPS', help: 'over so many steps' }),
-  estimator: choice(ESTIMATORS, { ...estimator, help: 'sum over all counts, or draw one and learn from its cost' }),
-  baseline: choice(BASELINES, { ...estimator, help: 'of nvil: what learns to expect the cost' }),
+  annealTrialsOf: choice(ANNEALED_TRIALS, {
+    ...prior,
+    help: "anneal each trial's probability in place of K, from those of this prior to those of --count-prior",
+  }),
+  estimator: choice(ESTIMATORS, {
+    ...estimator,
+    help: 'sum over all counts, draw one and learn from its cost, or weigh passes',
+  }),
+  baseline: choice(BASELINES, { ...estimator, help: 'of nvil, nvil-analytic: what learns to expect the cost' }),
   baselineLearningRate: float({ ...estimator, above: 0, help: 'learning rate of the baseline' }),
   baselineScalar: float({ ...estimator, above: 0, help: 'what the output of the baseline is multiplied with' }),
-  blPredictNet: sizes({ ...estimator, help: 'hidden layers from the LSTM of the baseline to its output' }),
+  iwaeSamples: int({ ...estimator, min: 1, max: 100, value: 'K', help: 'of iwae: passes an image' }),
+  blPredictNet: sizes({
+    ...estimator,
+    help: 'hidden layers of the baseline, from its LSTM, or its input, to its output',
+  }),
+  masking: onOff({ ...estimator, help: 'of nvil, reinforce: off, training also pays for objects after the stop' }),
   sumPairs: int({ ...sums, min: 0, max: 65536, value: 'N', help: 'sums a step; 0 trains on the ELBO alone' }),
   sumWeight: float({ ...sums, min: 0, help: 'what their log q(count) weighs beside the ELBO' }),
   sumFrom: int({ ...sums, min: 1, value: 'STEP', help: 'the first step with sums' }),
@@ -134,16 +149,46 @@ export const trainingOptions = withPresetDefaults({
 
 type ConfigOptions = OptionValues<typeof modelOptions & typeof trainingOptions>;
 
-/** The preset, with what the command line says in its place. */
-export function configFrom(options: ConfigOptions & { preset: PresetName; seed: number }): {
-  config: ModelConfig;
-  training: TrainConfig;
-} {
+/** Settings of a file, and which options the command line has. */
+type Source = { fromFile?: { readonly [key: string]: unknown }; given?: ReadonlySet<string> };
+
+/**
+ * The preset, with what a file says in its place, and what the command line says in place of both.
+ *
+ * @throws AirError 'usage' if the prior is to be annealed in two ways at once
+ */
+export function configFrom(
+  options: ConfigOptions & { preset: PresetName; seed: number; annealPriorTo?: number | undefined },
+  { fromFile = {}, given = new Set() }: Source = {},
+): Settings {
   const { model: modelPreset, training: trainingPreset } = PRESETS[options.preset];
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  // those with a default of their own count only if they are given
+  const typed = Object.entries(options).filter(([key, value]) => {
+    return value !== undefined && (given.has(key) || fromFile[key] === undefined);
+  });
+  const settings: { [key: string]: unknown } = { ...fromFile, ...Object.fromEntries(typed) };
   const overlay = <T extends object>(preset: T): T =>
-    Object.fromEntries(Object.entries(preset).map(([key, value]) => [key, given[key] ?? value])) as T;
-  return { config: overlay(modelPreset), training: overlay(trainingPreset) };
+    Object.fromEntries(Object.entries(preset).map(([key, value]) => [key, settings[key] ?? value])) as T;
+  const asSet = { config: overlay(modelPreset), training: overlay(trainingPreset) };
+  return options.annealPriorTo === undefined ? asSet : annealedTo(options.annealPriorTo, asSet, given);
+}
+
+/** The probability that torch takes for any smaller one of a Bernoulli distribution: a float32's epsilon. */
+const TORCH_LEAST = 2 ** -23;
+
+/** As Pyro's example anneals: the trials of the prior that is asked for decay, each by itself, to one probability. */
+function annealedTo(to: number, { config, training }: Settings, given: ReadonlySet<string>): Settings {
+  const other = (['annealPriorFrom', 'annealTrialsOf'] as const).find((key) => given.has(key));
+  if (other !== undefined) {
+    throw usage(`--anneal-prior-to and --${flagName(other)} exclude each other`, 'the first begins at --z-pres-prior');
+  }
+  if (training.annealPrior === 'none') {
+    throw usage('--anneal-prior-to does nothing without --anneal-prior lin or exp', 'leave it out, or give both');
+  }
+  return {
+    config: { ...config, countPrior: 'trials', zPresPrior: Math.max(to, TORCH_LEAST) },
+    training: { ...training, annealPriorFrom: config.zPresPrior, annealTrialsOf: config.countPrior },
+  };
 }
 
 /** A setting as it is typed. */
@@ -152,13 +197,22 @@ export function asTyped(key: string, value: unknown): string {
   return options[key]?.format(value) ?? JSON.stringify(value);
 }
 
-/** Options that do nothing unless another has this value. */
+const WITH_BASELINE = ['estimator', 'nvil', 'nvil-analytic'] as const;
+
+/** Options that do nothing unless another has one of these values. */
 const ONLY_WITH = {
-  baseline: ['estimator', 'nvil'],
-  baselineLearningRate: ['estimator', 'nvil'],
-  baselineScalar: ['estimator', 'nvil'],
-  blPredictNet: ['estimator', 'nvil'],
+  baseline: WITH_BASELINE,
+  baselineLearningRate: WITH_BASELINE,
+  baselineScalar: WITH_BASELINE,
+  blPredictNet: WITH_BASELINE,
+  iwaeSamples: ['estimator', 'iwae'],
   likelihoodSd: ['likelihood', 'gaussian'],
+  adamBeta1: ['optimiser', 'adam'],
+  adamBeta2: ['optimiser', 'adam'],
+  adamEpsilon: ['optimiser', 'adam'],
+  rmspropDecay: ['optimiser', 'rmsprop'],
+  rmspropMomentum: ['optimiser', 'rmsprop'],
+  rmspropEpsilon: ['optimiser', 'rmsprop'],
 } as const;
 
 /**
@@ -169,18 +223,34 @@ const ONLY_WITH = {
  */
 export function checkTogether({ config, training }: Settings, given: ReadonlySet<string>): void {
   const settings: { [key: string]: unknown } = { ...config, ...training };
-  for (const [key, [other, value]] of Object.entries(ONLY_WITH)) {
-    if (!given.has(key) || settings[other] === value) continue;
-    throw usage(`--${flagName(key)} does nothing without --${flagName(other)} ${value}`, 'leave it out, or give both');
+  for (const [key, [other, ...values]] of Object.entries(ONLY_WITH)) {
+    if (!given.has(key) || values.some((value) => value === settings[other])) continue;
+    const needed = `--${flagName(other)} ${values.join(' or ')}`;
+    throw usage(`--${flagName(key)} does nothing without ${needed}`, 'leave it out, or give both');
   }
-  if (config.countPrior !== 'trials') return;
-  const { annealPrior, annealPriorFrom } = training;
-  const isSure = config.zPresPrior === 1 || (annealPrior !== 'none' && annealPriorFrom === 1);
-  if (!isSure) return;
+  checkUnmasked(training);
+  const { annealPrior, annealPriorFrom, annealTrialsOf } = training;
+  const begins = annealTrialsOf === 'none' ? config.countPrior : annealTrialsOf;
+  const isSure = (prior: CountPriorName, probability: number) => prior !== 'geometric' && probability === 1;
+  const beginsSure = annealPrior !== 'none' && isSure(begins, annealPriorFrom);
+  if (!beginsSure && !isSure(config.countPrior, config.zPresPrior)) return;
   throw usage(
-    '--count-prior trials: a probability of 1 leaves no image with fewer objects than --model-steps',
+    `--count-prior ${config.countPrior}: a probability of 1 leaves no image with ${config.countPrior === 'trials' ? 'fewer objects than --model-steps' : 'no object'}`,
     'give --z-pres-prior and --anneal-prior-from below 1',
   );
+}
+
+/** @throws AirError 'usage' if masking is off where objects after the stop have no cost, or steps ahead would be seen */
+function checkUnmasked({ masking, estimator, baseline, sumPairs }: TrainConfig): void {
+  if (masking) return;
+  const refuse = (what: string, wayOut: string) => usage(`--masking off: ${what}`, wayOut);
+  if (estimator !== 'nvil' && estimator !== 'reinforce') {
+    throw refuse(`--estimator ${estimator} does not draw a count to follow`, 'give --estimator nvil or reinforce');
+  }
+  if (estimator === 'nvil' && baseline === 'mlp') {
+    throw refuse('--baseline mlp would see what the drawn count led to', 'give --baseline lstm or none');
+  }
+  if (sumPairs > 0) throw refuse('a pass that follows a drawn count learns none that is known', 'give --sum-pairs 0');
 }
 
 /**

@@ -5,13 +5,13 @@ import { infer } from '../../core/infer.js';
 import { makeModel } from '../../core/model.js';
 import { AirError } from '../../errors.js';
 import type { Scene } from '../../formats/records.js';
-import { readScenes } from '../../formats/scenes.js';
 import type { Io } from '../../io/io.js';
 import { nameCollapse } from '../../scores/collapse.js';
 import type { Learner } from '../../train/learner.js';
 import type { Report } from '../../train/loop.js';
 import { isEndless } from '../../train/source.js';
 import { type Validation, validate } from '../../train/validate.js';
+import { readImageInput } from '../shared/image-input.js';
 import { openMetricsLog } from './metrics-log.js';
 import type { RunOptions } from './options.js';
 
@@ -137,7 +137,7 @@ function percent(share: number): string {
 
 async function readValid(file: string, config: ModelConfig, io: Io): Promise<Scene[]> {
   const scenes: Scene[] = [];
-  for await (const event of readScenes(io.readBytes(file), file)) {
+  for await (const event of readImageInput(file, io)) {
     if (event.type === 'header' && isEndless(event.header)) {
       throw new AirError('badData', `${file}: a stream without end cannot score`, 'give --count N to air gen-data');
     }

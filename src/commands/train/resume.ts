@@ -14,7 +14,7 @@ import { asTyped } from './options.js';
 /** A checkpoint that can be gone on from. */
 export type RunState = Checkpoint & Required<Pick<Checkpoint, 'moments'>>;
 
-/** The state of an unfinished run, if there is one. @throws AirError 'badData' if it is a model without Adam's moments */
+/** The state of an unfinished run, if there is one. @throws AirError 'badData' if it is a model without an optimiser's moments */
 export async function readState(file: string, asked: Settings, io: Io): Promise<RunState | undefined> {
   const saved = await readEarlier(file, asked, io);
   if (saved === undefined) return undefined;

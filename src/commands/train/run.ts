@@ -2,7 +2,6 @@
 import { usage } from '../../cli/command.js';
 import { AirError } from '../../errors.js';
 import { sealSafetensors } from '../../formats/safetensors.js';
-import { readScenes } from '../../formats/scenes.js';
 import type { Io } from '../../io/io.js';
 import { makeStepper } from '../../threads/steps.js';
 import { type Checkpoint, encodeCheckpoint } from '../../train/checkpoint.js';
@@ -12,6 +11,7 @@ import { diverged, trainLoop } from '../../train/loop.js';
 import { PairSums } from '../../train/pair-sums.js';
 import { openSource, type SceneSource } from '../../train/source.js';
 import { weightGroups } from '../../train/weight-groups.js';
+import { readImageInput } from '../shared/image-input.js';
 import { checkAgainstCanvas, type RunOptions } from './options.js';
 import { makeReporter } from './report.js';
 import { checkSameRun, type RunState, readEarlier, readState, startAs } from './resume.js';
@@ -54,8 +54,7 @@ async function trainOn(
   const sums = new PairSums(settings);
   if (saved) {
     learner.write('params', saved.params);
-    learner.write('m', saved.moments.m);
-    learner.write('v', saved.moments.v);
+    for (const [moment, values] of Object.entries(saved.moments)) learner.write(moment, values);
     sums.singles = saved.singles ?? [];
     io.messages.info(`going on after step ${saved.step} of ${settings.training.steps}`);
   }
@@ -70,9 +69,7 @@ async function trainOn(
       ...settings,
       step,
       params,
-      ...(withMoments
-        ? { singles: sums.singles, moments: { m: await learner.read('m'), v: await learner.read('v') } }
-        : {}),
+      ...(withMoments ? { singles: sums.singles, moments: await readMoments(learner) } : {}),
       data: source.digest,
       backend: backend.identity,
       metrics,
@@ -117,6 +114,12 @@ async function trainOn(
   io.messages.info(`${options.output}: ${reporter.summary(result.step)} on ${backend.name}`);
 }
 
+/** What the optimiser remembers, by moment. */
+async function readMoments(learner: Learner): Promise<{ [moment: string]: HostTensors }> {
+  const read = async (moment: string) => [moment, await learner.read(moment)] as const;
+  return Object.fromEntries(await Promise.all(learner.momentNames.map(read)));
+}
+
 /** The most weights a run may have: with their moments and gradients some 4 GiB, what a wasm heap holds. */
 const MOST_WEIGHTS = 1 << 28;
 
@@ -136,7 +139,7 @@ function checkFinite(params: HostTensors, step: number): void {
 }
 
 async function openInput(options: RunOptions, { seed, batchSize }: TrainConfig, io: Io): Promise<SceneSource> {
-  return openSource(readScenes(io.readBytes(options.input), options.input), {
+  return openSource(readImageInput(options.input, io), {
     name: options.input,
     seed,
     newHash: io.newHash,

@@ -7,7 +7,7 @@ import type { BaselineName, EstimatorSettings, ModelConfig } from '../config.js'
 import { initialState, startOf } from '../guide.js';
 import { guideInputs } from '../guide-input.js';
 import type { Model } from '../model.js';
-import { LinearTape, type MlpPass, mlp, mlpGrad, mlpSpecs } from '../ops/linear.js';
+import { LinearTape, type MlpPass, mlp, mlpGrad, mlpSpecs, mlpWeightGrad } from '../ops/linear.js';
 import { type LstmStep, lstmCell, lstmCellGrad, lstmSpecs } from '../ops/lstm.js';
 import type { NamedTensors, ParamSpec } from '../ops/weights.js';
 import type { Unrolled } from '../unroll.js';
@@ -27,6 +27,7 @@ export type Expected = {
 
 /** Weights of the baseline have names that begin so, as in Pyro's example. */
 const PREFIX = 'bl_';
+const MLP = `${PREFIX}mlp`;
 
 /** What its LSTM begins with, where initial states are trained. */
 const STARTS = ['bl_h_init', 'bl_c_init'];
@@ -57,7 +58,7 @@ function lstm({ baselineScalar, blPredictNet }: EstimatorSettings): Baseline {
       const batch = images.shape[0];
       const before = [
         initialState(model, batch),
-        ...steps.map(({ where, what }) => ({ zWhere: where.sample, zWhat: what.sample })),
+        ...steps.map(({ where, what, zPres }) => ({ zWhere: where.sample, zWhat: what.sample, zPres })),
       ];
       const canvases = [tf.zeros<tf.Rank.R3>(images.shape), ...steps.map(({ canvas }) => canvas)];
       const [h, c] = STARTS.map((name) => startOf(params, name, [batch, config.rnnHiddenSize]));
@@ -65,7 +66,7 @@ function lstm({ baselineScalar, blPredictNet }: EstimatorSettings): Baseline {
       const passes: { memory: LstmStep; head: MlpPass }[] = [];
       for (let t = 0; t < steps.length; t++) {
         const seen = view.observe(canvases[t]);
-        const step = lstmCell(params, 'bl_rnn', [seen, before[t].zWhere, before[t].zWhat, tf.ones([batch, 1])], memory);
+        const step = lstmCell(params, 'bl_rnn', [seen, before[t].zWhere, before[t].zWhat, before[t].zPres], memory);
         memory = step;
         passes.push({ memory: step, head: mlp(params, 'bl_predict', step.h, { hidden: config.activation }) });
       }
@@ -94,8 +95,38 @@ function lstm({ baselineScalar, blPredictNet }: EstimatorSettings): Baseline {
   };
 }
 
+/**
+ * A perceptron, as in A. Kosiorek's implementation: it sees the image and all latents of the pass at once, and expects the same of
+ * every step. Of z_pres it sees the probabilities: were it to see the drawn ones, gradients would be biased.
+ */
+function perceptron({ baselineScalar, blPredictNet }: EstimatorSettings): Baseline {
+  return {
+    specs({ canvas, modelSteps, zWhatSize }) {
+      const inputs = canvas[0] * canvas[1] + modelSteps * (3 + zWhatSize + 1);
+      return mlpSpecs(MLP, inputs, [...blPredictNet, 1]);
+    },
+
+    expect({ config, params }, { images, steps, outcome }) {
+      const [batch, modelSteps] = outcome.zPresLogits.shape;
+      const latents = steps.flatMap(({ where, what }) => [where.sample, what.sample]);
+      const seen = [tf.reshape(images, [batch, -1]), ...latents, tf.sigmoid(outcome.zPresLogits)] as tf.Tensor2D[];
+      const pass = mlp(params, MLP, tf.concat(seen, 1), { hidden: config.activation });
+      return {
+        values: tf.mul(tf.mul(pass.y, tf.ones([1, modelSteps])), baselineScalar) as tf.Tensor2D,
+        backward(dValues) {
+          const tape = new LinearTape();
+          const dOutput = tf.mul(tf.sum(dValues, 1, true), baselineScalar) as tf.Tensor2D;
+          mlpWeightGrad(params, pass, dOutput, tape);
+          return tape.gradients();
+        },
+      };
+    },
+  };
+}
+
 const baselines: { readonly [name in BaselineName]: (settings: EstimatorSettings) => Baseline } = {
   lstm,
+  mlp: perceptron,
   none: () => none,
 };
 

@@ -4,6 +4,9 @@ import type { Estimator } from './estimator.js';
 
 export const enumerate: Estimator = {
   klKind: 'analytic',
+  draws: 1,
+  drawsCount: false,
+  masking: true,
   specs: () => [],
   gradients: (_model, { outcome }, { logPrior, scale, countWeights }) => ({
     outcome: enumeratedElboGrad(outcome, logPrior, scale, countWeights),

@@ -45,19 +45,28 @@ export type EstimatorGradients = {
 export type Estimator = {
   /** What a pass says of KLs: the analytic KL of each normal, or log q - log p of the draw. */
   klKind: KlKind;
+  /** K, how many passes it needs of each image, each with noise of its own. */
+  draws: number;
+  /** Whether it draws the count of each image, with the uniform numbers that it is given. */
+  drawsCount: boolean;
+  /** Whether objects after the stop cost nothing, so that the pass is along the all-present path; else it follows the drawn count. */
+  masking: boolean;
   /** Weights of its own, beside the model's. */
   specs(config: ModelConfig): ParamSpec[];
-  /** The model's parameters hold the estimator's own weights too. Runs inside `tidy`. */
+  /**
+   * The pass is over B K rows, those of an image one after the other. The model's parameters hold the estimator's own weights
+   * too. Runs inside `tidy`.
+   */
   gradients(model: Model, pass: Unrolled, given: Given): EstimatorGradients;
 };
 
-/** By every weight, in the order of the model's parameters, and what led there. */
+/** By every weight, in the order of the model's parameters, and what led there: of K passes an image, what the first said. */
 export type Estimate = { gradients: NamedTensors; outcome: PassOutcome; fit?: BaselineFit };
 
 /**
  * Gradients of an estimate of the objective, summed over images. Caller disposes all of it.
  *
- *   images [B, H, W]; noise: one entry per step
+ *   images [B, H, W]; noise: one entry per step, of B K rows, those of an image one after the other
  */
 export function estimate(
   estimator: Estimator,
@@ -66,12 +75,33 @@ export function estimate(
   given: Given,
 ): Estimate {
   return tf.tidy(() => {
-    const pass = unroll(model, images, noise, estimator.klKind);
+    const { klKind, draws, masking } = estimator;
+    const uniforms = masking ? undefined : given.uniforms();
+    const pass = unroll(model, repeated(images, draws), noise, { klKind, uniforms });
     const { outcome, own, fit } = estimator.gradients(model, pass, given);
     const byName: NamedTensors = { ...unrollGrad(model, pass, outcome), ...own };
     const gradients = Object.fromEntries(Object.keys(model.params).map((name) => [name, of(byName, name)]));
-    return { gradients, outcome: pass.outcome, ...(fit ? { fit } : {}) };
+    // what every count would cost is said along the all-present path alone
+    const said = masking ? pass : unroll(model, images, noise, { klKind });
+    return { gradients, outcome: ofFirstDraw(said.outcome, draws), ...(fit ? { fit } : {}) };
   });
+}
+
+/** [B, H, W] -> [B times, H, W], the copies of an image one after the other. */
+export function repeated(images: tf.Tensor3D, times: number): tf.Tensor3D {
+  const [batch, height, width] = images.shape;
+  if (times === 1) return images;
+  return tf.reshape(tf.tile(tf.reshape(images, [batch, -1]), [1, times]), [batch * times, height, width]);
+}
+
+/** [B draws, any] -> [B, any]. */
+function ofFirstDraw({ zPresLogits, logLik, whereKl, whatKl }: PassOutcome, draws: number): PassOutcome {
+  const first = (rows: tf.Tensor2D): tf.Tensor2D => {
+    if (draws === 1) return rows;
+    const [size, width] = rows.shape;
+    return tf.slice(tf.reshape(rows, [size / draws, draws * width]) as tf.Tensor2D, [0, 0], [-1, width]);
+  };
+  return { zPresLogits: first(zPresLogits), logLik: first(logLik), whereKl: first(whereKl), whatKl: first(whatKl) };
 }
 
 /** @throws AirError 'bug' if an estimator forgets a weight that it has */

@@ -2,11 +2,16 @@
 import type { EstimatorName, EstimatorSettings } from '../config.js';
 import { enumerate } from './enumerate.js';
 import type { Estimator } from './estimator.js';
-import { nvil } from './nvil.js';
+import { iwae } from './iwae.js';
+import { nvil, reinforce } from './nvil.js';
+import { nvilAnalytic } from './nvil-analytic.js';
 
 const estimators: { readonly [name in EstimatorName]: (settings: EstimatorSettings) => Estimator } = {
   enumerate: () => enumerate,
   nvil,
+  reinforce,
+  'nvil-analytic': nvilAnalytic,
+  iwae,
 };
 
 /** The one that the settings name. */

@@ -11,7 +11,7 @@ export type AdamOptions = { beta1: number; beta2: number; epsilon: number };
 type AdamAttrs = AdamOptions & { rate: number; correction1: number; correction2: number };
 
 /** x in this shape; itself if it has it already, as biases do. */
-function shaped(ops: TensorOps, x: tf.Tensor, shape: readonly number[]): tf.Tensor {
+export function shapedAs(ops: TensorOps, x: tf.Tensor, shape: readonly number[]): tf.Tensor {
   return x.rank === shape.length ? x : ops.reshape(x, shape);
 }
 
@@ -20,7 +20,7 @@ export const adamOp = defineOp<Moments & { [weight: string]: tf.Tensor }, AdamAt
   name: 'AirAdam',
   composite: (ops, { m, v, ...weights }, { rate, beta1, beta2, epsilon, correction1, correction2 }) => {
     const params = listed<tf.Tensor>(weights, 'param');
-    const grads = listed<tf.Tensor>(weights, 'grad').map((grad) => shaped(ops, grad, [grad.size]));
+    const grads = listed<tf.Tensor>(weights, 'grad').map((grad) => shapedAs(ops, grad, [grad.size]));
     const grad = ops.concat(grads, 0);
     // not beta moment + (1 - beta) value: as float32, the two shares do not make up one
     const towards = (moment: tf.Tensor, value: tf.Tensor, share: number) =>
@@ -32,6 +32,6 @@ export const adamOp = defineOp<Moments & { [weight: string]: tf.Tensor }, AdamAt
     const step = ops.mul(direction, (rate * root) / correction1);
     const sizes = params.map(({ size }) => size);
     const parts = ops.split(step, sizes, 0);
-    return [mNext, vNext, ...params.map((param, i) => ops.sub(param, shaped(ops, parts[i], param.shape)))];
+    return [mNext, vNext, ...params.map((param, i) => ops.sub(param, shapedAs(ops, parts[i], param.shape)))];
   },
 });

@@ -8,7 +8,7 @@ import { type TensorOps, tensorOps } from './tensor-ops.js';
  * [N, N+1], -1 where n >= t (t from 1): which counts include object t. What is summed with it are costs, so the sign spares
  * negations.
  */
-function minusIncludes(modelSteps: number): tf.Tensor2D {
+export function minusIncludes(modelSteps: number): tf.Tensor2D {
   return countMatrix(modelSteps, (t, n) => n >= t);
 }
 

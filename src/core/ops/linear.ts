@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { ActivationName } from '../config.js';
 import { defineOp, listed, numbered } from './op.js';
-import type { TensorOps } from './tensor-ops.js';
+import { type TensorOps, tensorOps } from './tensor-ops.js';
 import type { ParamSpec, Params } from './weights.js';
 
 /** A linear layer NAME: weight [out, in] and bias [out], uniform in +-1/sqrt(in). */
@@ -187,6 +187,22 @@ export class LinearTape {
     const all: { [name: string]: tf.Tensor } = {};
     for (const [weight, { bias, ds, xs }] of this.layers) {
       [all[weight], all[bias]] = linearGradOp({ ...numbered('d', ds), ...numbered('x', xs) }, {});
+    }
+    return all;
+  }
+
+  /**
+   * Squared norms by the name of the weight or bias: the sum over rows of the squared norm of what each row adds to the gradient.
+   * The rows of all uses belong together: |sum_t d_t x_t^T|^2 is the sum over t, s of (d_t . d_s) (x_t . x_s), row by row.
+   */
+  squares(): { [name: string]: tf.Tensor } {
+    const dots = (rows: readonly tf.Tensor[]) => rows.map((a) => rows.map((b) => tf.sum(tf.mul(a, b), 1)));
+    const all: { [name: string]: tf.Tensor } = {};
+    for (const [weight, { bias, ds, xs }] of this.layers) {
+      const [ofDs, ofXs] = [dots(ds), dots(xs.map((x) => asRows(tensorOps(), x)))];
+      const products = ofDs.flatMap((row, t) => row.map((dot, s) => tf.mul(dot, ofXs[t][s])));
+      all[weight] = tf.sum(tf.addN(products));
+      all[bias] = tf.sum(tf.addN(ofDs.flat()));
     }
     return all;
   }

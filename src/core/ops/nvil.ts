@@ -9,6 +9,9 @@
  *
  * so that R_1 is the ELBO of the draw. The gradient by logit_t is (z_t - p_t) (R_t - b_t) on active steps, that by
  * log p(x | z_1..m) is 1 where m = n, and that by KL_t is -1 where t <= n.
+ *
+ * Without masking the steps after the stop are not taken but cost: every KL_t is paid, and counts in R_s for s < t alone, since
+ * z_where and z_what of a step do not depend on its own z_pres. Then R_1 - KL_1 is the objective of the draw.
  */
 import * as tf from '@tensorflow/tfjs';
 import { logSumExp } from '../count.js';
@@ -40,10 +43,39 @@ function runningProducts(ops: TensorOps, columns: readonly tf.Tensor[]): tf.Tens
   return products;
 }
 
-/** [N, N], 1 where the row is not above the column: sums from a step on, as a product. */
-function fromHereOn(modelSteps: number): tf.Tensor2D {
+/** A count drawn step by step, as tensors of 0 and 1 but for the first. */
+export type DrawnCount = {
+  /** [B, N], that there is one more */
+  p: tf.Tensor;
+  /** [B, N], what each step by itself would say */
+  z: tf.Tensor;
+  /** [B, N], the steps that were taken: t <= n + 1 */
+  active: tf.Tensor;
+  /** [B, N], t <= n */
+  present: tf.Tensor;
+  /** [B, N+1], 1 at n */
+  isCount: tf.Tensor;
+};
+
+/** Draws the count of each image with uniform numbers [B, N]. */
+export function drawCount(ops: TensorOps, zPresLogits: tf.Tensor2D, uniforms: tf.Tensor2D): DrawnCount {
+  const modelSteps = zPresLogits.shape[1];
+  const p = ops.sigmoid(zPresLogits);
+  const z = ops.whereLess(uniforms, p, 1, 0);
+  const reached = runningProducts(ops, ops.split(z, Array(modelSteps).fill(1), 1)); // 1 where n >= t, t = 0..N
+  const isCount = reached.map((here, n) => (n < modelSteps ? ops.sub(here, reached[n + 1]) : here));
+  return {
+    ...{ p, z },
+    active: ops.concat(reached.slice(0, -1), 1),
+    present: ops.concat(reached.slice(1), 1),
+    isCount: ops.concat(isCount, 1),
+  };
+}
+
+/** [N, N], 1 where the row is at least so far below the column: sums over the steps from a step on, as a product. */
+function stepsFrom(distance: number, modelSteps: number): tf.Tensor2D {
   const rows = Array.from({ length: modelSteps }, (_, s) =>
-    Array.from({ length: modelSteps }, (_, t) => Number(s >= t)),
+    Array.from({ length: modelSteps }, (_, t) => Number(s >= t + distance)),
   );
   return tf.tensor2d(rows);
 }
@@ -51,7 +83,7 @@ function fromHereOn(modelSteps: number): tf.Tensor2D {
 /** -> gradients by logits, likelihoods and KLs; by the baseline, of -scale times its squared error; then R and the active steps. */
 export const nvilGradOp = defineOp<
   NvilInputs,
-  { logPrior: readonly number[]; scale: number },
+  { logPrior: readonly number[]; scale: number; masking: boolean },
   [
     dZPresLogits: tf.Tensor2D,
     dLogLik: tf.Tensor2D,
@@ -62,29 +94,23 @@ export const nvilGradOp = defineOp<
   ]
 >({
   name: 'AirNvilGrad',
-  composite: (ops, inputs, { logPrior, scale }) => {
+  composite: (ops, inputs, { logPrior, scale, masking }) => {
     const { zPresLogits, logLik, whereKl, whatKl, uniforms, baseline, countWeights } = inputs;
     const modelSteps = zPresLogits.shape[1];
-    const columnsOf = (x: tf.Tensor) => ops.split(x, Array(x.shape[1] ?? 1).fill(1), 1);
     const negated = ops.neg(zPresLogits);
-    const p = ops.sigmoid(zPresLogits);
-    const z = ops.whereLess(uniforms, p, 1, 0);
-    const reached = runningProducts(ops, columnsOf(z)); // 1 where n >= t, t = 0..N
-    const active = ops.concat(reached.slice(0, -1), 1);
-    const present = ops.concat(reached.slice(1), 1);
-    const isCount = ops.concat(
-      reached.map((here, n) => (n < modelSteps ? ops.sub(here, reached[n + 1]) : here)),
-      1,
-    );
+    const { p, z, active, present, isCount } = drawCount(ops, zPresLogits, uniforms);
 
     const { more, stop } = trialLogs(logPrior);
     const kl = ops.add(whereKl, whatKl);
     // log p = -softplus(-logit), log (1 - p) = -softplus(logit)
-    const ifMore = ops.sub(ops.add(ops.softplus(negated), tf.tensor1d(more)), kl);
+    const ofChoice = ops.add(ops.softplus(negated), tf.tensor1d(more));
+    const ifMore = masking ? ops.sub(ofChoice, kl) : ofChoice;
     const ifStop = ops.add(ops.softplus(zPresLogits), tf.tensor1d(stop));
     const gains = ops.add(ops.mul(present, ifMore), ops.mul(ops.sub(active, present), ifStop));
     const drawn = ops.sum(ops.mul(isCount, logLik), 1, true);
-    const returns = ops.mul(active, ops.add(drawn, ops.matMul(gains, fromHereOn(modelSteps))));
+    const fromHereOn = ops.add(drawn, ops.matMul(gains, stepsFrom(0, modelSteps)));
+    const ofLaterObjects = () => ops.matMul(kl, stepsFrom(1, modelSteps));
+    const returns = ops.mul(active, masking ? fromHereOn : ops.sub(fromHereOn, ofLaterObjects()));
 
     const error = baseline === undefined ? returns : ops.sub(returns, ops.mul(active, baseline));
     const score = ops.mul(ops.mul(ops.sub(z, p), error), scale);
@@ -95,7 +121,7 @@ export const nvilGradOp = defineOp<
     return [
       dZPresLogits,
       ops.mul(isCount, scale),
-      ops.mul(present, -scale),
+      masking ? ops.mul(present, -scale) : ops.sub(ops.mul(present, 0), scale),
       ops.mul(error, 2 * scale),
       returns,
       active,

@@ -1,8 +1,8 @@
-/** NVIL draws the count; over all counts, weighted with how likely they are drawn, it is the enumeration, exactly. */
+/** Estimators that draw the count: over all counts, weighted with how likely they are drawn, each is the enumeration, exactly. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import type { BaselineName, EstimatorSettings } from '#air/core/config.js';
+import type { BaselineName, EstimatorName, EstimatorSettings } from '#air/core/config.js';
 import { logCountPrior, logCountProbs, trialLogProbs } from '#air/core/count.js';
 import { enumerate } from '#air/core/estimators/enumerate.js';
 import { type Estimate, type Estimator, estimate, type Given } from '#air/core/estimators/estimator.js';
@@ -23,9 +23,9 @@ import { bars, TINY } from '../../support/tiny-model.js';
 const N = TINY.modelSteps;
 const COUNTS = Array.from({ length: N + 1 }, (_, n) => n);
 
-const settingsWith = (baseline: BaselineName): EstimatorSettings => ({
-  estimator: 'nvil',
-  ...{ baseline, baselineScalar: 30, blPredictNet: [5] },
+const settingsWith = (baseline: BaselineName, estimator: EstimatorName = 'nvil'): EstimatorSettings => ({
+  estimator,
+  ...{ baseline, baselineScalar: 30, blPredictNet: [5], iwaeSamples: 1, masking: true },
 });
 
 /** Uniform numbers that make the count of every image n, whatever its logits. */
@@ -76,7 +76,7 @@ onEachBackend(() => {
     const tensors = Object.fromEntries(
       Object.entries(given).map(([name, values]) => [name, tf.tensor2d(values, [batch, widths[name] ?? N])]),
     ) as unknown as Parameters<typeof nvilGradOp>[0];
-    const results = await Promise.all(nvilGradOp(tensors, { logPrior, scale }).map(read));
+    const results = await Promise.all(nvilGradOp(tensors, { logPrior, scale, masking: true }).map(read));
 
     const expected: number[][] = [[], [], [], [], [], []];
     const counts = new Set<number>();
@@ -110,9 +110,17 @@ onEachBackend(() => {
     for (const [i, values] of results.entries()) assertCloseOverall(values, expected[i], 1e-5, `output ${i}`);
   });
 
-  for (const baseline of ['lstm', 'none'] as const) {
-    it(`summed over the counts is the enumeration, by every weight, with baseline ${baseline}`, async () => {
-      const nvil = makeEstimator(settingsWith(baseline));
+  for (const [estimator, baseline] of [
+    ['nvil', 'lstm'],
+    ['nvil', 'none'],
+    ['nvil', 'mlp'],
+    ['reinforce', 'lstm'],
+    ['nvil-analytic', 'none'],
+    ['nvil-analytic', 'lstm'],
+    ['nvil-analytic', 'mlp'],
+  ] as const) {
+    it(`summed over the counts is the enumeration, by every weight: ${estimator}, baseline ${baseline}`, async () => {
+      const nvil = makeEstimator(settingsWith(baseline, estimator));
       const model = makeModel(TINY, randomWeights(nvil));
       const images = toIntensities(bars(1, 4), TINY.canvas);
       const noise = makeNoise(TINY, [new Draws(1, 'bench', 77)]);
@@ -121,7 +129,7 @@ onEachBackend(() => {
         ...{ logPrior: logCountPrior(TINY), scale: -1, countWeights },
         uniforms: () => forcing(n, 1),
       });
-      const sameKl: Estimator = { ...enumerate, klKind: 'sampled' };
+      const sameKl: Estimator = { ...enumerate, klKind: nvil.klKind };
       const ofModel = paramSpecs(TINY).map(({ name }) => [name, model.params[name]]);
       const alone = makeModel(TINY, Object.fromEntries(ofModel));
       const exact = estimate(sameKl, alone, { images, noise }, given(0));
@@ -133,9 +141,10 @@ onEachBackend(() => {
         assertCloseOverall(await read(sum), await read(exact.gradients[name]), 2e-4, `gradient by ${name}`);
       }
       const own = nvil.specs(TINY).map(({ name }) => name);
-      assert.equal(own.length > 0, baseline === 'lstm');
+      const hasBaseline = estimator !== 'reinforce' && baseline !== 'none';
+      assert.equal(own.length > 0, hasBaseline);
       for (const { fit, gradients } of estimates) {
-        assert.equal(fit !== undefined, baseline === 'lstm');
+        assert.equal(fit !== undefined, hasBaseline);
         for (const name of own)
           assert.ok(
             (await read(gradients[name])).some((value) => value !== 0),

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import type { Moments } from '#air/core/ops/adam.js';
 import type { NamedTensors } from '#air/core/ops/weights.js';
 import { PRESETS } from '#air/presets.js';
 import { adam } from '#air/train/optimisers/adam.js';
+import type { Moments } from '#air/train/optimisers/optimiser.js';
 import { assertCloseEach } from '../../support/assert-close.js';
 import { onEachBackend, read } from '../../support/backends.js';
 import { sparseNormals } from '../../support/random.js';

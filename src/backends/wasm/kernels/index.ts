@@ -10,3 +10,4 @@ export { normalHead, normalHeadGrad } from './normal';
 export { copyRows, packedBytes, packRows } from './packing';
 export { placeScratchBytes, placeWindows, placeWindowsGrad } from './place-windows';
 export { readScratchBytes, readWindows, readWindowsGrad } from './read-windows';
+export { rmsprop } from './rmsprop';

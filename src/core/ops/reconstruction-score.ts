@@ -1,0 +1,28 @@
+/**
+ * The score function for the reconstruction alone: the count is drawn as for NVIL (nvil.ts), and each of its decisions is paid
+ * with log p(x | z_1..n), less what a baseline expected. What else the ELBO is made of needs no draws.
+ */
+import type * as tf from '@tensorflow/tfjs';
+import { drawCount, type NvilInputs } from './nvil.js';
+import { defineOp } from './op.js';
+
+/** -> gradients by logits and likelihoods; by the baseline, of -scale times its squared error; then returns and the active steps. */
+export const reconstructionScoreOp = defineOp<
+  Pick<NvilInputs, 'zPresLogits' | 'logLik' | 'uniforms' | 'baseline'>,
+  { scale: number },
+  [dZPresLogits: tf.Tensor2D, dLogLik: tf.Tensor2D, dBaseline: tf.Tensor2D, returns: tf.Tensor2D, active: tf.Tensor2D]
+>({
+  name: 'AirReconstructionScore',
+  composite: (ops, { zPresLogits, logLik, uniforms, baseline }, { scale }) => {
+    const { p, z, active, isCount } = drawCount(ops, zPresLogits, uniforms);
+    const returns = ops.mul(active, ops.sum(ops.mul(isCount, logLik), 1, true));
+    const error = baseline === undefined ? returns : ops.sub(returns, ops.mul(active, baseline));
+    return [
+      ops.mul(ops.mul(ops.sub(z, p), error), scale),
+      ops.mul(isCount, scale),
+      ops.mul(error, 2 * scale),
+      returns,
+      active,
+    ];
+  },
+});
