@@ -3,9 +3,9 @@ import { defineCommand, type Option, usage, valued } from '../cli/command.js';
 import { AirError } from '../errors.js';
 import type { Io } from '../io/io.js';
 import { PRESETS } from '../presets.js';
-import type { TrainConfig } from '../train/config.js';
 import { noProvenance, output } from './shared/options.js';
 import { modelOptions, trainingOptions } from './train/options.js';
+import { PYRO_SPELLINGS } from './train/spellings.js';
 
 const GROUP = "What the file does not tell, with the defaults of Pyro's example";
 
@@ -34,7 +34,7 @@ export const importModel = defineCommand({
   description: `Reads the state_dict of the class AIR of Pyro's example (examples/air), saved as safetensors, and writes a model that infer,
     eval, sample and export take. Shapes tell the sizes of all nets; the priors of z_where are among the tensors, and a
     baseline comes along. What the file does not tell has to be as it was when the weights were trained: nothing in them
-    shows that it is not.
+    shows that it is not. Options may be spelt as there: --non-linearity ELU, --decoder-output-use-sigmoid, --z-pres-prior-raw.
 
     Pyro saves with torch.save; in Python, with pip install torch safetensors, that becomes safetensors so:
     safetensors.torch.save_file(torch.load("air.pt"), "pyro.safetensors")`,
@@ -55,15 +55,18 @@ export const importModel = defineCommand({
   examples: [
     {
       command:
-        'air import pyro.safetensors --decoder-output sigmoid --decoder-output-bias=-2 --z-pres-prior 0.01 -o air.safetensors',
+        'air import pyro.safetensors --decoder-output-use-sigmoid --decoder-output-bias=-2 --z-pres-prior 0.01 -o air.safetensors',
       help: 'weights of the recipe that its authors give',
     },
     {
-      command: 'air import pyro.safetensors --z-pres-prior 0.1 --count-prior trials | air eval --model - test.air',
-      help: 'of a run with --z-pres-prior-raw: score it',
+      command: 'air import pyro.safetensors --z-pres-prior 0.1 --z-pres-prior-raw | air eval --model - test.air',
+      help: 'of other settings: score it',
     },
   ],
   seeAlso: ['export', 'infer', 'eval'],
+  spellings: PYRO_SPELLINGS.filter(({ means: [flag] }) =>
+    ['model-steps', 'activation', 'decoder-output', 'count-prior'].includes(flag.slice(2)),
+  ),
   async run({ options, operands }, io) {
     const { fromPyro } = await import('../train/pyro/from-pyro.js');
     const { encodeCheckpoint } = await import('../train/checkpoint.js');
@@ -77,7 +80,8 @@ export const importModel = defineCommand({
     }
     const out = await io.openOutput(output, { binary: true });
     const tensors = await readForeign(operands.FILE, io);
-    const made = fromPyro(tensors, operands.FILE, said, { ...TRAINING, baselineScalar });
+    // how long it was trained, and on what, is not known
+    const made = fromPyro(tensors, operands.FILE, said, { ...PRESETS.pyro.training, steps: 0, baselineScalar });
     const model = encodeCheckpoint({
       ...made,
       step: 0,
@@ -96,32 +100,19 @@ export const importModel = defineCommand({
   },
 });
 
-/** How Pyro's example trains by default. For how long is not known, nor on what. */
-const TRAINING: TrainConfig = {
-  ...PRESETS.fast.training,
-  steps: 0,
-  batchSize: 64,
-  learningRate: 1e-4,
-  baselineLearningRate: 1e-3,
-  schedule: 'constant',
-  warmup: 0,
-  annealPrior: 'none',
-  sumPairs: 0,
-};
-
 /** @throws AirError 'badData' if it is no safetensors file, or a model of air */
 async function readForeign(file: string, io: Io) {
   const { KIND_NAMES, sniff } = await import('../formats/sniff.js');
   const { decodeSafetensors } = await import('../formats/safetensors.js');
   const bytes = await io.readFile(file);
-  if (isZip(bytes)) {
+  const kind = sniff(bytes.subarray(0, 12));
+  if (kind === 'npz') {
     throw new AirError(
       'badData',
-      `${file}: expected safetensors, this is what torch.save writes`,
+      `${file}: expected safetensors, this is a zip archive, as torch.save writes it`,
       'in Python: safetensors.torch.save_file(torch.load("air.pt"), "pyro.safetensors")',
     );
   }
-  const kind = sniff(bytes.subarray(0, 12));
   if (kind !== 'safetensors' && kind !== 'unknown') {
     throw new AirError('badData', `${file}: expected safetensors, this is ${KIND_NAMES[kind]}`);
   }
@@ -130,8 +121,4 @@ async function readForeign(file: string, io: Io) {
     throw new AirError('badData', `${file}: this is a model of air already`, 'infer, eval and sample take it as it is');
   }
   return tensors;
-}
-
-function isZip(bytes: Uint8Array): boolean {
-  return bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4;
 }

@@ -1,17 +1,19 @@
-/** `air export`: what was imported comes out as it went in; what Pyro's class cannot be is refused by name. */
+/** `air export`: weights that were imported come out as they went in, what Pyro's class cannot be is refused by name; images as arrays. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { paramSpecs } from '#air/core/parameters.js';
+import { decodeNpzArray, readNpzMember } from '#air/formats/npz.js';
+import type { Scene } from '#air/formats/records.js';
 import { decodeSafetensors, encodeSafetensors, sealSafetensors } from '#air/formats/safetensors.js';
 import { PRESETS } from '#air/presets.js';
 import { encodeCheckpoint } from '#air/train/checkpoint.js';
 import type { Settings } from '#air/train/config.js';
-import { lackingInPyro } from '#air/train/pyro/to-pyro.js';
+import { lackingInPyro, pyroCall } from '#air/train/pyro/to-pyro.js';
 import { weightGroups } from '#air/train/weight-groups.js';
-import { air, airOk } from '../support/air.js';
+import { air, airOk, recordsOf } from '../support/air.js';
 import { freshFolder } from '../support/folder.js';
 import { bitsOf, F32, PYRO, stateDict } from '../support/state-dict.js';
 
@@ -30,6 +32,38 @@ function writeModel(file: string, settings: Settings): void {
   const rest = { step: 1, data: '', backend: '', metrics: {}, provenance: [] };
   writeFileSync(file, sealSafetensors(encodeCheckpoint({ ...settings, params, ...rest }), sha256));
 }
+
+describe('export of images', () => {
+  it('gives arrays of all images and counts, in their order', async (t) => {
+    const folder = freshFolder(t);
+    await airOk(folder, 'gen-data --count 7 --seed 1 -q -o a.air');
+    await airOk(folder, 'gen-data --count 5 --seed 2 -q -o b.air');
+    const both = Buffer.concat(['a.air', 'b.air'].map((name) => readFileSync(join(folder, name))));
+    const scenes = (await recordsOf(both)) as Scene[];
+    const npz = await airOk(folder, 'export - --format npz', both);
+    const x = decodeNpzArray(npz, 'x', 'npz');
+    assert.deepEqual(x.shape, [12, 50, 50]);
+    assert.ok(Buffer.concat(scenes.map(({ image }) => image)).equals(x.data as Uint8Array));
+    assert.ok((await airOk(folder, 'export -', both)).equals(npz), 'npz is what scenes become');
+    // .npy of the counts: a header of 128 bytes, then int32
+    const counts = Buffer.concat([...readNpzMember(npz, 'count', 'npz')]);
+    assert.match(counts.toString('latin1'), /'descr': '<i4', 'fortran_order': False, 'shape': \(12,\)/);
+    const read = Array.from({ length: 12 }, (_, i) => counts.readInt32LE(128 + 4 * i));
+    assert.deepEqual(
+      read,
+      scenes.map(({ count }) => count),
+    );
+  });
+
+  it('leaves counts out that are not known of every image', async (t) => {
+    const folder = freshFolder(t);
+    await airOk(folder, 'gen-data --count 3 --seed 1 -q -o a.air');
+    writeFileSync(join(folder, 'a.npz'), await airOk(folder, 'export a.air'));
+    const npz = await airOk(folder, 'export a.npz');
+    assert.deepEqual(decodeNpzArray(npz, 'x', 'npz'), decodeNpzArray(readFileSync(join(folder, 'a.npz')), 'x', 'npz'));
+    assert.throws(() => [...readNpzMember(npz, 'count', 'npz')], /no array count in it, only x/);
+  });
+});
 
 describe('export', () => {
   it('gives back what was imported, every tensor to the bit', async (t) => {
@@ -62,6 +96,10 @@ describe('export', () => {
       `rnn_hidden_size=${raw.rnn_hidden_size}, encoder_net=[24], decoder_net=[24], predict_net=[24], bl_predict_net=[24], ` +
       'non_linearity="ELU", decoder_output_bias=-2, decoder_output_use_sigmoid=False, baseline_scalar=1, likelihood_sd=0.3)';
     assert.equal(String(stderr), `air export: ${stateDict().size} tensors, for ${call}\n`);
+    const unmasked = { ...PLAIN, training: { ...PLAIN.training, masking: false } };
+    assert.match(pyroCall(unmasked), /^AIR\(.*bl_predict_net=\[200\].*use_masking=False/);
+    const withMlp = { ...PLAIN, training: { ...PLAIN.training, baseline: 'mlp' as const } };
+    assert.match(pyroCall(withMlp), /^AIR\((?!.*bl_predict_net).*use_baselines=False/);
   });
 
   it('has the weights of a model that was trained here, and its priors', async (t) => {

@@ -65,6 +65,7 @@ export function pyroCall({ config, training }: Settings): string {
     decoder_output_bias: config.decoderOutputBias,
     decoder_output_use_sigmoid: config.decoderOutput === 'sigmoid' ? 'True' : 'False',
     ...(hasBaseline ? { baseline_scalar: training.baselineScalar } : { use_baselines: 'False' }),
+    ...(training.masking ? {} : { use_masking: 'False' }),
     likelihood_sd: config.likelihoodSd,
   };
   const texts = Object.entries(given).map(([argument, value]) => `${argument}=${value}`);
