@@ -26,6 +26,8 @@ export const REGISTRY: Registry = [
     commands: {
       view: async () => (await import('./view.js')).view,
       check: async () => (await import('./check.js')).check,
+      import: async () => (await import('./import.js')).importModel,
+      export: async () => (await import('./export.js')).exportFile,
     },
   },
   {

@@ -1,5 +1,6 @@
 /** `air view`: a stream as JSON lines, for eyes, jq and languages without msgpack. */
 import { countOrInf, defineCommand, flag, usage } from '../cli/command.js';
+import { shortest } from '../core/float32.js';
 import { output } from './shared/options.js';
 
 export const view = defineCommand({
@@ -61,13 +62,4 @@ function toJson(rename: (key: string) => string, { withPixels }: { withPixels: b
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [rename(key), inner]));
   };
-}
-
-/** The float32 as the shortest decimal that gives it back: 0.1 rather than 0.10000000149011612. */
-function shortest(value: number): number {
-  for (let digits = 6; digits < 9; digits++) {
-    const candidate = Number(value.toPrecision(digits));
-    if (Math.fround(candidate) === value) return candidate;
-  }
-  return Number(value.toPrecision(9));
 }
