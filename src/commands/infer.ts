@@ -23,7 +23,7 @@ export const infer = defineCommand({
       min: 1,
       max: 10000,
       group: 'Inference',
-      help: 'draws per image behind the ELBO; 2 or more also count by evidence (n_evidence)',
+      help: 'draws per image behind the ELBO and the evidence of each count; 2 or more also count by it (n_evidence)',
     }),
     batchSize: int({
       default: 256,

@@ -65,10 +65,23 @@ describe('infer', () => {
     assert.notDeepEqual(where(one), where(other));
   });
 
-  it('counts by evidence when asked for more draws', async () => {
-    for (const { nEvidence: n } of await latents('--samples 3')) {
-      assert.ok(Number.isInteger(n) && (n as number) >= 0 && (n as number) <= 3);
+  it('says the evidence of each count, and counts by it when asked for more draws', async () => {
+    for (const { evidence, nEvidence } of await latents())
+      assert.deepEqual([evidence?.length, nEvidence], [4, undefined]);
+    for (const { evidence = [], nEvidence } of await latents('--samples 3')) {
+      assert.equal(evidence[nEvidence as number], Math.max(...evidence));
     }
+  });
+
+  it('has the evidence in what view shows', async () => {
+    const lines = String(await run('view -', await infer('--samples 2')))
+      .trim()
+      .split('\n');
+    const shown = lines.map((line) => JSON.parse(line).evidence);
+    assert.deepEqual(
+      shown,
+      (await latents('--samples 2')).map(({ evidence }) => evidence),
+    );
   });
 });
 
@@ -89,6 +102,12 @@ describe('eval', () => {
     const sum = terms.log_lik - terms.kl_n - terms.kl_z_where - terms.kl_z_what;
     assert.ok(Math.abs(sum - rest.elbo) < 1e-6 * Math.abs(rest.elbo), 'the terms add up to the ELBO');
     assert.ok(terms.bound > rest.elbo, 'and the bound is above it');
+    const bounds = seen.map(({ evidence = [] }) => {
+      const largest = Math.max(...evidence);
+      return largest + Math.log(evidence.reduce((all, each) => all + Math.exp(each - largest), 0));
+    });
+    const bound = bounds.reduce((a, b) => a + b) / 24;
+    assert.ok(Math.abs(terms.bound - bound) < 1e-9 * Math.abs(bound), 'which is the evidence summed over the counts');
   });
 });
 

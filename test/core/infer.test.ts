@@ -196,7 +196,7 @@ onEachBackend(() => {
             ),
           ),
         );
-        explained.forEach(({ bound, terms, nEvidence }, b) => {
+        explained.forEach(({ bound, terms, evidence, nEvidence }, b) => {
           const perCount = [0, 1, 2, 3].map((n) => {
             const logWeights = draws.map((ofDraw) => ofDraw[b].logWeights[n]);
             const largest = Math.max(...logWeights);
@@ -205,6 +205,8 @@ onEachBackend(() => {
           const largest = Math.max(...perCount);
           const expected = largest + Math.log(perCount.reduce((sum, each) => sum + Math.exp(each - largest), 0));
           assertCloseEach(bound as number, expected, 1e-4, 'bound');
+          assert.equal(evidence?.length, 4);
+          for (const n of [0, 1, 2, 3]) assertCloseEach(evidence?.[n] as number, perCount[n], 1e-4, `evidence of ${n}`);
           assertCloseEach(terms?.elbo as number, mean(draws.map((ofDraw) => ofDraw[b].elbo)), 1e-5, 'ELBO', 10);
           assert.equal(nEvidence, samples === 1 ? undefined : perCount.indexOf(largest));
         });
@@ -222,7 +224,7 @@ onEachBackend(() => {
 
     it('is left out where no draws are asked for', async () => {
       for (const explained of await all(trainedModel(), { samples: 0 })) {
-        assert.ok(!('terms' in explained) && !('bound' in explained) && !('nEvidence' in explained));
+        for (const field of ['terms', 'bound', 'evidence', 'nEvidence']) assert.ok(!(field in explained), field);
       }
     });
   });
