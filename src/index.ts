@@ -46,7 +46,9 @@ export { PRESETS, type PresetName } from './presets.js';
 
 // Pictures.
 export { drawPicture, type PictureOptions, type Subject } from './render/pictures.js';
+export { AbstentionScores, type Answers } from './scores/abstention.js';
 export { boxIou, DetectionScores, MatchScores, matchBoxes } from './scores/boxes.js';
+export { type Calibration, CalibrationScores } from './scores/calibration.js';
 export { CountScores } from './scores/counts.js';
 export { Scoreboard, type Scored, type Scores } from './scores/scoreboard.js';
 export { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './train/checkpoint.js';

@@ -37,6 +37,12 @@ export function logSumExp(values: readonly number[]): number {
   return largest + Math.log(values.reduce((sum, value) => sum + Math.exp(value - largest), 0));
 }
 
+/** Probabilities of which these are the logarithms, but for a constant. */
+export function softmax(values: readonly number[]): number[] {
+  const total = logSumExp(values);
+  return values.map((value) => Math.exp(value - total));
+}
+
 /**
  * log P(n), n = 0..N, of the truncated geometric P(n) = k^n / (1 + k + ... + k^N). On the host, in float64.
  *

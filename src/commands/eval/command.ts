@@ -1,10 +1,10 @@
 /** `air eval`: how well was it counted, located and explained? */
-import { defineCommand, file, float, int, usage } from '../cli/command.js';
-import { AirError } from '../errors.js';
-import type { Io } from '../io/io.js';
-import type { Scored, Scores } from '../scores/scoreboard.js';
-import type { InferSettings } from './shared/infer-stream.js';
-import { backend, json, output, seed, workers } from './shared/options.js';
+import { defineCommand, file, flag, flagName, float, int, usage } from '../../cli/command.js';
+import { AirError } from '../../errors.js';
+import type { Io } from '../../io/io.js';
+import type { Scored } from '../../scores/scoreboard.js';
+import type { InferSettings } from '../shared/infer-stream.js';
+import { backend, json, output, seed, workers } from '../shared/options.js';
 
 export const evaluate = defineCommand({
   name: 'eval',
@@ -12,7 +12,12 @@ export const evaluate = defineCommand({
   description: `Reads latents with truth (what air infer makes of scenes), or with --model scenes or images, and prints a table: count
     accuracy and confusion matrix, ELBO per image, IoU of the boxes with the ink of the digits, average precision. With
     --model also the terms of the ELBO, and with --samples an importance-weighted bound on log p(x), and counting by
-    evidence. Without truth, only what needs none. Exits with 1 below --min-accuracy.`,
+    evidence. Without truth, only what needs none. Exits with 1 below --min-accuracy.
+
+    The Brier score says whether probabilities of counts are to be believed, those of q(n) and those that the evidence
+    gives: mean squared error over all counts, 0 is sure and right, 2 sure and wrong. --calibration adds how often
+    counts of each probability are right, the expected calibration error over those bins, and the accuracy among the
+    images that are surest. --json has it all.`,
   operands: [{ name: 'FILE', help: 'latents, or with --model scenes or images; - is stdin', default: '-' }],
   options: {
     model: file({
@@ -31,6 +36,15 @@ export const evaluate = defineCommand({
       defaultText: 'none',
       help: 'exit with 1 if fewer are counted right',
     }),
+    abstainBelow: float({
+      min: 0,
+      max: 1,
+      value: 'P',
+      group: 'Output',
+      defaultText: 'none',
+      help: 'also score as if images whose count is less sure than P were left unanswered',
+    }),
+    calibration: flag({ group: 'Output', help: 'print how far probabilities of counts can be believed, too' }),
     output: output({ help: 'write the scores here' }),
     json,
     backend,
@@ -47,19 +61,22 @@ export const evaluate = defineCommand({
       command: 'air infer air.safetensors test.air | air eval --json | jq .count_accuracy',
       help: 'one number, for a script',
     },
+    {
+      command: 'air eval latents.air --calibration --abstain-below 0.95',
+      help: 'when to believe it, and what is gained by leaving out what is in doubt',
+    },
     { command: 'air eval latents.air --min-accuracy 0.97 -q', help: 'a check, by its exit code' },
   ],
   seeAlso: ['infer', 'render'],
   async run({ options, operands, given }, io) {
     const needsModel = ['samples', 'batchSize', 'backend', 'workers', 'seed'].find((key) => given.has(key));
     if (options.model === undefined && needsModel !== undefined) {
-      throw usage(
-        `--${needsModel === 'batchSize' ? 'batch-size' : needsModel} needs --model: latents are made already`,
-      );
+      throw usage(`--${flagName(needsModel)} needs --model: latents are made already`);
     }
     const out = await io.openOutput(options.output, { binary: false });
-    const { Scoreboard } = await import('../scores/scoreboard.js');
-    const board = new Scoreboard();
+    const { Scoreboard } = await import('../../scores/scoreboard.js');
+    const { table } = await import('./table.js');
+    const board = new Scoreboard({ abstainBelow: options.abstainBelow });
     const progress = io.messages.progress(Number.POSITIVE_INFINITY, 'images');
     let images = 0;
     const source =
@@ -74,7 +91,9 @@ export const evaluate = defineCommand({
     const { scores } = board;
     if (scores.images === 0)
       throw new AirError('badData', `${operands.FILE}: no images to score`, 'make some with: air gen-data');
-    await out.write(options.json ? `${JSON.stringify(scores, null, 2)}\n` : table(scores));
+    await out.write(
+      options.json ? `${JSON.stringify(scores, null, 2)}\n` : table(scores, { withCalibration: options.calibration }),
+    );
     await out.finish();
     const { minAccuracy } = options;
     if (minAccuracy === undefined) return;
@@ -88,7 +107,7 @@ export const evaluate = defineCommand({
 });
 
 async function* latents(name: string, io: Io): AsyncGenerator<Scored> {
-  const { readStream } = await import('../formats/stream.js');
+  const { readStream } = await import('../../formats/stream.js');
   for await (const event of readStream(io.readBytes(name), { name, expect: 'latents' })) {
     if (event.type === 'record') yield event.record;
   }
@@ -97,50 +116,10 @@ async function* latents(name: string, io: Io): AsyncGenerator<Scored> {
 type ModelOptions = Omit<InferSettings, 'mode'> & { model: string };
 
 async function* inferred(name: string, options: ModelOptions, io: Io): AsyncGenerator<Scored> {
-  const { readCheckpoint } = await import('./shared/model-file.js');
-  const { inferStream } = await import('./shared/infer-stream.js');
+  const { readCheckpoint } = await import('../shared/model-file.js');
+  const { inferStream } = await import('../shared/infer-stream.js');
   const checkpoint = await readCheckpoint(options.model, io);
   for await (const event of inferStream(checkpoint, name, { mode: 'mean', ...options }, io)) {
     if (event.type === 'batch') yield* event.records;
   }
-}
-
-const TERM_NAMES: { [name: string]: string } = {
-  log_lik: '  expected log-likelihood',
-  kl_n: '  KL of n',
-  kl_z_where: '  KL of z_where',
-  kl_z_what: '  KL of z_what',
-  bound: 'importance-weighted bound',
-};
-
-function table(scores: Scores): string {
-  const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
-  const nats = (value: number) => `${value.toFixed(2)} nats`;
-  const rows: [string, number | null | undefined, (value: number) => string][] = [
-    ['images', scores.images, String],
-    ['count accuracy', scores.count_accuracy, percent],
-    ['  of counts drawn from q(n)', scores.sampled_count_accuracy, percent],
-    ['  of counts by evidence', scores.evidence_count_accuracy, percent],
-    ['ELBO per image', scores.elbo, nats],
-    ...Object.entries(scores.terms).map(([name, value]): (typeof rows)[number] => [
-      TERM_NAMES[name] ?? name,
-      value,
-      nats,
-    ]),
-    ['mean IoU of matched boxes', scores.mean_iou, (value) => value.toFixed(3)],
-    ['objects matched', scores.matched, percent],
-    ['average precision at IoU .5', scores.average_precision, (value) => value.toFixed(3)],
-  ];
-  const lines = rows.flatMap(([name, value, format]) => (value == null ? [] : [`${name.padEnd(30)}${format(value)}`]));
-  return `${[...lines, ...confusionLines(scores.confusion)].join('\n')}\n`;
-}
-
-function confusionLines(confusion: readonly (readonly number[])[]): string[] {
-  if (confusion.length === 0) return [];
-  const width = Math.max(6, ...confusion.flat().map((count) => String(count).length + 2));
-  const cells = (values: readonly (number | string)[]) => values.map((value) => String(value).padStart(width)).join('');
-  const counted = (confusion[0] ?? []).map((_, n) => n);
-  return ['', `${'confusion: counted as'.padEnd(24)}${cells(counted)}`].concat(
-    confusion.map((row, truth) => `${`  images with ${truth}`.padEnd(24)}${cells(row)}`),
-  );
 }
