@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { LatentRecord, Scene } from '#air/formats/records.js';
-import { airOk, recordsOf } from '../support/air.js';
+import { air, airOk, recordsOf } from '../support/air.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'air-test-'));
 const run = (line: string, input?: Uint8Array) => airOk(folder, line, input);
@@ -108,6 +108,46 @@ describe('eval', () => {
     });
     const bound = bounds.reduce((a, b) => a + b) / 24;
     assert.ok(Math.abs(terms.bound - bound) < 1e-9 * Math.abs(bound), 'which is the evidence summed over the counts');
+  });
+});
+
+describe('--model-steps and --z-pres-prior', () => {
+  const headOf = async (bytes: Buffer) => JSON.parse(String(await run('view --head', bytes)));
+
+  it('are what the pass takes, and what the header says', async () => {
+    const [trained, five] = [await latents(), await latents('--model-steps 5')];
+    for (const [b, { q, steps, evidence }] of five.entries()) {
+      assert.deepEqual([q.length, steps.length, evidence?.length], [6, 5, 6]);
+      assert.deepEqual(q.slice(0, 3), trained[b].q.slice(0, 3));
+    }
+    const { model } = await headOf(await infer('--model-steps 5 --z-pres-prior 0.01'));
+    assert.deepEqual([model.steps, model.z_pres_prior], [5, 0.01]);
+    const asTrained = (await headOf(await infer())).model;
+    assert.deepEqual([asTrained.steps, asTrained.z_pres_prior], [3, 1e-6]);
+  });
+
+  it('are the same in eval', async () => {
+    const options = '--model-steps 2 --z-pres-prior 0.01';
+    const fromLatents = await scores('-', await infer(options));
+    const { terms: _, ...fromScenes } = await scores(`--model m.safetensors test.air --backend wasm ${options}`);
+    assert.deepEqual({ ...fromScenes, terms: {} }, fromLatents);
+    assert.equal(fromScenes.confusion[0].length, 3);
+    const trained = await scores('--model m.safetensors test.air --backend wasm --model-steps 2');
+    assert.deepEqual(trained.calibration.q, fromScenes.calibration.q);
+    assert.notEqual(trained.elbo, fromScenes.elbo);
+  });
+
+  it('are refused where one would leave a single count possible', async () => {
+    await run(
+      'train train.air --preset small --steps 1 -b 4 --count-prior trials --z-pres-prior .5 --backend wasm -q -o t.safetensors',
+    );
+    const { code, stderr } = await air(folder, 'infer t.safetensors test.air --z-pres-prior 1 -o t.air');
+    assert.equal(code, 64);
+    assert.match(
+      stderr,
+      /--z-pres-prior 1: this model was trained with --count-prior trials.*\n {2}give a probability/,
+    );
+    await run('infer m.safetensors test.air --z-pres-prior 1 --backend wasm -q -o t.air'); // all counts alike
   });
 });
 
