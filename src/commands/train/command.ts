@@ -12,7 +12,10 @@ export const train = defineCommand({
   description: `Reads scenes or images (.npy, PNG, IDX) and writes a model, one safetensors file, when it is done. Until then MODEL.state
     beside it holds everything that is needed to go on: the same command again resumes, after Ctrl-C or a crash, and ends
     with the same bytes. A finite stream is read into memory and shuffled; an endless one (gen-data --count inf) is
-    used as it comes. Truth in the stream is never used to learn, only to score --valid.`,
+    used as it comes. Truth in the stream is never used to learn, only to score --valid.
+
+    In --metrics, "sums" is how many sums of images were made, a step, since the report before, from --sum-from on. The
+    first line after a resume counts from there, so this number may differ from that of a run that was not stopped.`,
   operands: [{ name: 'FILE', help: 'scenes or images; - is stdin', default: '-' }],
   options: {
     output: file({ short: 'o', default: OUTPUT, value: 'MODEL', group: 'Output', help: 'the model' }),
