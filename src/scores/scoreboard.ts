@@ -6,6 +6,7 @@ import { AbstentionScores, type Answers } from './abstention.js';
 import { DetectionScores, MatchScores } from './boxes.js';
 import { type Calibration, CalibrationScores } from './calibration.js';
 import { CountScores } from './counts.js';
+import { SingleScores, type Singles } from './singles.js';
 
 /** What is scored: an inferred image, and its true count and objects where they are known. */
 export type Scored = Latent & { count?: number | undefined; objects?: readonly { ink: Box }[] | undefined };
@@ -31,6 +32,8 @@ export type Scores = {
   calibration: { q: Calibration | null; evidence: Calibration | null };
   /** If images of which the model is not sure enough are left unanswered, by q(n) and by evidence; null: none are. */
   abstention: { below: number; q: Answers | null; evidence: Answers | null } | null;
+  /** Images that training with sums of images would take as single objects: by their true counts. */
+  taken_as_single: Singles | null;
   /** Means over images. */
   elbo: number | null;
   terms: { [name: string]: number };
@@ -62,6 +65,7 @@ export class Scoreboard {
   private readonly counts = new CountScores();
   private readonly evidence = new CountScores();
   private readonly sampled = new Mean();
+  private readonly single = new SingleScores();
   private readonly elbo = new Mean();
   private readonly terms = new Map<string, Mean>();
   private readonly matches = new MatchScores();
@@ -93,6 +97,7 @@ export class Scoreboard {
     if (count !== undefined) {
       this.counts.add(count, n);
       this.sampled.add(q[count] ?? 0);
+      this.single.add(q, count);
       if (nEvidence !== undefined) this.evidence.add(count, nEvidence);
     }
     if (objects !== undefined) {
@@ -131,6 +136,7 @@ export class Scoreboard {
       confusion: this.counts.matrix(this.columns),
       calibration: { q: calibration.q.scores ?? null, evidence: calibration.evidence.scores ?? null },
       abstention: below === undefined ? null : { below, ...answers },
+      taken_as_single: this.single.singles ?? null,
       elbo: this.elbo.value,
       terms: Object.fromEntries([...this.terms].map(([name, mean]) => [name, mean.value as number])),
       mean_iou: orNull(this.matches.meanIou),

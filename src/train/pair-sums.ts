@@ -10,14 +10,11 @@
  * 210 to 156.
  */
 
-import { argmax, logCountProbs } from '../core/count.js';
+import { isSurelyOne, logCountProbs } from '../core/count.js';
 import { type ImageBatch, joinImages, splitImages } from '../core/images.js';
 import type { Outcome } from '../core/outcome.js';
 import { Draws } from '../core/rng.js';
 import { NEAREST_SUM_PX, type Settings, type TrainConfig } from './config.js';
-
-/** How sure the model must be that an image holds one object. */
-const SURE = 0.9;
 
 /** Attempts per pair: two images may not fit on the canvas, or their ink may add up to more than white. */
 const ATTEMPTS = 20;
@@ -127,10 +124,7 @@ export class PairSums {
   remember(fresh: ImageBatch, outcomes: readonly Outcome[]): void {
     if (this.training.sumPairs === 0) return;
     this.singles = splitImages(fresh)
-      .filter((_, b) => {
-        const logQ = logCountProbs(outcomes[b].zPresLogits);
-        return argmax(logQ) === 1 && logQ[1] > Math.log(SURE);
-      })
+      .filter((_, b) => isSurelyOne(logCountProbs(outcomes[b].zPresLogits)))
       .map((image) => image.slice());
   }
 

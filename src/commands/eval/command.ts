@@ -21,7 +21,8 @@ export const evaluate = defineCommand({
     The Brier score says whether probabilities of counts are to be believed, those of q(n) and those that the evidence
     gives: mean squared error over all counts, 0 is sure and right, 2 sure and wrong. --calibration adds how often
     counts of each probability are right, the expected calibration error over those bins, and the accuracy among the
-    images that are surest. --json has it all.
+    images that are surest. --json has it all, and, as taken_as_single, what training with sums of images would take for
+    single objects: images that surely (q above 0.9) hold one, by how many they do hold.
 
     With --model, --model-steps looks for more or fewer objects than the model was trained for, and --z-pres-prior scores
     under another prior over the count; q(n) does not depend on it. ELBOs compare under one prior only: with a K of 0.01
