@@ -17,7 +17,7 @@ export const REGISTRY: Registry = [
     commands: {
       train: async () => (await import('./train/command.js')).train,
       infer: async () => (await import('./infer.js')).infer,
-      eval: async () => (await import('./eval.js')).evaluate,
+      eval: async () => (await import('./eval/command.js')).evaluate,
       sample: async () => (await import('./sample.js')).sample,
     },
   },

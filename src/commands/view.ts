@@ -7,7 +7,8 @@ export const view = defineCommand({
   name: 'view',
   summary: 'print a stream as JSON lines, one for each scene or latent',
   description: `Reads a stream of scenes or latents and prints every record as one line of JSON. Pixels (image, reconstruction,
-    window) are left out unless --images is given; latent vectors are arrays of numbers.
+    window) are left out unless --images is given; latent vectors are arrays of numbers. JSON has no infinite numbers: the
+    evidence of a count that has none (-Infinity) is null.
 
     With --head prints the first header instead: kind, canvas size, seed, model, and the command lines that made the
     stream.`,
