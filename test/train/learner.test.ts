@@ -7,6 +7,7 @@ import { geometricLogProbs } from '#air/core/count.js';
 import { elboTerms, meanTerms } from '#air/core/elbo.js';
 import { joinImages, sliceImages, splitImages, toIntensities } from '#air/core/images.js';
 import { makeModel } from '#air/core/model.js';
+import type { TrainConfig } from '#air/train/config.js';
 import {
   type Gradients,
   type HostTensors,
