@@ -16,6 +16,7 @@
  */
 import { AirError } from '../errors.js';
 import type { Io } from '../io/io.js';
+import type { Spelling } from './spellings.js';
 
 /** One option. `T` is what the command gets: the parsed value, or `undefined` where there is no default. */
 export type Option<T> = {
@@ -84,6 +85,8 @@ type Definition<O extends OptionTable, P extends readonly Operand[]> = {
   readonly operands: P;
   readonly options: O;
   readonly examples: readonly Example[];
+  /** What another program, whose users come here, calls some options. */
+  readonly spellings?: readonly Spelling[];
   /** Names of related commands. */
   readonly seeAlso?: readonly string[];
   /** True if `run` watches `io.interrupted` and ends by itself; otherwise a signal ends the command at once. */

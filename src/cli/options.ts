@@ -19,6 +19,7 @@ import {
   usage,
 } from './command.js';
 import { nearest } from './nearest.js';
+import { respell } from './spellings.js';
 
 /** `-q`, `-v`, `-h`, `--help`: part of every command's table without being written there. */
 export const everywhere = {
@@ -46,7 +47,8 @@ export function allOptions(spec: CommandSpec): OptionTable {
  * Parse what follows the command's name.
  * @throws AirError usage: unknown or repeated option, value missing, surplus or out of range, operand missing or surplus
  */
-export function parseOptions(spec: CommandSpec, argv: readonly string[]): ParsedOptions {
+export function parseOptions(spec: CommandSpec, line: readonly string[]): ParsedOptions {
+  const argv = respell(spec.spellings ?? [], line);
   const table = allOptions(spec);
   const keys = Object.keys(table);
   const marks: string[] = [];
@@ -87,7 +89,7 @@ function maskArguments(
   for (const word of words) {
     const before = waiting;
     waiting = undefined;
-    if (word === '-' || !word.startsWith('-')) {
+    if (word === '-' || !word.startsWith('-') || (before !== undefined && /^-\.?\d/.test(word))) {
       masked.push(mark(word));
     } else if (word.startsWith('--')) {
       const equals = word.indexOf('=');
@@ -99,18 +101,15 @@ function maskArguments(
       masked.push(equals === -1 ? `--o${k}` : `--o${k}=${mark(word.slice(equals + 1))}`);
       if (equals === -1 && table[keys[k]].kind === 'value') waiting = name;
     } else {
-      waiting = maskShort(word, before);
+      waiting = maskShort(word);
     }
   }
   return end === -1 ? masked : [...masked, '--', ...argv.slice(end + 1)];
 
   /** `-q`, `-qv`, `-o FILE`, `-oFILE`, `-o=FILE`. */
-  function maskShort(word: string, before: string | undefined): string | undefined {
+  function maskShort(word: string): string | undefined {
     for (let at = 1; at < word.length; at++) {
       const k = keys.findIndex((key) => table[key].short === word[at]);
-      if (k === -1 && before !== undefined && /^-\.?\d/.test(word)) {
-        throw usage(`${before}: its value is missing`, `a negative value is written ${before}=${word}`);
-      }
       if (k === -1) throw unknownOption(`-${word[at]}`, table);
       const rest = word.slice(at + 1).replace(/^=/, '');
       if (table[keys[k]].kind === 'flag') {

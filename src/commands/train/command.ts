@@ -1,8 +1,10 @@
 /** `air train`: learns from images alone how many objects there are, where, and what they look like. */
-import { choice, defineCommand, duration, file, flag, int, usage } from '../../cli/command.js';
+import { choice, defineCommand, duration, file, flag, float, int, usage } from '../../cli/command.js';
+import type { Io } from '../../io/io.js';
 import { PRESET_NAMES } from '../../presets.js';
 import { backend, noProvenance, seed, workers } from '../shared/options.js';
 import { checkTogether, configFrom, modelOptions, trainingOptions } from './options.js';
+import { PYRO_SPELLINGS } from './spellings.js';
 
 const OUTPUT = 'air.safetensors';
 
@@ -12,7 +14,10 @@ export const train = defineCommand({
   description: `Reads scenes or images (.npy, .npz, PNG, IDX, a folder of PNGs; colours as grey) and writes a model, one
     safetensors file, when it is done. Until then MODEL.state beside it holds everything that is needed to go on: the same
     command again resumes, after Ctrl-C or a crash, and ends with the same bytes. A finite stream is read
-    into memory and shuffled; an endless one (gen-data --count inf) is used as it comes. Truth in the stream is never used to learn, only to score --valid.`,
+    into memory and shuffled; an endless one (gen-data --count inf) is used as it comes. Truth in the stream is never used to learn, only to score --valid.
+
+    Options of Pyro's AIR example that have other names here are understood under theirs too (-n, -blr,
+    --encoder-latent-size, --decoder-output-use-sigmoid, --no-baselines, ...).`,
   operands: [{ name: 'FILE', help: 'scenes, images or a folder of PNGs; - is stdin', default: '-' }],
   options: {
     output: file({ short: 'o', default: OUTPUT, value: 'MODEL', group: 'Output', help: 'the model' }),
@@ -41,9 +46,28 @@ export const train = defineCommand({
     noProvenance,
     valid: file({ group: 'Validation', defaultText: 'none', help: 'held-out scenes with truth, to score counting' }),
     validEvery: int({ default: 250, min: 1, value: 'STEPS', group: 'Validation', help: 'how often' }),
-    preset: choice(PRESET_NAMES, { default: 'fast', group: 'Recipe', help: 'the defaults of everything below' }),
+    preset: choice(PRESET_NAMES, {
+      default: 'fast',
+      group: 'Recipe',
+      help: 'the defaults of everything below; --print-config shows them',
+    }),
+    config: file({
+      value: 'FILE.json',
+      group: 'Recipe',
+      defaultText: 'none',
+      help: 'settings in place of those of the preset, as --print-config writes them',
+    }),
+    printConfig: flag({ group: 'Recipe', help: 'print all settings as JSON, and do nothing else' }),
     maxTime: duration({ group: 'Recipe', defaultText: 'none', help: 'stop after so long, saved, with exit code 75' }),
     overfitBatch: flag({ group: 'Recipe', help: 'use the first batch only, to see whether it can be learnt by heart' }),
+    annealPriorTo: float({
+      above: 0,
+      max: 1,
+      value: 'P',
+      group: 'Prior',
+      defaultText: 'none',
+      help: "as Pyro's example: the prior begins at --z-pres-prior, the probability of each of its trials ends at P",
+    }),
     ...trainingOptions,
     ...modelOptions,
     workers,
@@ -55,16 +79,26 @@ export const train = defineCommand({
     { command: 'air train scenes.air --valid valid.air -o air.safetensors', help: 'score counting along the way' },
     { command: 'air train pngs/ -o mine.safetensors', help: 'your own images' },
     { command: 'air gen-data --count inf | air train --steps 4000', help: 'never the same scene twice' },
+    { command: 'air train --preset pyro --print-config', help: 'what a recipe is' },
     { command: 'air train scenes.air --max-time 30m || air train scenes.air', help: 'in two sittings' },
   ],
   seeAlso: ['gen-data', 'infer', 'eval'],
+  spellings: PYRO_SPELLINGS,
   handlesInterrupt: true,
   async run({ options: asked, operands, given }, io) {
     // sums of a batch that never changes would be another lesson
     const options = asked.overfitBatch ? { ...asked, sumPairs: 0 } : asked;
     if (options.output === '-') throw usage('-o -: a model needs a name: its state is kept beside it until it is done');
-    const asSet = configFrom(options);
+    const { config, printConfig } = options;
+    const { formatConfig, parseConfig } = await import('./config-file.js');
+    const fromFile = config === undefined ? {} : parseConfig(await readText(config, io), config);
+    const asSet = configFrom(options, { fromFile, given });
     checkTogether(asSet, given);
+    if (printConfig) {
+      const out = await io.openOutput(undefined, { binary: false });
+      await out.write(formatConfig(asSet));
+      return out.finish();
+    }
     const { trainModel } = await import('./run.js');
     const release = await io.lock(options.output);
     try {
@@ -74,3 +108,7 @@ export const train = defineCommand({
     }
   },
 });
+
+async function readText(file: string, io: Io): Promise<string> {
+  return new TextDecoder().decode(await io.readFile(file));
+}

@@ -16,6 +16,7 @@ import {
   ACTIVATIONS,
   BASELINES,
   COUNT_PRIORS,
+  type CountPriorName,
   DECODER_OUTPUTS,
   ESTIMATORS,
   GUIDE_INPUTS,
@@ -25,15 +26,7 @@ import {
   Z_WHERES,
 } from '../../core/config.js';
 import { PRESET_NAMES, PRESETS, type PresetName } from '../../presets.js';
-import {
-  ANNEALED_TRIALS,
-  ANNEALS,
-  NEAREST_SUM_PX,
-  OPTIMISERS,
-  SCHEDULES,
-  type Settings,
-  type TrainConfig,
-} from '../../train/config.js';
+import { ANNEALED_TRIALS, ANNEALS, NEAREST_SUM_PX, OPTIMISERS, SCHEDULES, type Settings } from '../../train/config.js';
 
 /** Sizes of hidden layers: `200`, `200,100`, or `none`. */
 function sizes(settings: { help: string; group: string }): Option<number[] | undefined> {
@@ -55,21 +48,17 @@ const optimiser = { group: 'Optimiser' };
 const estimator = { group: 'Estimator of the gradient by the count' };
 const sums = { group: 'Sums of two images of one object each, to learn counting without labels' };
 
-/** Help shows what each preset has: `128; small: 64`. The options themselves have no default, so that a preset can. */
+/**
+ * Help shows what the first preset has; those that go by other recipes are too many to be listed at every option. The options
+ * themselves have no default, so that a preset can.
+ */
 function withPresetDefaults<T extends OptionTable>(options: T): T {
-  const valuesOf = (key: string) =>
-    PRESET_NAMES.map((name) => {
-      const settings: { [key: string]: unknown } = { ...PRESETS[name].model, ...PRESETS[name].training };
-      return { name, value: options[key].format(settings[key]) };
-    });
-  const entries = Object.entries(options).map(([key, option]) => {
-    const [first, ...others] = valuesOf(key);
-    const different = others.filter(({ value }) => value !== first.value);
-    return [
-      key,
-      { ...option, defaultText: [first.value, ...different.map((one) => `${one.name}: ${one.value}`)].join('; ') },
-    ];
-  });
+  const [name] = PRESET_NAMES;
+  const settings: { [key: string]: unknown } = { ...PRESETS[name].model, ...PRESETS[name].training };
+  const entries = Object.entries(options).map(([key, option]) => [
+    key,
+    { ...option, defaultText: option.format(settings[key]) },
+  ]);
   return Object.fromEntries(entries) as T;
 }
 
@@ -160,16 +149,46 @@ export const trainingOptions = withPresetDefaults({
 
 type ConfigOptions = OptionValues<typeof modelOptions & typeof trainingOptions>;
 
-/** The preset, with what the command line says in its place. */
-export function configFrom(options: ConfigOptions & { preset: PresetName; seed: number }): {
-  config: ModelConfig;
-  training: TrainConfig;
-} {
+/** Settings of a file, and which options the command line has. */
+type Source = { fromFile?: { readonly [key: string]: unknown }; given?: ReadonlySet<string> };
+
+/**
+ * The preset, with what a file says in its place, and what the command line says in place of both.
+ *
+ * @throws AirError 'usage' if the prior is to be annealed in two ways at once
+ */
+export function configFrom(
+  options: ConfigOptions & { preset: PresetName; seed: number; annealPriorTo?: number | undefined },
+  { fromFile = {}, given = new Set() }: Source = {},
+): Settings {
   const { model: modelPreset, training: trainingPreset } = PRESETS[options.preset];
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  // those with a default of their own count only if they are given
+  const typed = Object.entries(options).filter(([key, value]) => {
+    return value !== undefined && (given.has(key) || fromFile[key] === undefined);
+  });
+  const settings: { [key: string]: unknown } = { ...fromFile, ...Object.fromEntries(typed) };
   const overlay = <T extends object>(preset: T): T =>
-    Object.fromEntries(Object.entries(preset).map(([key, value]) => [key, given[key] ?? value])) as T;
-  return { config: overlay(modelPreset), training: overlay(trainingPreset) };
+    Object.fromEntries(Object.entries(preset).map(([key, value]) => [key, settings[key] ?? value])) as T;
+  const asSet = { config: overlay(modelPreset), training: overlay(trainingPreset) };
+  return options.annealPriorTo === undefined ? asSet : annealedTo(options.annealPriorTo, asSet, given);
+}
+
+/** The probability that torch takes for any smaller one of a Bernoulli distribution: a float32's epsilon. */
+const TORCH_LEAST = 2 ** -23;
+
+/** As Pyro's example anneals: the trials of the prior that is asked for decay, each by itself, to one probability. */
+function annealedTo(to: number, { config, training }: Settings, given: ReadonlySet<string>): Settings {
+  const other = (['annealPriorFrom', 'annealTrialsOf'] as const).find((key) => given.has(key));
+  if (other !== undefined) {
+    throw usage(`--anneal-prior-to and --${flagName(other)} exclude each other`, 'the first begins at --z-pres-prior');
+  }
+  if (training.annealPrior === 'none') {
+    throw usage('--anneal-prior-to does nothing without --anneal-prior lin or exp', 'leave it out, or give both');
+  }
+  return {
+    config: { ...config, countPrior: 'trials', zPresPrior: Math.max(to, TORCH_LEAST) },
+    training: { ...training, annealPriorFrom: config.zPresPrior, annealTrialsOf: config.countPrior },
+  };
 }
 
 /** A setting as it is typed. */
@@ -210,12 +229,13 @@ export function checkTogether({ config, training }: Settings, given: ReadonlySet
     throw usage(`--${flagName(key)} does nothing without ${needed}`, 'leave it out, or give both');
   }
   checkUnmasked(training);
-  if (config.countPrior !== 'trials') return;
-  const { annealPrior, annealPriorFrom } = training;
-  const isSure = config.zPresPrior === 1 || (annealPrior !== 'none' && annealPriorFrom === 1);
-  if (!isSure) return;
+  const { annealPrior, annealPriorFrom, annealTrialsOf } = training;
+  const begins = annealTrialsOf === 'none' ? config.countPrior : annealTrialsOf;
+  const isSure = (prior: CountPriorName, probability: number) => prior !== 'geometric' && probability === 1;
+  const beginsSure = annealPrior !== 'none' && isSure(begins, annealPriorFrom);
+  if (!beginsSure && !isSure(config.countPrior, config.zPresPrior)) return;
   throw usage(
-    '--count-prior trials: a probability of 1 leaves no image with fewer objects than --model-steps',
+    `--count-prior ${config.countPrior}: a probability of 1 leaves no image with ${config.countPrior === 'trials' ? 'fewer objects than --model-steps' : 'no object'}`,
     'give --z-pres-prior and --anneal-prior-from below 1',
   );
 }
