@@ -7,7 +7,6 @@ import { geometricLogProbs } from '#air/core/count.js';
 import { elboTerms, meanTerms } from '#air/core/elbo.js';
 import { joinImages, sliceImages, splitImages, toIntensities } from '#air/core/images.js';
 import { makeModel } from '#air/core/model.js';
-import { viewRows } from '#air/core/rows.js';
 import type { TrainConfig } from '#air/train/config.js';
 import {
   type Gradients,
@@ -131,28 +130,6 @@ onEachBackend(() => {
       learner.dispose();
     });
   }
-
-  it('draws for each image as often as the estimator needs, the first time what it always drew', async () => {
-    const [, part] = partsOf(batchOf(1), 4);
-    const noiseOf = (changes: Partial<TrainConfig>) =>
-      partNoise({ config: TINY, training: { ...TINY_TRAINING, ...changes } }, 5, part);
-    const [one, many] = [noiseOf({}), noiseOf({ estimator: 'iwae', iwaeSamples: 3 })];
-    for (const [t, { where, what }] of many.entries()) {
-      for (const [drawn, always] of [
-        [where, one[t].where],
-        [what, one[t].what],
-      ]) {
-        const [rows, first] = [await viewRows(drawn), await viewRows(always)];
-        assert.equal(rows.length, 3 * part.images.size);
-        assert.deepEqual(
-          rows.filter((_, row) => row % 3 === 0),
-          first,
-        );
-        assert.equal(new Set(rows.map(String)).size, rows.length, 'no two draws are the same');
-      }
-    }
-    tf.dispose([one, many]);
-  });
 
   it('gives known counts to the images that they are of', async () => {
     const learner = new Learner({ config: TINY, training: { ...TINY_TRAINING, sumWeight: 10 } });

@@ -96,7 +96,8 @@ export async function* inferStream(
   }
 }
 
-function checkSize({ canvas }: Header, { config }: Checkpoint, file: string): void {
+/** @throws AirError 'badData' if images are not of the model's size */
+export function checkSize({ canvas }: Header, { config }: Checkpoint, file: string): void {
   if (canvas.join() === config.canvas.join()) return;
   const [has, takes] = [canvas, config.canvas].map((size) => size.join(' x '));
   throw new AirError(
