@@ -1,5 +1,6 @@
 /** Ops with random inputs, on which backends are compared: what a case is, and the cases of perceptrons and LSTM steps. */
 import type * as tf from '@tensorflow/tfjs';
+import { joinColumns, splitColumns } from '#air/core/ops/columns.js';
 import { type Activation, LinearTape, mlp, mlpGrad, mlpWeightGrad } from '#air/core/ops/linear.js';
 import { constantInputGrad, lstmCell, lstmCellGrad, openLstm } from '#air/core/ops/lstm.js';
 import { random, type Values } from './random.js';
@@ -156,6 +157,11 @@ export const recurrent: Case[] = [
       return [back.dh, back.dc, ...back.dParts, ...Object.values(tape.gradients())];
     },
   })),
+  {
+    name: 'columns of a matrix, and columns side by side',
+    given: { x: random([B, 13]), y: random([B, 6]) },
+    op: ({ x, y }: Tensors) => [...splitColumns(x as tf.Tensor2D, 5), joinColumns(x as tf.Tensor2D, y as tf.Tensor2D)],
+  },
   {
     name: 'two steps of an LSTM, part of whose input is the same at both, and back',
     given: {

@@ -3,6 +3,7 @@ import type * as tf from '@tensorflow/tfjs';
 import { registerOwnKernel } from '../../core/ops/op.js';
 import { airAccumulate } from './accumulate.js';
 import { airAdam } from './adam.js';
+import { airJoinColumns, airSplitColumns } from './columns.js';
 import { airEnumeratedElboGrad } from './elbo.js';
 import { Heap, type Inputs, type WasmBackend, type WasmKernel } from './heap.js';
 import {
@@ -41,6 +42,8 @@ const KERNELS: { readonly [name: string]: Entry } = {
   AirNormalHead: airNormalHead,
   AirNormalHeadGrad: airNormalHeadGrad,
   AirEnumeratedElboGrad: airEnumeratedElboGrad,
+  AirSplitColumns: airSplitColumns,
+  AirJoinColumns: airJoinColumns,
   AirAdam: airAdam,
   AirRmsprop: airRmsprop,
   AirAccumulate: airAccumulate,

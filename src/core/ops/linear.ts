@@ -1,6 +1,7 @@
 /** Linear layers and perceptrons of them, with their gradients. Weights are [out, in] and named as in PyTorch's state_dict. */
 import * as tf from '@tensorflow/tfjs';
 import type { ActivationName } from '../config.js';
+import { joinColumns } from './columns.js';
 import { defineOp, listed, numbered } from './op.js';
 import { type TensorOps, tensorOps } from './tensor-ops.js';
 import type { ParamSpec, Params } from './weights.js';
@@ -199,7 +200,7 @@ export class LinearTape {
     for (const [weight, { bias, constant, ds, xs }] of this.layers) {
       const [dWeight, dBias] = linearGradOp({ ...numbered('d', ds), ...numbered('x', xs) }, {});
       all[bias] = dBias;
-      all[weight] = constant === undefined ? dWeight : tf.concat([ofConstant(constant, ds), dWeight], 1);
+      all[weight] = constant === undefined ? dWeight : joinColumns(ofConstant(constant, ds), dWeight);
     }
     return all;
   }

@@ -1,6 +1,7 @@
 /** A step of an LSTM, with its gradient. Weights are named as in PyTorch's state_dict. */
 import type * as tf from '@tensorflow/tfjs';
 import { AirError } from '../../errors.js';
+import { splitColumns } from './columns.js';
 import type { LinearTape } from './linear.js';
 import { defineOp, listed, numbered } from './op.js';
 import { type TensorOps, tensorOps } from './tensor-ops.js';
@@ -125,7 +126,7 @@ export function openLstm(params: Params, name: string, x?: tf.Tensor2D): Lstm {
   };
   if (x === undefined) return { name, weights: { weightIh, ...rest }, constant: undefined };
   const ops = tensorOps();
-  const [ofX, ofRest] = ops.split(weightIh, [x.shape[1], weightIh.shape[1] - x.shape[1]], 1) as tf.Tensor2D[];
+  const [ofX, ofRest] = splitColumns(weightIh, x.shape[1]);
   const start = ops.addBias(ops.matMul(x, ofX, false, true), ops.add(rest.biasIh, rest.biasHh)) as tf.Tensor2D;
   return { name, weights: { weightIh: ofRest, ...rest }, constant: { x, weight: ofX, start } };
 }
