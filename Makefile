@@ -71,6 +71,23 @@ test-readers: $(BUILT) $(READERS) ## what air writes, read by Python's msgpack, 
 	npm run --silent test:compile
 	AIR_PYTHON=$(READERS:.readers=bin/python) $(RUN) node --test .test/formats/python.test.js
 
+PYTHON ?= python3
+VENV := $(OUT)/torch
+
+$(VENV)/.installed: test/python/cpu_torch.sh
+	mkdir -p $(@D)
+	PYTHON=$(PYTHON) test/python/cpu_torch.sh $(VENV) pyro-ppl pyro-api opt-einsum tqdm safetensors msgpack
+	touch $@
+
+.PHONY: pyro-air
+pyro-air:
+	@test -f "$(PYRO_AIR)/air.py" || { echo "PYRO_AIR=DIR: the folder examples/air of Pyro's sources, github.com/pyro-ppl/pyro" >&2; exit 64; }
+
+.PHONY: test-pyro
+test-pyro: $(if $(PYRO_AIR),pyro-air) $(BUILT) $(VENV)/.installed ## weights to Pyro's AIR and back (PYRO_AIR=DIR: to its own class)
+	npm run --silent test:compile
+	AIR_TORCH=$(VENV)/bin/python PYRO_AIR="$(PYRO_AIR)" $(RUN) node --test .test/commands/pyro.test.js
+
 .PHONY: clean
 clean: ## remove what was compiled; what was trained stays in build/
 	rm -rf dist .test
@@ -180,8 +197,6 @@ export CURVE
 # --- speed: this machine, and peers on it --------------------------------------------------------------------------------
 
 BENCH := $(OUT)/bench
-VENV := $(BENCH)/venv
-PYTHON ?= python3
 ROUNDS ?= 5
 
 .PHONY: bench
@@ -204,21 +219,8 @@ bench-peers: pyro-air $(VENV)/.installed $(BENCH)/some.air $(DEMO)/train.air ## 
 	  --metrics $(wildcard $(ROBUST)/*.jsonl $(DEMO)/metrics.jsonl) --raw $(BENCH)/raw.json > $(BENCH)/table.md
 	@cat $(BENCH)/table.md
 
-.PHONY: pyro-air
-pyro-air:
-	@test -f "$(PYRO_AIR)/air.py" || { echo "PYRO_AIR=DIR: the folder examples/air of Pyro's sources, github.com/pyro-ppl/pyro" >&2; exit 64; }
-
 $(BENCH)/some.air: | $(BUILT)
 	mkdir -p $(@D)
 	$(AIR) gen-data --count 2048 -q -o $@
-
-# PyPI has torch for Linux with CUDA only, 5 GB installed; PyTorch's own index has one for the CPU, where it can be reached.
-$(VENV)/.installed: | pyro-air
-	mkdir -p $(@D)
-	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --retries 0 --index-url https://download.pytorch.org/whl/cpu torch numpy || \
-	  $(VENV)/bin/pip install --quiet torch numpy
-	$(VENV)/bin/pip install --quiet pyro-ppl msgpack
-	touch $@
 
 .SECONDARY:

@@ -47,9 +47,12 @@ export { PRESETS, type PresetName } from './presets.js';
 
 // Pictures.
 export { drawPicture, type PictureOptions, type Subject } from './render/pictures.js';
+export { AbstentionScores, type Answers } from './scores/abstention.js';
 export { boxIou, DetectionScores, MatchScores, matchBoxes } from './scores/boxes.js';
+export { type Calibration, CalibrationScores } from './scores/calibration.js';
 export { CountScores } from './scores/counts.js';
 export { Scoreboard, type Scored, type Scores } from './scores/scoreboard.js';
+export { SingleScores, type Singles } from './scores/singles.js';
 export { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './train/checkpoint.js';
 export type { Settings, TrainConfig } from './train/config.js';
 export { type HostTensors, Learner, type StepOutcome, type StepPlan } from './train/learner.js';

@@ -17,7 +17,7 @@ export const REGISTRY: Registry = [
     commands: {
       train: async () => (await import('./train/command.js')).train,
       infer: async () => (await import('./infer.js')).infer,
-      eval: async () => (await import('./eval.js')).evaluate,
+      eval: async () => (await import('./eval/command.js')).evaluate,
       variance: async () => (await import('./variance/command.js')).variance,
       sample: async () => (await import('./sample.js')).sample,
     },
@@ -27,6 +27,8 @@ export const REGISTRY: Registry = [
     commands: {
       view: async () => (await import('./view.js')).view,
       check: async () => (await import('./check.js')).check,
+      import: async () => (await import('./import.js')).importModel,
+      export: async () => (await import('./export.js')).exportFile,
     },
   },
   {

@@ -1,12 +1,14 @@
 /** `air view`: a stream as JSON lines, for eyes, jq and languages without msgpack. */
 import { countOrInf, defineCommand, flag, usage } from '../cli/command.js';
+import { shortest } from '../core/float32.js';
 import { output } from './shared/options.js';
 
 export const view = defineCommand({
   name: 'view',
   summary: 'print a stream as JSON lines, one for each scene or latent',
   description: `Reads a stream of scenes or latents and prints every record as one line of JSON. Pixels (image, reconstruction,
-    window) are left out unless --images is given; latent vectors are arrays of numbers.
+    window) are left out unless --images is given; latent vectors are arrays of numbers. JSON has no infinite numbers: the
+    evidence of a count that has none (-Infinity) is null.
 
     With --head prints the first header instead: kind, canvas size, seed, model, and the command lines that made the
     stream.`,
@@ -61,13 +63,4 @@ function toJson(rename: (key: string) => string, { withPixels }: { withPixels: b
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [rename(key), inner]));
   };
-}
-
-/** The float32 as the shortest decimal that gives it back: 0.1 rather than 0.10000000149011612. */
-function shortest(value: number): number {
-  for (let digits = 6; digits < 9; digits++) {
-    const candidate = Number(value.toPrecision(digits));
-    if (Math.fround(candidate) === value) return candidate;
-  }
-  return Number(value.toPrecision(9));
 }

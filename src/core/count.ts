@@ -30,11 +30,25 @@ export function argmax(values: ArrayLike<number>): number {
   return best;
 }
 
+/** How sure q(n) must be that an image holds one object, for that image to be taken as an object by itself. */
+const SURE = 0.9;
+
+/** Whether it is that sure. @param logQ log q(n), n = 0..N */
+export function isSurelyOne(logQ: readonly number[]): boolean {
+  return argmax(logQ) === 1 && logQ[1] > Math.log(SURE);
+}
+
 /** log of the sum of e^value; -Infinity for none. */
 export function logSumExp(values: readonly number[]): number {
   const largest = Math.max(...values);
   if (largest === Number.NEGATIVE_INFINITY) return largest;
   return largest + Math.log(values.reduce((sum, value) => sum + Math.exp(value - largest), 0));
+}
+
+/** Probabilities of which these are the logarithms, but for a constant. */
+export function softmax(values: readonly number[]): number[] {
+  const total = logSumExp(values);
+  return values.map((value) => Math.exp(value - total));
 }
 
 /**

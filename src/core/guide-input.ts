@@ -22,13 +22,18 @@ export type GuideInput = {
   view(viewer: Viewer, images: tf.Tensor3D, prefix: string): GuideView;
 };
 
-/** Looking at a batch of images in the course of one pass. */
+/** Looking at a batch of images in the course of one pass: at something that stays as it is, or at something else each time. */
 export type GuideView = {
-  /** At each step: the canvas so far [B, H, W] -> what is seen [B, size]. */
+  /** What is seen at every step, [B, size]; undefined: it is another each time. */
+  constant: tf.Tensor2D | undefined;
+  /** At each step, where nothing is constant: the canvas so far [B, H, W] -> what is seen [B, size]. */
   observe(canvas: tf.Tensor3D): tf.Tensor2D;
+  /** Whether weights lead to what is seen, so that a gradient by it is wanted. */
+  hasWeights: boolean;
   /**
-   * Back through all that was seen, given the gradients by it, step by step, onto the tape. The canvas counts as a constant
-   * here (stop-gradient): objects are drawn to explain the image, not to change what the guide sees next.
+   * Back through all that was seen, given the gradients by it, step by step, or one by what is constant, onto the tape. The
+   * canvas counts as a constant here (stop-gradient): objects are drawn to explain the image, not to change what the guide
+   * sees next.
    */
   backward(dSeen: readonly tf.Tensor2D[], tape: LinearTape): void;
 };
@@ -43,6 +48,8 @@ const image: GuideInput = {
   view(viewer, images, prefix) {
     const seen = embed(viewer, `${prefix}embed`, images);
     return {
+      constant: seen.y,
+      hasWeights: seen.ys.length > 0,
       observe: () => seen.y,
       backward: (dSeen, tape) => mlpWeightGrad(viewer.params, seen, tf.addN([...dSeen]), tape),
     };
@@ -62,6 +69,8 @@ function difference(name: string): GuideInput {
       const { config, params } = viewer;
       const seen: MlpPass[] = [];
       return {
+        constant: undefined,
+        hasWeights: config.embedNet.length > 0,
         observe(canvas) {
           seen.push(embed(viewer, prefix + name, residual(images, canvas, config.guidePool)));
           return seen[seen.length - 1].y;
@@ -83,6 +92,8 @@ const both: GuideInput = {
     const views = [image.view(viewer, images, prefix), besideImage.view(viewer, images, prefix)];
     const sizes = [image.size(viewer.config), besideImage.size(viewer.config)];
     return {
+      constant: undefined,
+      hasWeights: viewer.config.embedNet.length > 0,
       observe(canvas) {
         const seen = views.map((view) => view.observe(canvas));
         return tf.concat(seen, 1);

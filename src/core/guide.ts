@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { windowSizeOf } from './config.js';
 import type { Model } from './model.js';
 import { type LinearTape, type MlpPass, mlp, mlpGrad } from './ops/linear.js';
-import { type LstmState, type LstmStep, lstmCell, lstmCellGrad } from './ops/lstm.js';
+import { type Lstm, type LstmState, type LstmStep, lstmCell, lstmCellGrad } from './ops/lstm.js';
 import { type KlKind, type NormalDraw, normalFromHead, normalFromHeadGrad } from './ops/normal.js';
 import { readWindows, readWindowsGrad } from './ops/read-windows.js';
 import type { NamedTensors, Params } from './ops/weights.js';
@@ -22,8 +22,9 @@ export type StepNoise = { where: tf.Tensor2D; what: tf.Tensor2D };
 
 /** What a step is given. */
 export type StepInputs = {
-  /** [B, size], what the guide sees (see guide-input.ts) */
-  seen: tf.Tensor2D;
+  /** [B, size], what the guide sees (see guide-input.ts); undefined if it is the same at each step, so that the LSTM has it. */
+  seen: tf.Tensor2D | undefined;
+  lstm: Lstm;
   /** [B, H, W], what it reads its window from */
   images: tf.Tensor3D;
   noise: StepNoise;
@@ -81,9 +82,9 @@ export function guideStep(
   inputs: StepInputs,
   before: GuideState,
 ): GuideStep {
-  const { seen, images, noise, klKind } = inputs;
+  const { seen, lstm, images, noise, klKind } = inputs;
   const objectBefore = config.guideFeedback ? [before.zWhere, before.zWhat, before.zPres] : [];
-  const memory = lstmCell(params, 'rnn', [seen, ...objectBefore], before.memory);
+  const memory = lstmCell(lstm, those([seen, ...objectBefore]), before.memory);
   const hidden = config.activation;
   const head = mlp(params, 'predict.mlp', memory.h, { hidden });
   const predict = shifted(head.y, headShifts.predict); // [B, 7] = z_pres logit, z_where loc, z_where raw scale
@@ -127,14 +128,14 @@ export type StepGradients = {
 /**
  * Back through one step; the tape records what the weights' gradients are made of.
  *
- * @returns gradients by the state before, and by what was seen [B, size]
+ * @returns gradients by the state before, by what was seen [B, size], and by the LSTM's gates [B, 4H]
  */
 export function guideStepGrad(
   { config, params, priors, whereBase }: Model,
   { seen, images, noise, klKind, where, memory, head, code, said }: GuideStep,
   { zPresLogits, kl: dKl, zWhere, zWhat, later }: StepGradients,
   tape: LinearTape,
-): { before: StateGradients; dSeen: tf.Tensor2D } {
+): { before: StateGradients; dSeen: tf.Tensor2D | undefined; dPre: tf.Tensor2D } {
   const dCode = normalFromHeadGrad(
     { head: said.encode, noise: noise.what, prior: priors.what, klKind },
     { dSamples: those([zWhat, later?.zWhat]), dKl },
@@ -147,11 +148,11 @@ export function guideStepGrad(
   );
   const dh = mlpGrad(params, head, dHead, tape);
   // the parts of the LSTM's input, in its order; z_pres, the last, is a constant
-  const sizes = [seen.shape[1], ...(config.guideFeedback ? [3, config.zWhatSize] : [])];
+  const sizes = [...(seen ? [seen.shape[1]] : []), ...(config.guideFeedback ? [3, config.zWhatSize] : [])];
   const dMemory = { dhs: later ? [dh, later.h] : [dh], dc: later?.c, sizes };
-  const { dh: dhBefore, dc, dParts } = lstmCellGrad(params, memory, dMemory, tape);
-  const [dSeen, dZWhere, dZWhat]: (tf.Tensor2D | undefined)[] = dParts;
-  return { before: { h: dhBefore, c: dc, zWhere: dZWhere, zWhat: dZWhat }, dSeen: dSeen as tf.Tensor2D };
+  const { dh: dhBefore, dc, dParts, dPre } = lstmCellGrad(memory, dMemory, tape);
+  const [dSeen, dZWhere, dZWhat]: (tf.Tensor2D | undefined)[] = seen ? dParts : [undefined, ...dParts];
+  return { before: { h: dhBefore, c: dc, zWhere: dZWhere, zWhat: dZWhat }, dSeen, dPre };
 }
 
 /** Gradients of the initial state where it is trained, by weight name, image by image: [B, size]. */

@@ -13,7 +13,7 @@ import { makeNoise, type Unrolled, unroll } from './unroll.js';
 export type InferOptions = {
   /** Latents are the means of the posterior, or a draw from it. */
   mode: 'mean' | 'sample';
-  /** Posterior draws per image behind `terms`, `bound` and `nEvidence`; 0 leaves them out. */
+  /** Posterior draws per image behind `terms`, `bound`, `evidence` and `nEvidence`; 0 leaves them out. */
   samples: number;
   seed: number;
 };
@@ -76,7 +76,7 @@ async function latents(model: Model, batch: ImageBatch, draws: readonly Draws[] 
 }
 
 /** Of one draw per image: the terms of the ELBO, and log p(x, n, z_1..n) - log q(z_1..n) for n = 0..N. */
-async function evidence(
+async function weigh(
   model: Model,
   batch: ImageBatch,
   draws: readonly Draws[],
@@ -115,19 +115,20 @@ export async function infer(
   const inferred = await latents(model, batch, mode === 'mean' ? batch.size : drawsOf(0));
   if (samples === 0) return inferred;
 
-  const passes: Awaited<ReturnType<typeof evidence>>[] = [];
-  for (let sample = 0; sample < samples; sample++) passes.push(await evidence(model, batch, drawsOf(sample)));
+  const passes: Awaited<ReturnType<typeof weigh>>[] = [];
+  for (let sample = 0; sample < samples; sample++) passes.push(await weigh(model, batch, drawsOf(sample)));
   return inferred.map((image, b) => {
     const ofImage = passes.map((outcomes) => outcomes[b]);
     const meanLogWeight = (values: number[]) => logSumExp(values) - Math.log(samples);
     const terms = meanTerms(ofImage.map((one) => one.terms));
-    const perCount = image.q.map((_, n) => meanLogWeight(ofImage.map(({ logWeights }) => logWeights[n])));
+    const evidence = image.q.map((_, n) => meanLogWeight(ofImage.map(({ logWeights }) => logWeights[n])));
     return {
       ...image,
       elbo: terms.elbo,
       terms,
-      bound: logSumExp(perCount),
-      ...(samples > 1 ? { nEvidence: argmax(perCount) } : {}),
+      bound: logSumExp(evidence),
+      evidence,
+      ...(samples > 1 ? { nEvidence: argmax(evidence) } : {}),
     };
   });
 }

@@ -30,7 +30,12 @@ export type Latent = {
   terms?: ElboTerms;
   /** From draws: log (1/S) sum_s p(x, z_s) / q(z_s), exact in n; a tighter bound on log p(x) than the ELBO. */
   bound?: number;
-  /** From two or more draws: the count with the largest evidence, argmax_n of the mean over draws of p(x, n, z_1..n) / q(z_1..n). */
+  /**
+   * From draws: log (1/S) sum_s p(x, n, z_1..n) / q(z_1..n), n = 0..N, nats; -Infinity is a weight of 0. Their softmax estimates
+   * p(n | x), their log-sum-exp is `bound`.
+   */
+  evidence?: number[];
+  /** From two or more draws: argmax of `evidence`; one draw says too little to count by. */
   nEvidence?: number;
   /** N of them. */
   steps: LatentStep[];

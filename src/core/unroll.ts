@@ -17,6 +17,7 @@ import { type GuideView, guideInputs } from './guide-input.js';
 import { likelihoods } from './likelihood.js';
 import { type DrawnObject, drawObject, drawObjectGrad, type Model } from './model.js';
 import { LinearTape } from './ops/linear.js';
+import { constantInputGrad, type Lstm, openLstm } from './ops/lstm.js';
 import type { KlKind } from './ops/normal.js';
 import type { NamedTensors } from './ops/weights.js';
 import type { OutcomeGradients, PassOutcome } from './outcome.js';
@@ -52,6 +53,7 @@ export function unroll(
 ): Unrolled {
   const { config } = model;
   const view = guideInputs[config.guideInput].view(model, images, '');
+  const lstm = openGuideLstm(model, view);
   let canvas: tf.Tensor3D = tf.zeros(images.shape);
   let state: GuideState = initialState(model, images.shape[0]);
   const likelihood = likelihoods[config.likelihood];
@@ -59,7 +61,8 @@ export function unroll(
   const steps: UnrolledStep[] = [];
 
   for (const [t, stepNoise] of noise.entries()) {
-    const step = guideStep(model, { seen: view.observe(canvas), images, noise: stepNoise, klKind }, state);
+    const seen = lstm.constant === undefined ? view.observe(canvas) : undefined;
+    const step = guideStep(model, { seen, lstm, images, noise: stepNoise, klKind }, state);
     const zPres = uniforms === undefined ? state.zPres : drawPresence(step, state, tf.slice(uniforms, [0, t], [-1, 1]));
     const object = { zWhere: step.where.sample, zWhat: step.what.sample, gate: uniforms && zPres };
     const drawn = drawObject(model, object, canvas);
@@ -76,6 +79,11 @@ export function unroll(
     whatKl: byStep(steps.map((step) => step.what.kl)),
   };
   return { images, steps, view, outcome };
+}
+
+/** The guide's LSTM: what the guide sees at every step goes in once, if anything else goes in beside it. */
+function openGuideLstm({ config, params }: Model, view: GuideView): Lstm {
+  return openLstm(params, 'rnn', config.guideFeedback ? view.constant : undefined);
 }
 
 /** z_pres of a step [B, 1]: once it is 0 it stays 0. */
@@ -107,7 +115,7 @@ function goBack(model: Model, { images, steps, view }: Unrolled, d: OutcomeGradi
   const tape = new LinearTape();
   const columns = (all: tf.Tensor2D) => tf.split(all, all.shape[1], 1) as tf.Tensor2D[];
   const [dLogits, dLogLik, dKl] = [columns(d.zPresLogits), columns(d.logLik), columns(d.kl)];
-  const dSeen: tf.Tensor2D[] = [];
+  const [dSeen, dPres]: tf.Tensor2D[][] = [[], []];
   let dCanvas: tf.Tensor3D | undefined;
   let later: StateGradients | undefined;
 
@@ -118,9 +126,12 @@ function goBack(model: Model, { images, steps, view }: Unrolled, d: OutcomeGradi
     const dStep = { zPresLogits: dLogits[t], kl: dKl[t], zWhere: dZWhere, zWhat: dZWhat, later };
     const back = guideStepGrad(model, step, dStep, tape);
     later = back.before;
-    dSeen.unshift(back.dSeen);
+    if (back.dSeen !== undefined) dSeen.unshift(back.dSeen);
+    dPres.unshift(back.dPre);
   }
-  view.backward(dSeen, tape);
+  const [{ lstm }] = steps;
+  if (lstm.constant === undefined) view.backward(dSeen, tape);
+  else if (view.hasWeights) view.backward([constantInputGrad(lstm, dPres)], tape);
   return { tape, initial: later as StateGradients };
 }
 

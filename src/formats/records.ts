@@ -71,6 +71,11 @@ function finite(value: unknown, field: string): number {
   return value;
 }
 
+/** A logarithm: that of 0 is one too. */
+function orMinusInfinity(value: unknown, field: string): number {
+  return value === Number.NEGATIVE_INFINITY ? value : finite(value, field);
+}
+
 function list(value: unknown, field: string): unknown[] {
   if (!Array.isArray(value)) bad(field, 'an array', value);
   return value;
@@ -227,6 +232,12 @@ function copyLatent(from: Fields, header: Header, way: Way): Fields {
   const n = wholeNumber(from.n, 'n');
   if (n > steps.length) bad('n', `at most ${steps.length}`, n);
   const latent: Fields = { i: wholeNumber(from.i, 'i'), n, q, elbo: finite(from.elbo, 'elbo') };
+  if (from.evidence !== undefined) {
+    const evidence = list(from.evidence, 'evidence');
+    for (const logWeight of evidence) orMinusInfinity(logWeight, 'evidence');
+    if (evidence.length !== q.length) bad('evidence', `${q.length} numbers as q`, evidence);
+    latent.evidence = evidence;
+  }
   const nEvidence = from[way.from('n_evidence')];
   if (nEvidence !== undefined) {
     if (wholeNumber(nEvidence, 'n_evidence') > steps.length) bad('n_evidence', `at most ${steps.length}`, nEvidence);

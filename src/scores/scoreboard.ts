@@ -1,8 +1,12 @@
 /** Everything `air eval` reports, added up image by image; memory does not grow but for the boxes' scores. */
+import { softmax } from '../core/count.js';
 import type { ElboTerms } from '../core/elbo.js';
 import type { Box, Latent } from '../core/latent.js';
+import { AbstentionScores, type Answers } from './abstention.js';
 import { DetectionScores, MatchScores } from './boxes.js';
+import { type Calibration, CalibrationScores } from './calibration.js';
 import { CountScores } from './counts.js';
+import { SingleScores, type Singles } from './singles.js';
 
 /** What is scored: an inferred image, and its true count and objects where they are known. */
 export type Scored = Latent & { count?: number | undefined; objects?: readonly { ink: Box }[] | undefined };
@@ -24,6 +28,12 @@ export type Scores = {
   evidence_count_accuracy: number | null;
   /** [truth][inferred] */
   confusion: number[][];
+  /** Of q(n), and of the posterior over n that the evidence gives. */
+  calibration: { q: Calibration | null; evidence: Calibration | null };
+  /** If images of which the model is not sure enough are left unanswered, by q(n) and by evidence; null: none are. */
+  abstention: { below: number; q: Answers | null; evidence: Answers | null } | null;
+  /** Images that training with sums of images would take as single objects: by their true counts. */
+  taken_as_single: Singles | null;
   /** Means over images. */
   elbo: number | null;
   terms: { [name: string]: number };
@@ -55,13 +65,24 @@ export class Scoreboard {
   private readonly counts = new CountScores();
   private readonly evidence = new CountScores();
   private readonly sampled = new Mean();
+  private readonly single = new SingleScores();
   private readonly elbo = new Mean();
   private readonly terms = new Map<string, Mean>();
   private readonly matches = new MatchScores();
   private readonly detections = new DetectionScores();
+  private readonly calibration = { q: new CalibrationScores(), evidence: new CalibrationScores() };
+  private readonly abstainBelow: number | undefined;
+  private readonly abstention: { q: AbstentionScores; evidence: AbstentionScores };
   private columns = 0;
 
-  add({ n, q, nEvidence, elbo, terms, bound, steps, count, objects }: Scored): void {
+  /** @param abstainBelow  images whose top probability is below it are also scored as unanswered */
+  constructor({ abstainBelow }: { abstainBelow?: number | undefined } = {}) {
+    this.abstainBelow = abstainBelow;
+    const atLeast = abstainBelow ?? 0;
+    this.abstention = { q: new AbstentionScores(atLeast), evidence: new AbstentionScores(atLeast) };
+  }
+
+  add({ n, q, evidence, nEvidence, elbo, terms, bound, steps, count, objects }: Scored): void {
     this.images++;
     this.columns = Math.max(this.columns, q.length);
     if (elbo !== undefined) this.elbo.add(elbo);
@@ -71,9 +92,12 @@ export class Scoreboard {
       }
     }
     if (bound !== undefined) this.addTerm('bound', bound);
+    this.addProbs('q', q, count);
+    if (evidence !== undefined) this.addProbs('evidence', softmax(evidence), count);
     if (count !== undefined) {
       this.counts.add(count, n);
       this.sampled.add(q[count] ?? 0);
+      this.single.add(q, count);
       if (nEvidence !== undefined) this.evidence.add(count, nEvidence);
     }
     if (objects !== undefined) {
@@ -89,6 +113,11 @@ export class Scoreboard {
     }
   }
 
+  private addProbs(by: 'q' | 'evidence', probs: readonly number[], count: number | undefined): void {
+    this.abstention[by].add(probs, count);
+    if (count !== undefined) this.calibration[by].add(probs, count);
+  }
+
   private addTerm(name: string, value: number): void {
     const mean = this.terms.get(name) ?? new Mean();
     this.terms.set(name, mean);
@@ -97,12 +126,17 @@ export class Scoreboard {
 
   get scores(): Scores {
     const { truth, matched } = this.matches.totals;
+    const { calibration, abstention, abstainBelow: below } = this;
+    const answers = { q: abstention.q.answers ?? null, evidence: abstention.evidence.answers ?? null };
     return {
       images: this.images,
       count_accuracy: orNull(this.counts.accuracy),
       sampled_count_accuracy: this.sampled.value,
       evidence_count_accuracy: orNull(this.evidence.accuracy),
       confusion: this.counts.matrix(this.columns),
+      calibration: { q: calibration.q.scores ?? null, evidence: calibration.evidence.scores ?? null },
+      abstention: below === undefined ? null : { below, ...answers },
+      taken_as_single: this.single.singles ?? null,
       elbo: this.elbo.value,
       terms: Object.fromEntries([...this.terms].map(([name, mean]) => [name, mean.value as number])),
       mean_iou: orNull(this.matches.meanIou),

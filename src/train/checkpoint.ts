@@ -103,7 +103,7 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
     throw new AirError(
       'badData',
       `${name}: a safetensors file, but not of air: metadata "format" is ${JSON.stringify(metadata.format)}`,
-      'give a model made by: air train',
+      'a model is what air train makes, or air import of weights of Pyro',
     );
   }
   const version = Number(metadata.version);

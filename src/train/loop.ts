@@ -6,7 +6,7 @@ import { ExplainedVariance } from '../scores/variance.js';
 import type { Settings } from './config.js';
 import { yieldToEventLoop } from './event-loop.js';
 import type { StepPlan, Stepper } from './learner.js';
-import type { PairSums } from './pair-sums.js';
+import type { PairSums, SumTally } from './pair-sums.js';
 import { learningRatesAt, logPriorAt, zPresPriorAt } from './schedule.js';
 import type { Validation } from './validate.js';
 
@@ -19,6 +19,8 @@ export type Report = {
   zPresPrior: number;
   /** Of the variance of costs, the share that the baseline explains, over the steps of this sitting since the report before. */
   explainedVariance?: number;
+  /** What came of making sums of images, over the steps of this sitting since the report before. */
+  sums: SumTally;
   /** Wall time of the training steps of this process so far, without validation and saving. */
   seconds: number;
 };
@@ -97,7 +99,8 @@ export async function trainLoop(
     if (gradientNorm !== undefined) {
       if (!Number.isFinite(gradientNorm)) throw diverged(step, `the gradient's norm is ${gradientNorm}`);
       const zPresPrior = zPresPriorAt({ config, training }, step);
-      const report = { step, terms, gradientNorm, learningRate: plan.rates.model, zPresPrior, seconds };
+      const learningRate = plan.rates.model;
+      const report = { step, terms, gradientNorm, learningRate, zPresPrior, sums: sums.takeTally(), seconds };
       await port.report(Number.isFinite(explained.share) ? { ...report, explainedVariance: explained.share } : report);
       explained = new ExplainedVariance();
     }

@@ -10,14 +10,11 @@
  * 210 to 156.
  */
 
-import { argmax, logCountProbs } from '../core/count.js';
+import { isSurelyOne, logCountProbs } from '../core/count.js';
 import { type ImageBatch, joinImages, splitImages } from '../core/images.js';
 import type { Outcome } from '../core/outcome.js';
 import { Draws } from '../core/rng.js';
 import { NEAREST_SUM_PX, type Settings, type TrainConfig } from './config.js';
-
-/** How sure the model must be that an image holds one object. */
-const SURE = 0.9;
 
 /** Attempts per pair: two images may not fit on the canvas, or their ink may add up to more than white. */
 const ATTEMPTS = 20;
@@ -28,6 +25,20 @@ export type Lesson = {
   /** Known count of each image; -1 for the fresh ones. */
   counts: number[];
 };
+
+/** What came of making sums, over some steps. */
+export type SumTally = {
+  /** Steps in which sums were due. */
+  steps: number;
+  sums: number;
+  /** Steps without, as fewer than two images were counted as one object in the step before. */
+  withoutSingles: number;
+  /** Pairs that were given up: the ink of one, moved beside the other, would leave the canvas; or both would exceed white. */
+  outside: number;
+  tooBright: number;
+};
+
+const NO_SUMS: SumTally = { steps: 0, sums: 0, withoutSingles: 0, outside: 0, tooBright: 0 };
 
 /** The box of the non-zero pixels, ends included; undefined for a blank image. */
 function inkOf(image: Uint8Array, [height, width]: readonly [number, number]): Ink | undefined {
@@ -53,6 +64,7 @@ export class PairSums {
   private readonly training: TrainConfig;
   private readonly canvas: readonly [number, number];
   private known: Single[] = [];
+  private tally: SumTally = { ...NO_SUMS };
 
   constructor({ config: { canvas, modelSteps }, training }: Settings) {
     // a model that knows no two objects has nothing to learn here
@@ -77,33 +89,51 @@ export class PairSums {
     const { sumPairs, sumFrom, seed } = this.training;
     const images = splitImages(fresh);
     const counts = images.map(() => -1);
-    if (step < sumFrom || sumPairs === 0 || this.known.length < 2) return { batch: fresh, counts };
+    if (step < sumFrom || sumPairs === 0) return { batch: fresh, counts };
+    this.tally.steps++;
+    if (this.known.length < 2) {
+      this.tally.withoutSingles++;
+      return { batch: fresh, counts };
+    }
     const draws = new Draws(seed, 'sums', step);
     let pairs = 0;
     for (let attempt = 0; attempt < ATTEMPTS * sumPairs && pairs < sumPairs; attempt++) {
       const [a, b] = [draws, draws].map((d) => this.known[d.integer(this.known.length)]);
-      const sum = a === b ? undefined : this.add(a, b, draws);
-      if (sum === undefined) continue;
+      if (a === b) continue;
+      const sum = this.add(a, b, draws);
+      if (!(sum instanceof Uint8Array)) {
+        this.tally[sum]++;
+        continue;
+      }
       images.push(sum, draws.integer(2) === 0 ? a.image : b.image);
       counts.push(2, 1);
       pairs++;
     }
+    this.tally.sums += pairs;
     return { batch: joinImages(images), counts };
+  }
+
+  /** What came of the steps since the last call. */
+  takeTally(): SumTally {
+    const { tally } = this;
+    this.tally = { ...NO_SUMS };
+    return tally;
   }
 
   /** Keeps the fresh images that were counted as one object. */
   remember(fresh: ImageBatch, outcomes: readonly Outcome[]): void {
     if (this.training.sumPairs === 0) return;
     this.singles = splitImages(fresh)
-      .filter((_, b) => {
-        const logQ = logCountProbs(outcomes[b].zPresLogits);
-        return argmax(logQ) === 1 && logQ[1] > Math.log(SURE);
-      })
+      .filter((_, b) => isSurelyOne(logCountProbs(outcomes[b].zPresLogits)))
       .map((image) => image.slice());
   }
 
-  /** `a` plus `b` moved beside it; undefined if `b` does not fit there. */
-  private add({ image: a, ink: inkA }: Single, { image: b, ink: inkB }: Single, draws: Draws): Uint8Array | undefined {
+  /** `a` plus `b` moved beside it, or why `b` does not fit there. */
+  private add(
+    { image: a, ink: inkA }: Single,
+    { image: b, ink: inkB }: Single,
+    draws: Draws,
+  ): Uint8Array | 'outside' | 'tooBright' {
     const [height, width] = this.canvas;
     const angle = 2 * Math.PI * draws.uniform();
     const distance = NEAREST_SUM_PX + Math.max(0, this.training.sumReach - NEAREST_SUM_PX) * draws.uniform();
@@ -111,13 +141,13 @@ export class PairSums {
     const dx = between(inkB.left + inkB.right, inkA.left + inkA.right, distance * Math.cos(angle));
     const dy = between(inkB.top + inkB.bottom, inkA.top + inkA.bottom, distance * Math.sin(angle));
     if (inkB.left + dx < 0 || inkB.right + dx >= width || inkB.top + dy < 0 || inkB.bottom + dy >= height)
-      return undefined;
+      return 'outside';
     const sum = a.slice();
     for (let y = inkB.top; y <= inkB.bottom; y++) {
       for (let x = inkB.left; x <= inkB.right; x++) {
         const to = (y + dy) * width + x + dx;
         const value = sum[to] + b[y * width + x];
-        if (value > 255) return undefined;
+        if (value > 255) return 'tooBright';
         sum[to] = value;
       }
     }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { LatentRecord, Scene } from '#air/formats/records.js';
-import { airOk, recordsOf } from '../support/air.js';
+import { air, airOk, recordsOf } from '../support/air.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'air-test-'));
 const run = (line: string, input?: Uint8Array) => airOk(folder, line, input);
@@ -65,10 +65,23 @@ describe('infer', () => {
     assert.notDeepEqual(where(one), where(other));
   });
 
-  it('counts by evidence when asked for more draws', async () => {
-    for (const { nEvidence: n } of await latents('--samples 3')) {
-      assert.ok(Number.isInteger(n) && (n as number) >= 0 && (n as number) <= 3);
+  it('says the evidence of each count, and counts by it when asked for more draws', async () => {
+    for (const { evidence, nEvidence } of await latents())
+      assert.deepEqual([evidence?.length, nEvidence], [4, undefined]);
+    for (const { evidence = [], nEvidence } of await latents('--samples 3')) {
+      assert.equal(evidence[nEvidence as number], Math.max(...evidence));
     }
+  });
+
+  it('has the evidence in what view shows', async () => {
+    const lines = String(await run('view -', await infer('--samples 2')))
+      .trim()
+      .split('\n');
+    const shown = lines.map((line) => JSON.parse(line).evidence);
+    assert.deepEqual(
+      shown,
+      (await latents('--samples 2')).map(({ evidence }) => evidence),
+    );
   });
 });
 
@@ -89,6 +102,52 @@ describe('eval', () => {
     const sum = terms.log_lik - terms.kl_n - terms.kl_z_where - terms.kl_z_what;
     assert.ok(Math.abs(sum - rest.elbo) < 1e-6 * Math.abs(rest.elbo), 'the terms add up to the ELBO');
     assert.ok(terms.bound > rest.elbo, 'and the bound is above it');
+    const bounds = seen.map(({ evidence = [] }) => {
+      const largest = Math.max(...evidence);
+      return largest + Math.log(evidence.reduce((all, each) => all + Math.exp(each - largest), 0));
+    });
+    const bound = bounds.reduce((a, b) => a + b) / 24;
+    assert.ok(Math.abs(terms.bound - bound) < 1e-9 * Math.abs(bound), 'which is the evidence summed over the counts');
+  });
+});
+
+describe('--model-steps and --z-pres-prior', () => {
+  const headOf = async (bytes: Buffer) => JSON.parse(String(await run('view --head', bytes)));
+
+  it('are what the pass takes, and what the header says', async () => {
+    const [trained, five] = [await latents(), await latents('--model-steps 5')];
+    for (const [b, { q, steps, evidence }] of five.entries()) {
+      assert.deepEqual([q.length, steps.length, evidence?.length], [6, 5, 6]);
+      assert.deepEqual(q.slice(0, 3), trained[b].q.slice(0, 3));
+    }
+    const { model } = await headOf(await infer('--model-steps 5 --z-pres-prior 0.01'));
+    assert.deepEqual([model.steps, model.z_pres_prior], [5, 0.01]);
+    const asTrained = (await headOf(await infer())).model;
+    assert.deepEqual([asTrained.steps, asTrained.z_pres_prior], [3, 1e-6]);
+  });
+
+  it('are the same in eval', async () => {
+    const options = '--model-steps 2 --z-pres-prior 0.01';
+    const fromLatents = await scores('-', await infer(options));
+    const { terms: _, ...fromScenes } = await scores(`--model m.safetensors test.air --backend wasm ${options}`);
+    assert.deepEqual({ ...fromScenes, terms: {} }, fromLatents);
+    assert.equal(fromScenes.confusion[0].length, 3);
+    const trained = await scores('--model m.safetensors test.air --backend wasm --model-steps 2');
+    assert.deepEqual(trained.calibration.q, fromScenes.calibration.q);
+    assert.notEqual(trained.elbo, fromScenes.elbo);
+  });
+
+  it('are refused where one would leave a single count possible', async () => {
+    await run(
+      'train train.air --preset small --steps 1 -b 4 --count-prior trials --z-pres-prior .5 --backend wasm -q -o t.safetensors',
+    );
+    const { code, stderr } = await air(folder, 'infer t.safetensors test.air --z-pres-prior 1 -o t.air');
+    assert.equal(code, 64);
+    assert.match(
+      stderr,
+      /--z-pres-prior 1: this model was trained with --count-prior trials.*\n {2}give a probability/,
+    );
+    await run('infer m.safetensors test.air --z-pres-prior 1 --backend wasm -q -o t.air'); // all counts alike
   });
 });
 

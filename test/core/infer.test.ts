@@ -196,7 +196,7 @@ onEachBackend(() => {
             ),
           ),
         );
-        explained.forEach(({ bound, terms, nEvidence }, b) => {
+        explained.forEach(({ bound, terms, evidence, nEvidence }, b) => {
           const perCount = [0, 1, 2, 3].map((n) => {
             const logWeights = draws.map((ofDraw) => ofDraw[b].logWeights[n]);
             const largest = Math.max(...logWeights);
@@ -205,6 +205,8 @@ onEachBackend(() => {
           const largest = Math.max(...perCount);
           const expected = largest + Math.log(perCount.reduce((sum, each) => sum + Math.exp(each - largest), 0));
           assertCloseEach(bound as number, expected, 1e-4, 'bound');
+          assert.equal(evidence?.length, 4);
+          for (const n of [0, 1, 2, 3]) assertCloseEach(evidence?.[n] as number, perCount[n], 1e-4, `evidence of ${n}`);
           assertCloseEach(terms?.elbo as number, mean(draws.map((ofDraw) => ofDraw[b].elbo)), 1e-5, 'ELBO', 10);
           assert.equal(nEvidence, samples === 1 ? undefined : perCount.indexOf(largest));
         });
@@ -222,8 +224,58 @@ onEachBackend(() => {
 
     it('is left out where no draws are asked for', async () => {
       for (const explained of await all(trainedModel(), { samples: 0 })) {
-        assert.ok(!('terms' in explained) && !('bound' in explained) && !('nEvidence' in explained));
+        for (const field of ['terms', 'bound', 'evidence', 'nEvidence']) assert.ok(!(field in explained), field);
       }
+    });
+  });
+
+  describe('a model used otherwise than it was trained', () => {
+    const latentsOf = (changes: Partial<typeof TINY>) => {
+      const { config, params } = undecidedModel();
+      return all(makeModel({ ...config, ...changes }, params), { mode: 'sample' }); // q(n) of the very draw that is weighed
+    };
+    const sum = (values: number[]) => values.reduce((a, b) => a + b, 0);
+
+    it('says the same of its first steps, however many there are', async () => {
+      const three = await latentsOf({});
+      const priors = Object.fromEntries(
+        [1, 2, 3, 6].map((steps) => [steps, geometricLogProbs(TINY.zPresPrior, steps)]),
+      );
+      for (const modelSteps of [1, 2, 6]) {
+        const others = await latentsOf({ modelSteps });
+        const shared = Math.min(3, modelSteps);
+        others.forEach(({ q, evidence = [], steps, ...latent }, b) => {
+          const before = three[b];
+          assert.deepEqual([q.length, steps.length, evidence.length], [modelSteps + 1, modelSteps, modelSteps + 1]);
+          assertCloseEach(q.slice(0, shared), before.q.slice(0, shared), 1e-12, 'q(n)', 1);
+          assertCloseEach(sum(q.slice(shared)), sum(before.q.slice(shared)), 1e-12, 'what is left of q', 1);
+          assertCloseEach(sum(q), 1, 1e-12, 'q');
+          assert.equal(latent.n, q.indexOf(Math.max(...q)));
+          for (let t = 0; t < shared; t++) assert.deepEqual(steps[t].where, before.steps[t].where);
+          const likelihoods = (logWeights: number[], logPrior: number[]) => logWeights.map((w, n) => w - logPrior[n]);
+          assertCloseEach(
+            likelihoods(evidence, priors[modelSteps]).slice(0, shared + 1),
+            likelihoods(before.evidence ?? [], priors[3]).slice(0, shared + 1),
+            1e-12,
+            'evidence but for the prior',
+            1e4,
+          );
+        });
+      }
+    });
+
+    it('has ELBO and evidence of the prior it is given, and the same q(n)', async () => {
+      const [trained, other] = [await latentsOf({}), await latentsOf({ zPresPrior: 1e-5 })];
+      const [logPrior, otherPrior] = [TINY.zPresPrior, 1e-5].map((k) => geometricLogProbs(k, 3));
+      const change = logPrior.map((log, n) => otherPrior[n] - log);
+      other.forEach(({ q, steps, elbo, evidence }, b) => {
+        const before = trained[b];
+        assert.deepEqual([q, steps], [before.q, before.steps]);
+        const expected = (before.evidence ?? []).map((log, n) => log + change[n]);
+        assertCloseEach(evidence as number[], expected, 1e-12, 'evidence', 1e4);
+        const gain = sum(q.map((p, n) => p * change[n]));
+        assertCloseEach(elbo as number, (before.elbo as number) + gain, 1e-12, 'ELBO', 1e4);
+      });
     });
   });
 

@@ -15,6 +15,7 @@ import { nvil } from '#air/core/estimators/nvil.js';
 import { guideStep, initialState, type StepNoise, stateAfter } from '#air/core/guide.js';
 import { guideInputs } from '#air/core/guide-input.js';
 import { drawObject, type Model, makeModel } from '#air/core/model.js';
+import { openLstm } from '#air/core/ops/lstm.js';
 import { trialLogs } from '#air/core/ops/nvil.js';
 import { takeRows } from '#air/core/rows.js';
 import { unroll } from '#air/core/unroll.js';
@@ -58,6 +59,7 @@ function settingsOf(oracle: Oracle): EstimatorSettings {
 function noiseOf(oracle: Oracle, model: Model, images: tf.Tensor3D): StepNoise[] {
   const view = guideInputs[oracle.config.guideInput].view(model, images, '');
   const { masking } = settingsOf(oracle);
+  const lstm = openLstm(model.params, 'rnn');
   let state = initialState(model, images.shape[0]);
   let canvas = tf.zerosLike(images);
   return Array.from({ length: oracle.config.modelSteps }, (_, t) => {
@@ -68,7 +70,7 @@ function noiseOf(oracle: Oracle, model: Model, images: tf.Tensor3D): StepNoise[]
     };
     const zero: StepNoise = { where: tf.zerosLike(samples.where), what: tf.zerosLike(samples.what) };
     const seen = view.observe(canvas);
-    const stepWith = (noise: StepNoise) => guideStep(model, { seen, images, noise, klKind: 'sampled' }, state);
+    const stepWith = (noise: StepNoise) => guideStep(model, { seen, lstm, images, noise, klKind: 'sampled' }, state);
     const behind = (sample: tf.Tensor2D, { loc, scale }: { loc: tf.Tensor; scale: tf.Tensor }) =>
       tf.mul(masking ? zPres : 1, tf.div(tf.sub(sample, loc), scale)) as tf.Tensor2D;
     const where = behind(samples.where, stepWith(zero).where);

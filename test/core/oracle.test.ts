@@ -13,6 +13,7 @@ import { guideInputs } from '#air/core/guide-input.js';
 import { drawObject, type Model, makeModel } from '#air/core/model.js';
 import { countLogProbs } from '#air/core/ops/elbo.js';
 import { imageLogLik } from '#air/core/ops/image.js';
+import { openLstm } from '#air/core/ops/lstm.js';
 import { logRatio } from '#air/core/ops/normal.js';
 import { unroll } from '#air/core/unroll.js';
 import { elboGradients, elbosOf } from '../support/estimates.js';
@@ -123,6 +124,7 @@ function pyroTests(oracle: Oracle): void {
     const [batch] = images.shape;
     const trialProbs = geometricTrialProbs(oracle.zPresPrior, config.modelSteps);
     const look = guideInputs.image.view(model, images, '');
+    const lstm = openLstm(model.params, 'rnn');
     let state = initialState(model, batch);
     let canvas = tf.zerosLike(images);
     let elbo = tf.zeros([batch]);
@@ -136,7 +138,7 @@ function pyroTests(oracle: Oracle): void {
       const zero = { where: tf.zerosLike(zWhere), what: tf.zerosLike(zWhat) };
       const klKind = 'analytic';
       const stepWith = (noise: StepNoise) =>
-        guideStep(model, { seen: look.observe(canvas), images, noise, klKind }, state);
+        guideStep(model, { seen: look.observe(canvas), lstm, images, noise, klKind }, state);
       const { where: freeWhere } = stepWith(zero);
       const whereNoise = tf.div(tf.sub(zWhere, freeWhere.loc), freeWhere.scale) as tf.Tensor2D;
       const half = stepWith({ ...zero, where: whereNoise });

@@ -1,7 +1,7 @@
 /** Ops with random inputs, on which backends are compared: what a case is, and the cases of perceptrons and LSTM steps. */
 import type * as tf from '@tensorflow/tfjs';
 import { type Activation, LinearTape, mlp, mlpGrad, mlpWeightGrad } from '#air/core/ops/linear.js';
-import { lstmCell, lstmCellGrad } from '#air/core/ops/lstm.js';
+import { constantInputGrad, lstmCell, lstmCellGrad, openLstm } from '#air/core/ops/lstm.js';
 import { random, type Values } from './random.js';
 
 /** What an op is given, by name. */
@@ -104,7 +104,8 @@ export const nets: Case[] = [
       op: (given: Tensors) => {
         const tape = new LinearTape();
         const xs = listOf(given, 'x');
-        for (const [t, d] of listOf<tf.Tensor2D>(given, 'd').entries()) tape.add('weight', 'bias', d, xs[t]);
+        for (const [t, d] of listOf<tf.Tensor2D>(given, 'd').entries())
+          tape.add({ weight: 'weight', bias: 'bias' }, d, xs[t]);
         const { weight, bias } = tape.gradients();
         return [weight, bias];
       },
@@ -128,7 +129,7 @@ export const recurrent: Case[] = [
       ...lstmWeights(sizes.reduce((a, b) => a + b)),
     },
     op: ({ h, c, ...rest }: Tensors) => {
-      const step = lstmCell(rest, 'r', listOf<tf.Tensor2D>(rest, 'part'), { h, c });
+      const step = lstmCell(openLstm(rest, 'r'), listOf<tf.Tensor2D>(rest, 'part'), { h, c });
       return [step.h, step.c, step.gates, step.x];
     },
   })),
@@ -149,10 +150,28 @@ export const recurrent: Case[] = [
     },
     op: ({ dc, gates, h, c, cNext, x, ...rest }: Tensors) => {
       const tape = new LinearTape();
-      const step = { name: 'r', h, c: cNext, before: { h, c }, gates, x };
+      const step = { lstm: openLstm(rest, 'r'), h, c: cNext, before: { h, c }, gates, x };
       const d = { dhs: listOf<tf.Tensor2D>(rest, 'dh'), dc, sizes };
-      const back = lstmCellGrad(rest, step, d, tape);
+      const back = lstmCellGrad(step, d, tape);
       return [back.dh, back.dc, ...back.dParts, ...Object.values(tape.gradients())];
     },
   })),
+  {
+    name: 'two steps of an LSTM, part of whose input is the same at both, and back',
+    given: {
+      ...{ constant: random([B, 31]), part0: random([B, 9]), part1: random([B, 9]) },
+      ...{ h: random([B, 10]), c: random([B, 10]), dh: random([B, 10]) },
+      ...lstmWeights(40),
+    },
+    op: ({ constant, part0, part1, h, c, dh, ...rest }: Tensors) => {
+      const lstm = openLstm(rest, 'r', constant);
+      const one = lstmCell(lstm, [part0], { h, c });
+      const two = lstmCell(lstm, [part1], one);
+      const tape = new LinearTape();
+      const last = lstmCellGrad(two, { dhs: [dh], dc: undefined, sizes: [9] }, tape);
+      const first = lstmCellGrad(one, { dhs: [dh, last.dh], dc: last.dc, sizes: [] }, tape);
+      const dConstant = constantInputGrad(lstm, [first.dPre, last.dPre]);
+      return [two.h, two.c, ...last.dParts, first.dh, first.dc, dConstant, ...Object.values(tape.gradients())];
+    },
+  },
 ];

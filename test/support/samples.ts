@@ -55,6 +55,7 @@ export function sampleLatents(): LatentRecord[] {
       n: 1,
       q: [0.25, 0.75],
       elbo: 612.5,
+      evidence: [611.25, Number.NEGATIVE_INFINITY],
       nEvidence: 0,
       steps: [{ ...step, window: Uint8Array.of(9, 8, 7, 6) }],
       image: whole.image,

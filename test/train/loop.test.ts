@@ -9,7 +9,7 @@ import { AirError } from '#air/errors.js';
 import { PRESETS } from '#air/presets.js';
 import type { StepPlan } from '#air/train/learner.js';
 import { type Cadence, type LoopResult, type Report, trainLoop } from '#air/train/loop.js';
-import { PairSums } from '#air/train/pair-sums.js';
+import { PairSums, type SumTally } from '#air/train/pair-sums.js';
 import { learningRateAt, learningRatesAt, logPriorAt, zPresPriorAt } from '#air/train/schedule.js';
 import type { Validation } from '#air/train/validate.js';
 
@@ -29,6 +29,22 @@ type World = {
   at?: (step: number) => { outcomes: Outcome[]; gradientNorm?: number } | undefined;
   stopAfter?: { step: number; reason: 'signal' | 'time' };
 };
+
+/** A tally of steps alone. */
+class CountedSums extends PairSums {
+  private asked = 0;
+
+  override extend(fresh: ImageBatch, step: number) {
+    this.asked++;
+    return super.extend(fresh, step);
+  }
+
+  override takeTally(): SumTally {
+    const steps = this.asked;
+    this.asked = 0;
+    return { ...super.takeTally(), steps };
+  }
+}
 
 type Log = { plans: StepPlan[]; batches: number[]; events: string[]; reports: Report[]; result: LoopResult };
 
@@ -54,7 +70,7 @@ async function run({ cadence = {}, done = 0, at = () => undefined, stopAfter }: 
         },
       },
       nextBatch: async (wanted) => joinImages([Uint8Array.of(wanted), Uint8Array.of(wanted)]),
-      sums: new PairSums({ config: { ...config, canvas: [1, 1] }, training: { ...training, sumPairs: 0 } }),
+      sums: new CountedSums({ config: { ...config, canvas: [1, 1] }, training: { ...training, sumPairs: 0 } }),
     },
     { ...NEVER, ...cadence },
     {
@@ -162,6 +178,14 @@ describe('a report', () => {
       reports.map(({ seconds }) => seconds),
       [8, 16, 20],
     );
+  });
+});
+
+describe('a report of sums', () => {
+  it('tells of the steps since the report before, or since the sitting began', async () => {
+    const stepsOf = async (world: World) => (await run(world)).reports.map(({ sums }) => sums.steps);
+    assert.deepEqual(await stepsOf({ cadence: { report: 4 } }), [4, 4, 2]);
+    assert.deepEqual(await stepsOf({ cadence: { report: 4 }, done: 5 }), [3, 2]);
   });
 });
 

@@ -67,6 +67,46 @@ test('only images surely counted as one are remembered', () => {
   assert.deepEqual(sums.extend(fresh, 9), { batch: fresh, counts: [-1, -1, -1, -1] });
 });
 
+test('the tally says how many sums were made, and why others were not', () => {
+  const none = { steps: 0, sums: 0, withoutSingles: 0, outside: 0, tooBright: 0 };
+  const sums = taught();
+  sums.extend(fresh, 4); // before their time
+  assert.deepEqual(sums.takeTally(), none);
+  sums.extend(fresh, 5);
+  sums.extend(fresh, 6);
+  const { steps, sums: made, withoutSingles } = sums.takeTally();
+  assert.deepEqual([steps, made, withoutSingles], [2, 16, 0]);
+  assert.deepEqual(sums.takeTally(), none, 'it is taken');
+
+  const lonely = new PairSums({ config: CONFIG, training });
+  lonely.singles = taught().singles.slice(0, 1);
+  for (const step of [5, 6, 7]) lonely.extend(fresh, step);
+  assert.deepEqual(lonely.takeTally(), { ...none, steps: 3, withoutSingles: 3 });
+
+  const framed = new PairSums({ config: CONFIG, training });
+  framed.singles = [1, 2].map((value) => new Uint8Array(CANVAS[0] * CANVAS[1]).fill(value));
+  framed.extend(fresh, 5);
+  const outside = framed.takeTally();
+  assert.ok(outside.outside > 0);
+  assert.deepEqual({ ...outside, outside: 0 }, { ...none, steps: 1 });
+
+  // bars as long as the reach: moved by less than that they cross or cover each other
+  const bright = new PairSums({ config: CONFIG, training });
+  bright.singles = [200, 201].map((value) => {
+    const image = new Uint8Array(CANVAS[0] * CANVAS[1]);
+    for (let y = 6; y < 24; y++) image.fill(value, y * CANVAS[1] + 11, y * CANVAS[1] + 29);
+    return image;
+  });
+  bright.extend(fresh, 5);
+  const tally = bright.takeTally();
+  assert.ok(tally.tooBright > 0);
+  assert.deepEqual([tally.sums, tally.steps, tally.withoutSingles], [0, 1, 0]);
+
+  const off = taught({ ...training, sumPairs: 0 });
+  off.extend(fresh, 9);
+  assert.deepEqual(off.takeTally(), none);
+});
+
 test('no sums before their time, without pairs, or where two do not fit', () => {
   const none = { batch: fresh, counts: [-1, -1, -1, -1] };
   assert.deepEqual(taught().extend(fresh, 4), none);

@@ -23,6 +23,15 @@ for (const estimator of ESTIMATORS) {
     }
   });
 
+  it(`do not depend on how many steps a model takes, nor on its prior over the count (${estimator})`, () => {
+    const groupsOf = (changes: object) =>
+      GUIDE_INPUTS.map((guideInput) => {
+        const training = { ...TINY_TRAINING, estimator };
+        return weightGroups({ config: { ...TINY, guideInput, ...changes }, training });
+      });
+    for (const modelSteps of [1, 2, 20]) assert.deepEqual(groupsOf({ modelSteps, zPresPrior: 0.5 }), groupsOf({}));
+  });
+
   it(`name no weight twice (${estimator})`, () => {
     const groups = weightGroups({ config: TINY, training: { ...TINY_TRAINING, estimator } });
     const names = groups.flatMap(({ specs }) => specs.map(({ name }) => name));

@@ -5,7 +5,7 @@ import { atMost, type WasmKernel } from './heap.js';
 import { multiply } from './linear.js';
 
 export const airLstmCell: WasmKernel = (heap, inputs) => {
-  const { h, c, weightIh, weightHh, biasIh, biasHh } = inputs;
+  const { h, c, start, weightIh, weightHh, biasIh, biasHh } = inputs;
   const [batch, hidden] = h.shape;
   const [wide, width] = weightIh.shape;
   const state = [batch, hidden];
@@ -25,6 +25,7 @@ export const airLstmCell: WasmKernel = (heap, inputs) => {
     heap.at(weightHh, [4 * hidden, hidden]),
     heap.at(biasIh, [4 * hidden]),
     heap.at(biasHh, [4 * hidden]),
+    heap.atIfAny(start, [batch, wide]),
   ];
   const to = [heap.at(hNext, state), heap.at(cNext, state), heap.at(gates, gates.shape)];
   const scratch = heap.scratch(heap.wasm.lstmScratchBytes(batch, width, hidden));
@@ -49,9 +50,11 @@ export const airLstmCellGrad: WasmKernel = (heap, inputs, attrs) => {
   const product = heap.wasm.gemmScratchBytes(batch, width, wide, false);
   const scratch = heap.scratch(product + 4 * batch * width);
   const dxAt = scratch + product;
+  const sizes = attrs.sizes as number[];
+  if (sizes.length === 0) return [dPre, dhBefore, dcBefore];
   heap.wasm.gemm(dPreAt, heap.at(weightIh, [wide, width]), dxAt, batch, width, wide, false, false, scratch);
   let column = 0;
-  const parts = (attrs.sizes as number[]).map((size) => {
+  const parts = sizes.map((size) => {
     const part = heap.output([batch, size]);
     heap.wasm.copyRows(dxAt + 4 * column, 4 * width, heap.at(part, part.shape), 4 * size, batch, 4 * size);
     column += size;

@@ -9,13 +9,18 @@ import type { Io } from '../../io/io.js';
  * Reads scenes or images, as events of a stream of scenes. Of a folder, all *.png in it in the order of their names; other
  * files and hidden ones are left aside. Says so if colours are taken as grey.
  *
+ * @param bytes of a file that is being read already
  * @throws AirError 'badData' as `readScenes` and `readImageFiles`, or if a folder holds no PNG; 'noInput'
  */
-export async function* readImageInput(operand: string, io: Io): AsyncGenerator<StreamEvent<Scene>, void, undefined> {
+export async function* readImageInput(
+  operand: string,
+  io: Io,
+  bytes?: AsyncIterable<Uint8Array>,
+): AsyncGenerator<StreamEvent<Scene>, void, undefined> {
   const onColour = (): void => io.messages.info(`${operand}: colours are taken as grey`);
-  const names = await io.listFolder(operand);
+  const names = bytes === undefined ? await io.listFolder(operand) : undefined;
   if (names === undefined) {
-    yield* readScenes(io.readBytes(operand), operand, onColour);
+    yield* readScenes(bytes ?? io.readBytes(operand), operand, onColour);
     return;
   }
   const pictures = names.filter((name) => /^[^.].*\.png$/i.test(name));

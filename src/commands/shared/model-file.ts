@@ -10,10 +10,14 @@ import type { Checkpoint } from '../../train/checkpoint.js';
  * @throws AirError 'noInput' if there is no such file; 'badData' if it is no checkpoint of air, or damaged
  */
 export async function readCheckpoint(file: string, io: Io): Promise<Checkpoint> {
+  return checkedModel(await io.readFile(file), file, io);
+}
+
+/** The same of its bytes. */
+export async function checkedModel(bytes: Uint8Array, file: string, io: Io): Promise<Checkpoint> {
   const { sniff } = await import('../../formats/sniff.js');
   const { checkDigest } = await import('../../formats/safetensors.js');
   const { decodeCheckpoint } = await import('../../train/checkpoint.js');
-  const bytes = await io.readFile(file);
   const kind = sniff(bytes.subarray(0, 12));
   if (bytes.length > 0 && kind !== 'safetensors' && kind !== 'unknown') {
     const { KIND_NAMES } = await import('../../formats/sniff.js');

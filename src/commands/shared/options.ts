@@ -1,6 +1,6 @@
 /** Options that several commands share, so that they read and mean the same everywhere. */
 import { BACKENDS } from '../../backends/names.js';
-import { choice, file, flag, int, type Option } from '../../cli/command.js';
+import { choice, file, flag, float, int, type Option } from '../../cli/command.js';
 
 /** `-o FILE`. Without it the command writes to stdout. */
 export function output(settings: { help: string; value?: string }): Option<string | undefined> {
@@ -33,6 +33,25 @@ export const workers = int({
   defaultText: 'as many as help',
   help: 'threads of the wasm backend; changes speed, not results',
 });
+
+/** Settings of a model that may be others than those it was trained with: see overrides.ts. */
+export const overrides = {
+  modelSteps: int({
+    min: 1,
+    max: 20,
+    group: 'Inference',
+    defaultText: 'as trained',
+    help: 'the most objects to look for',
+  }),
+  zPresPrior: float({
+    above: 0,
+    max: 1,
+    value: 'K',
+    group: 'Inference',
+    defaultText: 'as trained',
+    help: 'score under this prior over the count',
+  }),
+};
 
 /** Where a table is printed. */
 export const json = flag({ group: 'Output', help: 'print JSON instead of a table' });

@@ -17,7 +17,10 @@ export const train = defineCommand({
     into memory and shuffled; an endless one (gen-data --count inf) is used as it comes. Truth in the stream is never used to learn, only to score --valid.
 
     Options of Pyro's AIR example that have other names here are understood under theirs too (-n, -blr,
-    --encoder-latent-size, --decoder-output-use-sigmoid, --no-baselines, ...).`,
+    --encoder-latent-size, --decoder-output-use-sigmoid, --no-baselines, ...).
+
+    In --metrics, "sums" is how many sums of images were made, a step, since the report before, from --sum-from on. The
+    first line after a resume counts from there, so this number may differ from that of a run that was not stopped.`,
   operands: [{ name: 'FILE', help: 'scenes, images or a folder of PNGs; - is stdin', default: '-' }],
   options: {
     output: file({ short: 'o', default: OUTPUT, value: 'MODEL', group: 'Output', help: 'the model' }),

@@ -1,4 +1,8 @@
-/** The log of a training run: one JSON object per line, each with the model it is about. */
+/**
+ * The log of a training run: one JSON object per line, each with the model it is about. After a resume it is that of a run that was
+ * never stopped, but for the times, and for what is counted since the report before (`sums`, `baseline_explains`): at the first report
+ * of a sitting, that is since the resume.
+ */
 import { usage } from '../../cli/command.js';
 import type { Io } from '../../io/io.js';
 

@@ -14,6 +14,7 @@ import { type Validation, validate } from '../../train/validate.js';
 import { readImageInput } from '../shared/image-input.js';
 import { openMetricsLog } from './metrics-log.js';
 import type { RunOptions } from './options.js';
+import { sumsWatch } from './sums-watch.js';
 
 export type Reporter = {
   report(report: Report): Promise<void>;
@@ -46,20 +47,25 @@ export async function makeReporter(
   let lastReport: Report | undefined;
   let lastValidation: Validation | undefined;
   const watchBaseline = baselineWatch();
+  const stepsWithSums = training.steps - Math.max(training.sumFrom - 1, resumedAt);
+  const watchSums = sumsWatch(Math.min(options.reportEvery, stepsWithSums));
   return {
     async report(report) {
       const since = lastReport ?? { step: resumedAt, seconds: 0 };
       lastReport = report;
-      const { step, terms, gradientNorm, learningRate, zPresPrior, explainedVariance, seconds } = report;
+      const { step, terms, gradientNorm, learningRate, zPresPrior, explainedVariance, sums, seconds } = report;
+      const sumsPerStep = sums.steps === 0 ? undefined : sums.sums / sums.steps;
       progress.update(step, { ELBO: terms.elbo.toFixed(1) });
       const { elbo, logLik, countKl, whereKl, whatKl } = terms;
       io.messages.detail(
         `step ${step}: ELBO ${elbo.toFixed(1)} = log-likelihood ${logLik.toFixed(1)} - KL of n ${countKl.toFixed(2)}, ` +
           `z_where ${whereKl.toFixed(2)}, z_what ${whatKl.toFixed(2)}; gradient norm ${gradientNorm.toPrecision(3)}` +
-          (explainedVariance === undefined ? '' : `; the baseline explains ${percent(explainedVariance)}`),
+          (explainedVariance === undefined ? '' : `; the baseline explains ${percent(explainedVariance)}`) +
+          (sumsPerStep === undefined ? '' : `; ${sumsPerStep.toFixed(1)} sums a step`),
       );
-      const advice = watchBaseline(explainedVariance);
-      if (advice !== undefined) io.messages.warn(`step ${step}: ${advice}`);
+      for (const advice of [watchBaseline(explainedVariance), watchSums(step, sums)]) {
+        if (advice !== undefined) io.messages.warn(`step ${step}: ${advice}`);
+      }
       await log?.write({
         step,
         elbo,
@@ -71,6 +77,7 @@ export async function makeReporter(
         learning_rate: learningRate,
         z_pres_prior: zPresPrior,
         ...(explainedVariance === undefined ? {} : { baseline_explains: explainedVariance }),
+        ...(sumsPerStep === undefined ? {} : { sums: sumsPerStep }),
         ms_per_step: (1000 * (seconds - since.seconds)) / (step - since.step), // since the report before
       });
     },

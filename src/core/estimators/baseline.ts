@@ -8,7 +8,15 @@ import { initialState, startOf } from '../guide.js';
 import { guideInputs } from '../guide-input.js';
 import type { Model } from '../model.js';
 import { LinearTape, type MlpPass, mlp, mlpGrad, mlpSpecs, mlpWeightGrad } from '../ops/linear.js';
-import { type LstmStep, lstmCell, lstmCellGrad, lstmSpecs } from '../ops/lstm.js';
+import {
+  constantInputGrad,
+  type LstmStep,
+  type LstmStepBack,
+  lstmCell,
+  lstmCellGrad,
+  lstmSpecs,
+  openLstm,
+} from '../ops/lstm.js';
 import type { NamedTensors, ParamSpec } from '../ops/weights.js';
 import type { Unrolled } from '../unroll.js';
 
@@ -55,6 +63,7 @@ function lstm({ baselineScalar, blPredictNet }: EstimatorSettings): Baseline {
       const { config, params } = model;
       const input = guideInputs[config.guideInput];
       const view = input.view(model, images, PREFIX);
+      const net = openLstm(params, 'bl_rnn', view.constant);
       const batch = images.shape[0];
       const before = [
         initialState(model, batch),
@@ -65,8 +74,8 @@ function lstm({ baselineScalar, blPredictNet }: EstimatorSettings): Baseline {
       let memory = { h, c };
       const passes: { memory: LstmStep; head: MlpPass }[] = [];
       for (let t = 0; t < steps.length; t++) {
-        const seen = view.observe(canvases[t]);
-        const step = lstmCell(params, 'bl_rnn', [seen, before[t].zWhere, before[t].zWhat, before[t].zPres], memory);
+        const seen = view.constant === undefined ? [view.observe(canvases[t])] : [];
+        const step = lstmCell(net, [...seen, before[t].zWhere, before[t].zWhat, before[t].zPres], memory);
         memory = step;
         passes.push({ memory: step, head: mlp(params, 'bl_predict', step.h, { hidden: config.activation }) });
       }
@@ -76,17 +85,20 @@ function lstm({ baselineScalar, blPredictNet }: EstimatorSettings): Baseline {
         backward(dValues) {
           const tape = new LinearTape();
           const dOutputs = tf.split(tf.mul(dValues, baselineScalar), steps.length, 1) as tf.Tensor2D[];
-          const dSeen: tf.Tensor2D[] = [];
-          let later: { dh: tf.Tensor2D; dc: tf.Tensor2D } | undefined;
+          const [dSeen, dPres]: tf.Tensor2D[][] = [[], []];
+          const sizes = view.constant === undefined ? [input.size(config)] : [];
+          let later: LstmStepBack | undefined;
           for (let t = steps.length - 1; t >= 0; t--) {
             const dh = mlpGrad(params, passes[t].head, dOutputs[t], tape);
-            const d = { dhs: later ? [dh, later.dh] : [dh], dc: later?.dc, sizes: [input.size(config)] };
-            const back = lstmCellGrad(params, passes[t].memory, d, tape);
-            dSeen.unshift(back.dParts[0]);
+            const d = { dhs: later ? [dh, later.dh] : [dh], dc: later?.dc, sizes };
+            const back = lstmCellGrad(passes[t].memory, d, tape);
+            dSeen.unshift(...back.dParts);
+            dPres.unshift(back.dPre);
             later = back;
           }
-          view.backward(dSeen, tape);
-          const { dh, dc } = later as { dh: tf.Tensor2D; dc: tf.Tensor2D };
+          if (view.constant === undefined) view.backward(dSeen, tape);
+          else if (view.hasWeights) view.backward([constantInputGrad(net, dPres)], tape);
+          const { dh, dc } = later as LstmStepBack;
           if (config.initialState !== 'trained') return tape.gradients();
           return { ...tape.gradients(), bl_h_init: tf.sum(dh, 0, true), bl_c_init: tf.sum(dc, 0, true) };
         },

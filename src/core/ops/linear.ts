@@ -149,7 +149,7 @@ function backThrough(
   const out = mlpGradOp({ dy, ...numbered('y', ys), ...numbered('weight', weights) }, { hidden, output, wantsDx });
   ys.forEach((_, i) => {
     const layer = `${name}.seq.${2 * i}`;
-    tape.add(`${layer}.weight`, `${layer}.bias`, out[i], i === 0 ? x : ys[i - 1]);
+    tape.add({ weight: `${layer}.weight`, bias: `${layer}.bias` }, out[i], i === 0 ? x : ys[i - 1]);
   });
   return wantsDx ? out[ys.length] : undefined;
 }
@@ -168,15 +168,26 @@ const linearGradOp = defineOp<
   },
 });
 
+/** By the weights of an input that is the same at each use, [out, S]: one product of the summed gradients. */
+function ofConstant(constant: tf.Tensor2D, ds: readonly tf.Tensor[]): tf.Tensor2D {
+  return linearGradOp({ d0: tensorOps().addAll(ds), x0: constant }, {})[0];
+}
+
+/** Names of a layer's weights, and the first part of its input [B, S] if that is the same at each use. */
+type Layer = { weight: string; bias: string; constant?: tf.Tensor2D | undefined };
+
+type TapedLayer = { bias: string; constant: tf.Tensor2D | undefined; ds: tf.Tensor[]; xs: tf.Tensor[] };
+
 /**
  * What linear layers did in the course of a pass: each use has the gradient d [B, out] by the layer's output and its input
  * x [B, in]. The weights' gradients come of all uses together: one long product instead of many short ones and their sum.
  */
 export class LinearTape {
-  private readonly layers = new Map<string, { bias: string; ds: tf.Tensor[]; xs: tf.Tensor[] }>();
+  private readonly layers = new Map<string, TapedLayer>();
 
-  add(weight: string, bias: string, d: tf.Tensor2D, x: tf.Tensor): void {
-    const layer = this.layers.get(weight) ?? { bias, ds: [], xs: [] };
+  /** One use of a layer, whose input is x beside the constant part that the layer has. */
+  add({ weight, bias, constant }: Layer, d: tf.Tensor2D, x: tf.Tensor): void {
+    const layer = this.layers.get(weight) ?? { bias, constant, ds: [], xs: [] };
     this.layers.set(weight, layer);
     layer.ds.push(d);
     layer.xs.push(x);
@@ -185,8 +196,10 @@ export class LinearTape {
   /** Gradients by the name of the weight or bias. */
   gradients(): { [name: string]: tf.Tensor } {
     const all: { [name: string]: tf.Tensor } = {};
-    for (const [weight, { bias, ds, xs }] of this.layers) {
-      [all[weight], all[bias]] = linearGradOp({ ...numbered('d', ds), ...numbered('x', xs) }, {});
+    for (const [weight, { bias, constant, ds, xs }] of this.layers) {
+      const [dWeight, dBias] = linearGradOp({ ...numbered('d', ds), ...numbered('x', xs) }, {});
+      all[bias] = dBias;
+      all[weight] = constant === undefined ? dWeight : tf.concat([ofConstant(constant, ds), dWeight], 1);
     }
     return all;
   }
@@ -198,9 +211,10 @@ export class LinearTape {
   squares(): { [name: string]: tf.Tensor } {
     const dots = (rows: readonly tf.Tensor[]) => rows.map((a) => rows.map((b) => tf.sum(tf.mul(a, b), 1)));
     const all: { [name: string]: tf.Tensor } = {};
-    for (const [weight, { bias, ds, xs }] of this.layers) {
+    for (const [weight, { bias, constant, ds, xs }] of this.layers) {
       const [ofDs, ofXs] = [dots(ds), dots(xs.map((x) => asRows(tensorOps(), x)))];
-      const products = ofDs.flatMap((row, t) => row.map((dot, s) => tf.mul(dot, ofXs[t][s])));
+      const ofConstants = constant === undefined ? 0 : tf.sum(tf.square(constant), 1);
+      const products = ofDs.flatMap((row, t) => row.map((dot, s) => tf.mul(dot, tf.add(ofXs[t][s], ofConstants))));
       all[weight] = tf.sum(tf.addN(products));
       all[bias] = tf.sum(tf.addN(ofDs.flat()));
     }

@@ -1,11 +1,12 @@
 /** A step of an LSTM, with its gradient. Weights are named as in PyTorch's state_dict. */
 import type * as tf from '@tensorflow/tfjs';
+import { AirError } from '../../errors.js';
 import type { LinearTape } from './linear.js';
 import { defineOp, listed, numbered } from './op.js';
-import type { TensorOps } from './tensor-ops.js';
+import { type TensorOps, tensorOps } from './tensor-ops.js';
 import type { ParamSpec, Params } from './weights.js';
 
-/** The weights of `lstmCell(params, NAME, ...)`: all uniform in +-1/sqrt(hidden). */
+/** The weights of `openLstm(params, NAME, ...)`: all uniform in +-1/sqrt(hidden). */
 export function lstmSpecs(name: string, inputs: number, hidden: number): ParamSpec[] {
   const bound = 1 / Math.sqrt(hidden);
   return [
@@ -19,15 +20,19 @@ export function lstmSpecs(name: string, inputs: number, hidden: number): ParamSp
 /** What an LSTM carries from step to step, [B, H] each. */
 export type LstmState = { h: tf.Tensor2D; c: tf.Tensor2D };
 
-/** x0, x1, ... [B, any]: the parts of the input, side by side. */
+/**
+ * x0, x1, ... [B, any]: the parts of the input, side by side. `start` [B, 4H]: what the gates have of an input that is no part,
+ * biases included.
+ */
 type LstmInputs = {
+  start: tf.Tensor2D | undefined;
   h: tf.Tensor2D;
   c: tf.Tensor2D;
   weightIh: tf.Tensor2D;
   weightHh: tf.Tensor2D;
   biasIh: tf.Tensor1D;
   biasHh: tf.Tensor1D;
-  [part: string]: tf.Tensor;
+  [part: string]: tf.Tensor | undefined;
 };
 
 /** [B, 4H] -> i, f, g, o of [B, H] */
@@ -41,10 +46,10 @@ const lstmCellOp = defineOp<
   [h: tf.Tensor2D, c: tf.Tensor2D, gates: tf.Tensor2D, x: tf.Tensor2D]
 >({
   name: 'AirLstmCell',
-  composite: (ops, { h, c, weightIh, weightHh, biasIh, biasHh, ...parts }) => {
+  composite: (ops, { h, c, start, weightIh, weightHh, biasIh, biasHh, ...parts }) => {
     const x = ops.concat(listed<tf.Tensor2D>(parts, 'x'), 1);
     const products = ops.add(ops.matMul(x, weightIh, false, true), ops.matMul(h, weightHh, false, true));
-    const pre = ops.addBias(products, ops.add(biasIh, biasHh));
+    const pre = start === undefined ? ops.addBias(products, ops.add(biasIh, biasHh)) : ops.add(start, products);
     const [preI, preF, preG, preO] = gatesOf(ops, pre, h.shape[1]);
     const [i, f, g, o] = [ops.sigmoid(preI), ops.sigmoid(preF), ops.tanh(preG), ops.sigmoid(preO)];
     const cNext = ops.add(ops.mul(f, c), ops.mul(i, g));
@@ -88,33 +93,61 @@ const lstmCellGradOp = defineOp<
   },
 });
 
-/** A step of an LSTM: what comes of it, and what its gradient needs to know. */
-export type LstmStep = LstmState & {
-  name: string;
-  before: LstmState;
-  /** [B, 4H], after their sigmoids and tanh */
-  gates: tf.Tensor2D;
-  /** [B, in], the whole input */
+/** What of the input is the same at each step, and what the gates have of it. */
+type Constant = {
+  /** [B, S], the first part of the input */
   x: tf.Tensor2D;
+  /** [4H, S], its weights */
+  weight: tf.Tensor2D;
+  /** [B, 4H], their product and the biases */
+  start: tf.Tensor2D;
+};
+
+/** An LSTM in the course of a pass. */
+export type Lstm = {
+  name: string;
+  weights: { weightIh: tf.Tensor2D; weightHh: tf.Tensor2D; biasIh: tf.Tensor1D; biasHh: tf.Tensor1D };
+  constant: Constant | undefined;
 };
 
 /**
- * One step of an LSTM (Hochreiter & Schmidhuber 1997), gates in PyTorch's order i, f, g, o.
+ * An LSTM (Hochreiter & Schmidhuber 1997), gates in PyTorch's order i, f, g, o, ready for a pass.
  *
- *   parts  the input [B, in] in parts, side by side; params NAME.weight_ih [4H, in], .weight_hh [4H, H], .bias_ih, .bias_hh [4H]
+ *   params  NAME.weight_ih [4H, in], .weight_hh [4H, H], .bias_ih, .bias_hh [4H]
+ *   x       the first part of the input [B, S] if it is the same at each step: its product is computed once; undefined: none is
  */
-export function lstmCell(params: Params, name: string, parts: readonly tf.Tensor2D[], { h, c }: LstmState): LstmStep {
-  const weights = {
-    weightIh: params[`${name}.weight_ih`] as tf.Tensor2D,
+export function openLstm(params: Params, name: string, x?: tf.Tensor2D): Lstm {
+  const weightIh = params[`${name}.weight_ih`] as tf.Tensor2D;
+  const rest = {
     weightHh: params[`${name}.weight_hh`] as tf.Tensor2D,
     biasIh: params[`${name}.bias_ih`] as tf.Tensor1D,
     biasHh: params[`${name}.bias_hh`] as tf.Tensor1D,
   };
-  const [hNext, cNext, gates, x] = lstmCellOp({ h, c, ...weights, ...numbered('x', parts) }, {});
-  return { name, h: hNext, c: cNext, before: { h, c }, gates, x };
+  if (x === undefined) return { name, weights: { weightIh, ...rest }, constant: undefined };
+  const ops = tensorOps();
+  const [ofX, ofRest] = ops.split(weightIh, [x.shape[1], weightIh.shape[1] - x.shape[1]], 1) as tf.Tensor2D[];
+  const start = ops.addBias(ops.matMul(x, ofX, false, true), ops.add(rest.biasIh, rest.biasHh)) as tf.Tensor2D;
+  return { name, weights: { weightIh: ofRest, ...rest }, constant: { x, weight: ofX, start } };
 }
 
-/** Gradients by what a step makes, and the sizes of the first parts of its input, for which gradients are wanted. */
+/** A step of an LSTM: what comes of it, and what its gradient needs to know. */
+export type LstmStep = LstmState & {
+  lstm: Lstm;
+  before: LstmState;
+  /** [B, 4H], after their sigmoids and tanh */
+  gates: tf.Tensor2D;
+  /** [B, in], the input but for its constant part */
+  x: tf.Tensor2D;
+};
+
+/** One step: `parts` are the input [B, in], but for its constant part, side by side; there is at least one. */
+export function lstmCell(lstm: Lstm, parts: readonly tf.Tensor2D[], { h, c }: LstmState): LstmStep {
+  const start = lstm.constant?.start;
+  const [hNext, cNext, gates, x] = lstmCellOp({ h, c, start, ...lstm.weights, ...numbered('x', parts) }, {});
+  return { lstm, h: hNext, c: cNext, before: { h, c }, gates, x };
+}
+
+/** Gradients by what a step makes, and the sizes of the first of its parts, for which gradients are wanted. */
 export type LstmStepGradients = {
   /** By h [B, H], which add up. */
   dhs: readonly tf.Tensor2D[];
@@ -123,28 +156,27 @@ export type LstmStepGradients = {
   sizes: readonly number[];
 };
 
-/**
- * Back through one step; the tape records what its weights' gradients are made of.
- *
- * @returns the gradients by the state before, and by the first parts of the input
- */
+/** What comes of going back through a step: gradients by the state before, by the first parts, and by the gates, [B, 4H]. */
+export type LstmStepBack = { dh: tf.Tensor2D; dc: tf.Tensor2D; dParts: tf.Tensor2D[]; dPre: tf.Tensor2D };
+
+/** Back through one step; the tape records what its weights' gradients are made of. */
 export function lstmCellGrad(
-  params: Params,
-  { name, before, c: cNext, gates, x }: LstmStep,
+  { lstm, before, c: cNext, gates, x }: LstmStep,
   { dhs, dc, sizes }: LstmStepGradients,
   tape: LinearTape,
-): { dh: tf.Tensor2D; dc: tf.Tensor2D; dParts: tf.Tensor2D[] } {
-  const [weightIh, weightHh] = [`${name}.weight_ih`, `${name}.weight_hh`];
-  const [dPre, dh, dcBefore, ...dParts] = lstmCellGradOp(
-    {
-      ...numbered('dh', dhs),
-      ...{ dc, gates, c: before.c, cNext },
-      weightIh: params[weightIh] as tf.Tensor2D,
-      weightHh: params[weightHh] as tf.Tensor2D,
-    },
-    { sizes },
-  );
-  tape.add(weightIh, `${name}.bias_ih`, dPre, x);
-  tape.add(weightHh, `${name}.bias_hh`, dPre, before.h);
-  return { dh, dc: dcBefore, dParts };
+): LstmStepBack {
+  const { name, weights, constant } = lstm;
+  const { weightIh, weightHh } = weights;
+  const given = { ...numbered('dh', dhs), dc, gates, c: before.c, cNext, weightIh, weightHh };
+  const [dPre, dh, dcBefore, ...dParts] = lstmCellGradOp(given, { sizes });
+  tape.add({ weight: `${name}.weight_ih`, bias: `${name}.bias_ih`, constant: constant?.x }, dPre, x);
+  tape.add({ weight: `${name}.weight_hh`, bias: `${name}.bias_hh` }, dPre, before.h);
+  return { dh, dc: dcBefore, dParts, dPre };
+}
+
+/** The gradient by the constant part of the input, [B, S], of those by the gates of all steps. */
+export function constantInputGrad({ constant }: Lstm, dPres: readonly tf.Tensor2D[]): tf.Tensor2D {
+  if (constant === undefined) throw new AirError('bug', 'an LSTM without a constant part has no gradient by it');
+  const ops = tensorOps();
+  return ops.matMul(ops.addAll(dPres), constant.weight) as tf.Tensor2D;
 }

@@ -235,6 +235,26 @@ describe('learning', () => {
     assert.deepEqual(readdirSync(folder), []);
   });
 
+  it('that makes no sums of images says why, and how many in its log', async (t) => {
+    const folder = freshFolder(t);
+    const { code, stderr } = await air(folder, `${SHORT} --sum-from 2 --report-every 4 --metrics m.jsonl`);
+    assert.equal(code, 0, stderr);
+    assert.match(
+      stderr,
+      /step 12: no sums of images in steps 2 to 12: no two images .* as one object yet \(.*--sum-pairs 0/,
+    );
+    assert.deepEqual(
+      jsonLines(join(folder, 'm.jsonl')).map(({ step, sums }) => [step, sums]),
+      [4, 8, 12].map((step) => [step, 0]),
+    );
+    const later = freshFolder(t);
+    await airOk(later, `${SHORT} --report-every 4 --metrics m.jsonl -q`);
+    assert.ok(
+      jsonLines(join(later, 'm.jsonl')).every((line) => !('sums' in line)),
+      'not before --sum-from',
+    );
+  });
+
   it('that collapses is called by its name', async (t) => {
     // a prior under which an object costs hundreds of nats
     const line = `${SMALL} --steps 6 --batch-size 16 --z-pres-prior 1e-300 --anneal-prior none --valid ${VALID}`;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { type Activation, LinearTape, mlp, mlpGrad, mlpSpecs, mlpWeightGrad } from '#air/core/ops/linear.js';
-import { lstmCell, lstmCellGrad, lstmSpecs } from '#air/core/ops/lstm.js';
+import { constantInputGrad, lstmCell, lstmCellGrad, lstmSpecs, openLstm } from '#air/core/ops/lstm.js';
 import type { ParamSpec } from '#air/core/ops/weights.js';
 import { assertCloseOverall } from '../../support/assert-close.js';
 import { onEachBackend, read } from '../../support/backends.js';
@@ -197,7 +197,7 @@ onEachBackend(() => {
     const random = () => ({ x: normals(BATCH * inputs), h: normals(BATCH * hidden), c: normals(BATCH * hidden) });
     const run = ({ x, h, c }: ReturnType<typeof random>, params: { [name: string]: tf.Tensor }, sizes: number[]) => {
       const parts = columns(x, sizes).map((part, i) => tf.tensor2d(part, [BATCH, sizes[i]]));
-      return lstmCell(params, 'rnn', parts, { h: tf.tensor2d(h, state), c: tf.tensor2d(c, state) });
+      return lstmCell(openLstm(params, 'rnn'), parts, { h: tf.tensor2d(h, state), c: tf.tensor2d(c, state) });
     };
 
     it('has the weights of torch.nn.LSTMCell', () => {
@@ -238,7 +238,7 @@ onEachBackend(() => {
           dc: hasDc ? tf.tensor2d(ofC, state) : undefined,
           sizes: sizes.slice(0, wanted),
         };
-        const back = lstmCellGrad(params, run(given, params, sizes), dMemory, tape);
+        const back = lstmCellGrad(run(given, params, sizes), dMemory, tape);
         assertCloseOverall(await read(back.dh), dh, 1e-4, 'gradient by h');
         assertCloseOverall(await read(back.dc), dc, 1e-4, 'gradient by c');
         assert.equal(back.dParts.length, wanted);
@@ -249,5 +249,34 @@ onEachBackend(() => {
         await assertNoted(tape, specs, dWeights);
       });
     }
+
+    it('is the same with a part of its input that does not change, whose product is computed once', async () => {
+      const { params } = randomWeights(specs);
+      const [same, others] = [normals(BATCH * 3), [normals(BATCH * 2), normals(BATCH * 2)]];
+      const start = { h: tf.tensor2d(normals(BATCH * hidden), state), c: tf.tensor2d(normals(BATCH * hidden), state) };
+      const dh = tf.tensor2d(normals(BATCH * hidden), state);
+      const constant = tf.tensor2d(same, [BATCH, 3]);
+      const through = async (isConstant: boolean) => {
+        const lstm = openLstm(params, 'rnn', isConstant ? constant : undefined);
+        const parts = others.map((part) => [...(isConstant ? [] : [constant]), tf.tensor2d(part, [BATCH, 2])]);
+        const one = lstmCell(lstm, parts[0], start);
+        const two = lstmCell(lstm, parts[1], one);
+        const tape = new LinearTape();
+        const sizes = isConstant ? [2] : [3, 2];
+        const last = lstmCellGrad(two, { dhs: [dh], dc: undefined, sizes }, tape);
+        const first = lstmCellGrad(one, { dhs: [last.dh], dc: last.dc, sizes }, tape);
+        const dConstant = isConstant
+          ? constantInputGrad(lstm, [first.dPre, last.dPre])
+          : tf.add(first.dParts[0], last.dParts[0]);
+        const gradients = { ...tape.gradients(), ...tape.squares() };
+        const all = { h: two.h, c: two.c, dh: first.dh, dPart: first.dParts[isConstant ? 0 : 1], dConstant };
+        const named = [...Object.entries(all), ...Object.entries(gradients), ...Object.entries(tape.gradients())];
+        return Promise.all(named.map(async ([name, tensor]) => ({ name, values: await read(tensor) })));
+      };
+      const expected = await through(false);
+      for (const [i, { name, values }] of (await through(true)).entries()) {
+        assertCloseOverall(values, expected[i].values, 1e-6, name);
+      }
+    });
   });
 });

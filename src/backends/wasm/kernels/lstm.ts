@@ -8,20 +8,25 @@ export function lstmScratchBytes(batch: i32, inputs: i32, hidden: i32): usize {
 }
 
 /**
- * x [B,I], h and c [B,H], weights [4H,I] and [4H,H], biases [4H] -> next h and c [B,H], and the gates [B,4H] after
+ * x [B,I], h and c [B,H], weights [4H,I] and [4H,H], biases [4H], or in their place `start` [B,4H], if it is not 0 -> next h and c [B,H], and the gates [B,4H] after
  * their sigmoids and tanh.
  */
 export function lstmCell(
-  x: usize, h: usize, c: usize, weightIh: usize, weightHh: usize, biasIh: usize, biasHh: usize,
+  x: usize, h: usize, c: usize, weightIh: usize, weightHh: usize, biasIh: usize, biasHh: usize, start: usize,
   hNext: usize, cNext: usize, gates: usize, batch: i32, inputs: i32, hidden: i32, scratch: usize,
 ): void {
   const width = 4 * hidden;
-  const start = scratch + gemmScratchBytes(batch, width, max(inputs, hidden), false);
-  for (let j = 0; j < width; j += 4) {
-    const at = <usize>j << 2;
-    v128.store(start + at, f32x4.add(v128.load(biasIh + at), v128.load(biasHh + at)));
+  if (start) {
+    memory.copy(gates, start, <usize>(batch * width) << 2);
+    gemmBlocked(x, weightIh, gates, batch, width, inputs, false, true, FROM_OUTPUT, 0, scratch);
+  } else {
+    const bias = scratch + gemmScratchBytes(batch, width, max(inputs, hidden), false);
+    for (let j = 0; j < width; j += 4) {
+      const at = <usize>j << 2;
+      v128.store(bias + at, f32x4.add(v128.load(biasIh + at), v128.load(biasHh + at)));
+    }
+    gemmBlocked(x, weightIh, gates, batch, width, inputs, false, true, FROM_BIAS, bias, scratch);
   }
-  gemmBlocked(x, weightIh, gates, batch, width, inputs, false, true, FROM_BIAS, start, scratch);
   gemmBlocked(h, weightHh, gates, batch, width, hidden, false, true, FROM_OUTPUT, 0, scratch);
   const row = <usize>hidden << 2;
   for (let b = 0; b < batch; b++) {
