@@ -10,10 +10,15 @@ import { bars, stepPlan, TINY, TINY_TRAINING } from '../support/tiny-model.js';
 const SUB_BATCH = 2;
 const BATCH = 7;
 
-for (const estimator of ['enumerate', 'nvil', 'iwae'] as const) {
-  it(`with --estimator ${estimator}`, async () => {
+for (const [estimator, masking] of [
+  ['enumerate', true],
+  ['nvil', true],
+  ['nvil', false],
+  ['iwae', true],
+] as const) {
+  it(`with --estimator ${estimator}${masking ? '' : ' --masking off'}`, async () => {
     await startBackend('wasm');
-    const training = { ...TINY_TRAINING, estimator, baselineScalar: 10, blPredictNet: [5] };
+    const training = { ...TINY_TRAINING, estimator, masking, baselineScalar: 10, blPredictNet: [5] };
     const plan = (step: number) => ({ ...stepPlan(step, 0.01), wantsNorm: true, counts: [-1, -1, 2, 1, -1, -1, 0] });
     const before = tf.memory().numTensors;
     const alone = new Learner({ config: TINY, training });

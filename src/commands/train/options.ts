@@ -241,7 +241,7 @@ export function checkTogether({ config, training }: Settings, given: ReadonlySet
 }
 
 /** @throws AirError 'usage' if masking is off where objects after the stop have no cost, or steps ahead would be seen */
-function checkUnmasked({ masking, estimator, baseline, sumPairs }: Settings['training']): void {
+function checkUnmasked({ masking, estimator, baseline, sumPairs }: TrainConfig): void {
   if (masking) return;
   const refuse = (what: string, wayOut: string) => usage(`--masking off: ${what}`, wayOut);
   if (estimator !== 'nvil' && estimator !== 'reinforce') {

@@ -2,9 +2,10 @@
 import { ESTIMATORS, type EstimatorName, type EstimatorSettings } from '../../core/config.js';
 import { logCountPrior } from '../../core/count.js';
 import { makeEstimator } from '../../core/estimators/estimators.js';
-import { byPart, gradientVariance, type ModelPart } from '../../core/estimators/gradient-variance.js';
+import { gradientVariance } from '../../core/estimators/gradient-variance.js';
 import { type ImageBatch, toIntensities } from '../../core/images.js';
 import type { Model } from '../../core/model.js';
+import { byPart, type ModelPart } from '../../core/model-parts.js';
 import { Draws } from '../../core/rng.js';
 import { makeNoise } from '../../core/unroll.js';
 

@@ -1,6 +1,6 @@
 /** The figures of `air variance` in print. */
 import type { EstimatorName } from '../../core/config.js';
-import type { ModelPart } from '../../core/estimators/gradient-variance.js';
+import type { ModelPart } from '../../core/model-parts.js';
 import type { ByPart, Figures } from './measure.js';
 
 const TITLES: { readonly [part in ModelPart]: string } = {

@@ -10,41 +10,13 @@ import * as tf from '@tensorflow/tfjs';
 import type { StepNoise } from '../guide.js';
 import type { Model } from '../model.js';
 import { countLogProbs } from '../ops/elbo.js';
-import type { NamedTensors, Params } from '../ops/weights.js';
+import type { NamedTensors } from '../ops/weights.js';
 import type { OutcomeGradients } from '../outcome.js';
 import { type Unrolled, unroll, unrollGrad, unrollGradSquares } from '../unroll.js';
 import { type Estimator, repeated } from './estimator.js';
 
 /** Trace of the covariance matrix of the gradient by each weight, by name: the sum over its numbers of their variances. */
 export type Variances = { readonly [weight: string]: number };
-
-/** Parts of a model, by how the names of their weights begin; what begins otherwise is of the last. */
-export const MODEL_PARTS = [
-  { part: 'encoder', prefix: 'encode.' },
-  { part: 'decoder', prefix: 'decode.' },
-  { part: 'lstm', prefix: 'rnn.' },
-  { part: 'head', prefix: 'predict.' },
-  { part: 'embedding', prefix: 'embed' },
-  { part: 'start', prefix: '' },
-] as const;
-
-export type ModelPart = (typeof MODEL_PARTS)[number]['part'] | 'all';
-
-/** Of each part that a model has, and of all together: the mean over its parameters of their variances, and how many they are. */
-export function byPart(
-  variances: Variances,
-  params: Params,
-): { [part in ModelPart]?: { variance: number; parameters: number } } {
-  const partOf = (name: string) => MODEL_PARTS.find(({ prefix }) => name.startsWith(prefix))?.part;
-  const parts = [...MODEL_PARTS.map(({ part }) => part), 'all'] as const;
-  const entries = parts.flatMap((part) => {
-    const names = Object.keys(variances).filter((name) => part === 'all' || partOf(name) === part);
-    const parameters = names.reduce((sum, name) => sum + params[name].size, 0);
-    const total = names.reduce((sum, name) => sum + variances[name], 0);
-    return names.length === 0 ? [] : [[part, { variance: total / parameters, parameters }]];
-  });
-  return Object.fromEntries(entries);
-}
 
 /** What is estimated: the gradient of the mean over the images of the objective. */
 export type VarianceTask = {
