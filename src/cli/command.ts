@@ -16,7 +16,6 @@
  */
 import { AirError } from '../errors.js';
 import type { Io } from '../io/io.js';
-import type { Spelling } from './spellings.js';
 
 /** One option. `T` is what the command gets: the parsed value, or `undefined` where there is no default. */
 export type Option<T> = {
@@ -56,6 +55,18 @@ export type Operand = {
 };
 
 export type Example = { readonly command: string; readonly help: string };
+
+/** What another program calls an option (see spellings.ts). */
+export type Spelling = {
+  /** With its dashes. */
+  readonly name: string;
+  /** The words in its place; the value, if it takes one, is that of the last. */
+  readonly means: readonly string[];
+  /** It takes a `value`; or `values`, one or more whole numbers, which are one list here. */
+  readonly takes?: 'value' | 'values';
+  /** The value as it is written here. */
+  readonly value?: (text: string) => string;
+};
 
 export type OptionValues<O extends OptionTable> = { readonly [K in keyof O]: O[K]['default'] };
 

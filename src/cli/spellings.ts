@@ -3,18 +3,7 @@
  *
  * `-blr 0.1` is `--baseline-learning-rate=0.1` if the table says so, `--no-baselines` is `--baseline none`.
  */
-import { usage } from './command.js';
-
-export type Spelling = {
-  /** With its dashes. */
-  readonly name: string;
-  /** The words in its place; the value, if it takes one, is that of the last. */
-  readonly means: readonly string[];
-  /** It takes a `value`; or `values`, one or more whole numbers, which are one list here. */
-  readonly takes?: 'value' | 'values';
-  /** The value as it is written here. */
-  readonly value?: (text: string) => string;
-};
+import { type Spelling, usage } from './command.js';
 
 const WHOLE = /^\d+$/;
 

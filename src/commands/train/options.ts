@@ -26,7 +26,15 @@ import {
   Z_WHERES,
 } from '../../core/config.js';
 import { PRESET_NAMES, PRESETS, type PresetName } from '../../presets.js';
-import { ANNEALED_TRIALS, ANNEALS, NEAREST_SUM_PX, OPTIMISERS, SCHEDULES, type Settings } from '../../train/config.js';
+import {
+  ANNEALED_TRIALS,
+  ANNEALS,
+  NEAREST_SUM_PX,
+  OPTIMISERS,
+  SCHEDULES,
+  type Settings,
+  type TrainConfig,
+} from '../../train/config.js';
 
 /** Sizes of hidden layers: `200`, `200,100`, or `none`. */
 function sizes(settings: { help: string; group: string }): Option<number[] | undefined> {

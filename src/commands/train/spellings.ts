@@ -1,5 +1,5 @@
 /** Pyro's AIR example calls some options otherwise; its command lines work as they stand. */
-import type { Spelling } from '../../cli/spellings.js';
+import type { Spelling } from '../../cli/command.js';
 
 const valued = (name: string, means: string): Spelling => ({ name, means: [means], takes: 'value' });
 
