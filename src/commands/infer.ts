@@ -61,9 +61,11 @@ export const infer = defineCommand({
     const { inferStream } = await import('./shared/infer-stream.js');
     const { withOverrides } = await import('./shared/overrides.js');
     const { StreamWriter } = await import('../formats/stream.js');
+    const { wheres } = await import('../core/where.js');
     const out = await io.openOutput(options.output, { binary: true });
     const checkpoint = withOverrides(await readCheckpoint(operands.MODEL, io), options);
     const { config, step } = checkpoint;
+    const whereSize = wheres[config.zWhere].size;
     const progress = io.messages.progress(Number.POSITIVE_INFINITY, 'images');
     let writer: InstanceType<typeof StreamWriter> | undefined;
     let images = 0;
@@ -78,6 +80,7 @@ export const infer = defineCommand({
           image: { dtype: 'uint8', shape: config.canvas },
           window: { dtype: 'uint8', shape: [config.windowSize, config.windowSize] },
           what: { dtype: 'float32', shape: [config.zWhatSize] },
+          ...(whereSize === 3 ? {} : { where: { dtype: 'float32', shape: [whereSize] } }), // as it always was: not said
           model: {
             step,
             steps: config.modelSteps,

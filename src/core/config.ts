@@ -9,8 +9,8 @@ export const ESTIMATORS = ['enumerate', 'nvil', 'reinforce', 'nvil-analytic', 'i
 
 export type EstimatorName = (typeof ESTIMATORS)[number];
 
-/** How z_where is read off the guide's head: from the prior on, or by itself. */
-export const Z_WHERES = ['offset', 'absolute'] as const;
+/** What z_where is: a map, read off the guide's head from the prior on, or by itself; or sides and centre. See where.ts. */
+export const Z_WHERES = ['offset', 'absolute', 'sides'] as const;
 
 export type WhereName = (typeof Z_WHERES)[number];
 

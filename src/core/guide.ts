@@ -7,11 +7,12 @@ import { type Lstm, type LstmState, type LstmStep, lstmCell, lstmCellGrad } from
 import { type KlKind, type NormalDraw, normalFromHead, normalFromHeadGrad } from './ops/normal.js';
 import { readWindows, readWindowsGrad } from './ops/read-windows.js';
 import type { NamedTensors, Params } from './ops/weights.js';
+import { wheres } from './where.js';
 
 /** What the guide carries from step to step. */
 export type GuideState = {
   memory: LstmState;
-  /** [B, 3], [B, Z], [B, 1]: the object before */
+  /** [B, D], [B, Z], [B, 1]: the object before; D numbers are z_where (see where.ts) */
   zWhere: tf.Tensor2D;
   zWhat: tf.Tensor2D;
   zPres: tf.Tensor2D;
@@ -35,12 +36,13 @@ export type StepInputs = {
 export type GuideStep = StepInputs & {
   /** [B, 1], logit of the probability that there is one more object */
   zPresLogits: tf.Tensor2D;
-  /** z_where = (s, x, y) */
   where: NormalDraw;
+  /** The canvas -> window map that z_where stands for. */
+  affine: tf.Tensor2D;
   what: NormalDraw;
   memory: LstmStep;
   head: MlpPass;
-  /** What the two perceptrons said, shifts included: [B, 7] and [B, 2Z]. */
+  /** What the two perceptrons said, shifts included, as z_where and z_what are read off it: [B, 1 + 2D] and [B, 2Z]. */
   said: { predict: tf.Tensor2D; encode: tf.Tensor2D };
   /** Its `x` are the windows [B, h w], what the guide attended to. */
   code: MlpPass;
@@ -65,7 +67,7 @@ export function initialState({ config, params }: Pick<Model, 'config' | 'params'
   const { rnnHiddenSize: hidden, zWhatSize } = config;
   return {
     memory: { h: startOf(params, INITIAL.h, [batch, hidden]), c: startOf(params, INITIAL.c, [batch, hidden]) },
-    zWhere: startOf(params, INITIAL.zWhere, [batch, 3]),
+    zWhere: startOf(params, INITIAL.zWhere, [batch, wheres[config.zWhere].size]),
     zWhat: startOf(params, INITIAL.zWhat, [batch, zWhatSize]),
     zPres: tf.ones([batch, 1]),
   };
@@ -87,13 +89,17 @@ export function guideStep(
   const memory = lstmCell(lstm, those([seen, ...objectBefore]), before.memory);
   const hidden = config.activation;
   const head = mlp(params, 'predict.mlp', memory.h, { hidden });
-  const predict = shifted(head.y, headShifts.predict); // [B, 7] = z_pres logit, z_where loc, z_where raw scale
+  const { head: readable, affine: toAffine } = wheres[config.zWhere];
+  // [B, 1 + 2D] = z_pres logit, z_where loc, z_where raw scale
+  const predict = readable(shifted(head.y, headShifts.predict));
   const where = normalFromHead({ head: predict, noise: noise.where, prior: priors.where, base: whereBase, klKind }, 1);
-  const code = mlp(params, 'encode.mlp', readWindows(images, where.sample, windowSizeOf(config)), { hidden });
+  const affine = toAffine(where.sample);
+  const code = mlp(params, 'encode.mlp', readWindows(images, affine, windowSizeOf(config)), { hidden });
   const encode = shifted(code.y, headShifts.encode); // [B, 2Z]
   const what = normalFromHead({ head: encode, noise: noise.what, prior: priors.what, klKind });
   const said = { predict, encode };
-  return { ...inputs, zPresLogits: tf.slice(predict, [0, 0], [-1, 1]), where, what, memory, head, code, said };
+  const zPresLogits: tf.Tensor2D = tf.slice(predict, [0, 0], [-1, 1]);
+  return { ...inputs, zPresLogits, where, affine, what, memory, head, code, said };
 }
 
 /** The state after a step, given its z_pres: 1 where the count is the objective's business, drawn where a pass follows it. */
@@ -101,7 +107,7 @@ export function stateAfter({ memory, where, what }: GuideStep, { zPres }: Pick<G
   return { memory, zWhere: where.sample, zWhat: what.sample, zPres };
 }
 
-/** Gradients by the state between two steps: [B, H], [B, H], [B, 3], [B, Z]; of objects only if they are fed back. */
+/** Gradients by the state between two steps: [B, H], [B, H], [B, D], [B, Z]; of objects only if they are fed back. */
 export type StateGradients = {
   h: tf.Tensor2D;
   c: tf.Tensor2D;
@@ -114,12 +120,12 @@ function those(gradients: readonly (tf.Tensor2D | undefined)[]): tf.Tensor2D[] {
   return gradients.filter((one) => one !== undefined);
 }
 
-/** Gradients by what a step said, [B, 1] each, by the object it drew, and by the state after it. */
+/** Gradients by what a step said, [B, 1] each, by the object as it was drawn, and by the state after it. */
 export type StepGradients = {
   zPresLogits: tf.Tensor2D;
   /** By either KL. */
   kl: tf.Tensor2D;
-  zWhere: tf.Tensor2D;
+  affine: tf.Tensor2D;
   zWhat: tf.Tensor2D;
   /** None after the last step. */
   later: StateGradients | undefined;
@@ -132,8 +138,8 @@ export type StepGradients = {
  */
 export function guideStepGrad(
   { config, params, priors, whereBase }: Model,
-  { seen, images, noise, klKind, where, memory, head, code, said }: GuideStep,
-  { zPresLogits, kl: dKl, zWhere, zWhat, later }: StepGradients,
+  { seen, images, noise, klKind, where, affine, memory, head, code, said }: GuideStep,
+  { zPresLogits, kl: dKl, affine: dPlaced, zWhat, later }: StepGradients,
   tape: LinearTape,
 ): { before: StateGradients; dSeen: tf.Tensor2D | undefined; dPre: tf.Tensor2D } {
   const dCode = normalFromHeadGrad(
@@ -141,14 +147,16 @@ export function guideStepGrad(
     { dSamples: those([zWhat, later?.zWhat]), dKl },
   );
   const dWindows = mlpGrad(params, code, dCode, tape);
-  const dRead = readWindowsGrad(dWindows, images, where.sample, windowSizeOf(config));
+  const variant = wheres[config.zWhere];
+  const dRead = readWindowsGrad(dWindows, images, affine, windowSizeOf(config));
+  const dWhere = variant.affineGrad([dPlaced, dRead], where.sample);
   const dHead = normalFromHeadGrad(
     { head: said.predict, noise: noise.where, prior: priors.where, base: whereBase, klKind },
-    { dSamples: those([zWhere, dRead, later?.zWhere]), dKl, dBefore: zPresLogits },
+    { dSamples: those([...dWhere, later?.zWhere]), dKl, dBefore: zPresLogits },
   );
-  const dh = mlpGrad(params, head, dHead, tape);
+  const dh = mlpGrad(params, head, variant.headGrad(dHead, said.predict), tape);
   // the parts of the LSTM's input, in its order; z_pres, the last, is a constant
-  const sizes = [...(seen ? [seen.shape[1]] : []), ...(config.guideFeedback ? [3, config.zWhatSize] : [])];
+  const sizes = [...(seen ? [seen.shape[1]] : []), ...(config.guideFeedback ? [variant.size, config.zWhatSize] : [])];
   const dMemory = { dhs: later ? [dh, later.h] : [dh], dc: later?.c, sizes };
   const { dh: dhBefore, dc, dParts, dPre } = lstmCellGrad(memory, dMemory, tape);
   const [dSeen, dZWhere, dZWhat]: (tf.Tensor2D | undefined)[] = seen ? dParts : [undefined, ...dParts];

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Box } from './latent.js';
 import { MIN_SCALE, type Size } from './ops/sampling.js';
+import { MAX_SIDE, MIN_SIDE } from './ops/sides.js';
 
 /** B images of H x W px, one after the other, row by row. */
 export type ImageBatch = { pixels: Uint8Array; size: number };
@@ -46,6 +47,18 @@ export function boxOf(where: ArrayLike<number>, [height, width]: Size): Box {
   return [
     (width / 2) * (1 - where[1] / s) - boxWidth / 2,
     (height / 2) * (1 - where[2] / s) - boxHeight / 2,
+    boxWidth,
+    boxHeight,
+  ];
+}
+
+/** The same of z_where = (sx, x, sy, y), sides and centre: a box as wide as |sx| canvases, centred at W/2 (1 + x). */
+export function boxOfSides(where: ArrayLike<number>, [height, width]: Size): Box {
+  const held = (side: number) => Math.min(Math.max(Math.abs(side), MIN_SIDE), MAX_SIDE);
+  const [boxWidth, boxHeight] = [held(where[0]) * width, held(where[2]) * height];
+  return [
+    (width / 2) * (1 + where[1]) - boxWidth / 2,
+    (height / 2) * (1 + where[3]) - boxHeight / 2,
     boxWidth,
     boxHeight,
   ];

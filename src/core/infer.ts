@@ -2,13 +2,14 @@
 import * as tf from '@tensorflow/tfjs';
 import { argmax, logCountPrior, logCountProbs, logSumExp, presenceProbs } from './count.js';
 import { type ElboTerms, elboTerms, meanTerms } from './elbo.js';
-import { boxOf, type ImageBatch, toBytes, toIntensities } from './images.js';
+import { type ImageBatch, toBytes, toIntensities } from './images.js';
 import type { Latent } from './latent.js';
 import type { Model } from './model.js';
 import { logRatio } from './ops/normal.js';
 import { Draws } from './rng.js';
 import { copyRows, takeRows, viewRows } from './rows.js';
 import { makeNoise, type Unrolled, unroll } from './unroll.js';
+import { wheres } from './where.js';
 
 export type InferOptions = {
   /** Latents are the means of the posterior, or a draw from it. */
@@ -62,7 +63,7 @@ async function latents(model: Model, batch: ImageBatch, draws: readonly Draws[] 
       n,
       q,
       steps: hosted.map((step, t) => ({
-        box: boxOf(step.where[b], config.canvas),
+        box: wheres[config.zWhere].box(step.where[b], config.canvas),
         p: present[t],
         where: step.where[b],
         whereScale: step.whereScale[b],

@@ -10,7 +10,7 @@ export type LatentStep = {
   box: Box;
   /** q(n >= t), the probability that it is there. */
   p: number;
-  /** z_where = (s, x, y), and its standard deviation. */
+  /** z_where [D], (s, x, y) or what else it is (see where.ts), and its standard deviation. */
   where: Float32Array;
   whereScale: Float32Array;
   /** z_what [Z], and its standard deviation. */

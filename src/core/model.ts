@@ -5,7 +5,7 @@ import { type LinearTape, type MlpPass, mlp, mlpGrad } from './ops/linear.js';
 import type { NormalBase, NormalPrior } from './ops/normal.js';
 import { placeWindows, placeWindowsGrad } from './ops/place-windows.js';
 import type { Params } from './ops/weights.js';
-import { whereBases } from './where.js';
+import { wheres } from './where.js';
 
 export type Priors = { where: NormalPrior; what: NormalPrior };
 
@@ -19,33 +19,31 @@ export type Model = {
   headShifts: HeadShifts;
 };
 
-/** What is added to the guide's heads of z_pres and z_where, [1 + 2 * 3], and of z_what, [2 Z]; undefined: nothing. */
+/** What is added to the guide's heads of z_pres and z_where, [1 + 2 D], and of z_what, [2 Z]; undefined: nothing. */
 export type HeadShifts = { predict: tf.Tensor1D | undefined; encode: tf.Tensor1D | undefined };
 
 /** @param params all weights of the model, by name; others may be among them */
 export function makeModel(config: ModelConfig, params: Params): Model {
   const priors = makePriors(config);
-  const whereBase = whereBases[config.zWhere](priors.where);
+  const whereBase = wheres[config.zWhere].base(priors.where);
   return { config, params, priors, whereBase, headShifts: makeHeadShifts(config) };
 }
 
-function makeHeadShifts({ zPresBias, zScaleBias, zWhatSize }: ModelConfig): HeadShifts {
+function makeHeadShifts({ zPresBias, zScaleBias, zWhatSize, zWhere }: ModelConfig): HeadShifts {
   const ofNormal = (size: number) => [...Array(size).fill(0), ...Array(size).fill(zScaleBias)];
   const isNone = zPresBias === 0 && zScaleBias === 0;
   return {
-    predict: isNone ? undefined : tf.tensor1d([zPresBias, ...ofNormal(3)]),
+    predict: isNone ? undefined : tf.tensor1d([zPresBias, ...ofNormal(wheres[zWhere].size)]),
     encode: zScaleBias === 0 ? undefined : tf.tensor1d(ofNormal(zWhatSize)),
   };
 }
 
-/** z_where ~ N([scale, pos, pos], ...), z_what ~ N(0, I). Caller disposes. */
+/** z_where as its variant has it, z_what ~ N(0, I). Caller disposes. */
 export function makePriors(config: ModelConfig): Priors {
-  const { scalePriorMean, scalePriorSd, posPriorMean, posPriorSd, zWhatSize } = config;
+  const { zWhere, zWhatSize } = config;
+  const { loc, scale } = wheres[zWhere].prior(config);
   return {
-    where: {
-      loc: tf.tensor1d([scalePriorMean, posPriorMean, posPriorMean]),
-      scale: tf.tensor1d([scalePriorSd, posPriorSd, posPriorSd]),
-    },
+    where: { loc: tf.tensor1d(loc), scale: tf.tensor1d(scale) },
     what: { loc: tf.zeros([zWhatSize]), scale: tf.ones([zWhatSize]) },
   };
 }
@@ -65,8 +63,8 @@ function scaled(x: tf.Tensor2D, factor: number): tf.Tensor2D {
   return factor === 1 ? x : tf.mul(x, factor);
 }
 
-/** Where an object is placed; its gate [B, 1] is 0 where it is not there, undefined if it is in every image. */
-type Placed = { zWhere: tf.Tensor2D; gate?: tf.Tensor2D | undefined };
+/** The map by which an object is placed; its gate [B, 1] is 0 where it is not there, undefined if it is in every image. */
+type Placed = { affine: tf.Tensor2D; gate?: tf.Tensor2D | undefined };
 
 /** An object drawn: how it was decoded, where it was placed, and the canvas [B, H, W] with it on top. */
 export type DrawnObject = Placed & { decoded: Decoded; canvas: tf.Tensor3D };
@@ -76,26 +74,26 @@ function gated(windows: tf.Tensor2D, gate: tf.Tensor2D | undefined): tf.Tensor2D
   return gate === undefined ? windows : tf.mul(windows, gate);
 }
 
-/** One more object per canvas: z_where [B, 3], z_what [B, Z], canvas [B, H, W]. */
+/** One more object per canvas: the map of its z_where (see where.ts), z_what [B, Z], canvas [B, H, W]. */
 export function drawObject(
   model: Model,
-  { zWhere, zWhat, gate }: Placed & { zWhat: tf.Tensor2D },
+  { affine, zWhat, gate }: Placed & { zWhat: tf.Tensor2D },
   canvas: tf.Tensor3D,
 ): DrawnObject {
   const decoded = decode(model, zWhat);
   const windows = gated(decoded.windows, gate);
-  return { decoded, zWhere, gate, canvas: placeWindows(windows, zWhere, windowSizeOf(model.config), canvas) };
+  return { decoded, affine, gate, canvas: placeWindows(windows, affine, windowSizeOf(model.config), canvas) };
 }
 
 /** Back through drawing, from dCanvas [B, H, W], which is also the gradient by the canvas before. */
 export function drawObjectGrad(
   { config, params }: Model,
-  { decoded, zWhere, gate }: DrawnObject,
+  { decoded, affine, gate }: DrawnObject,
   dCanvas: tf.Tensor3D,
   tape: LinearTape,
-): { dZWhere: tf.Tensor2D; dZWhat: tf.Tensor2D } {
+): { dAffine: tf.Tensor2D; dZWhat: tf.Tensor2D } {
   const windows = gated(decoded.windows, gate);
-  const { dWindows, dZWhere } = placeWindowsGrad(dCanvas, windows, zWhere, windowSizeOf(config));
+  const { dWindows, dAffine } = placeWindowsGrad(dCanvas, windows, affine, windowSizeOf(config));
   const dDecoded = scaled(gated(dWindows, gate), config.decoderScale);
-  return { dZWhere, dZWhat: mlpGrad(params, decoded.pass, dDecoded, tape) };
+  return { dAffine, dZWhat: mlpGrad(params, decoded.pass, dDecoded, tape) };
 }

@@ -6,22 +6,24 @@ import { mlpSpecs } from './ops/linear.js';
 import { lstmSpecs } from './ops/lstm.js';
 import type { NamedTensors, ParamSpec } from './ops/weights.js';
 import { Draws } from './rng.js';
+import { wheres } from './where.js';
 
 /** Every weight of a model, in a fixed order. */
 export function paramSpecs(config: ModelConfig): ParamSpec[] {
   const { zWhatSize, rnnHiddenSize: hidden, windowSize, predictNet, encoderNet, decoderNet } = config;
+  const whereSize = wheres[config.zWhere].size;
   const input = guideInputs[config.guideInput];
   const trained = (name: string, size: number): ParamSpec => ({ name, shape: [1, size], bound: 0 });
   const { guideFeedback: feedsBack } = config;
   const isTrained = config.initialState === 'trained';
   return [
     ...input.specs(config, ''),
-    ...lstmSpecs('rnn', input.size(config) + (feedsBack ? 3 + zWhatSize + 1 : 0), hidden),
-    ...mlpSpecs('predict.mlp', hidden, [...predictNet, 7]),
+    ...lstmSpecs('rnn', input.size(config) + (feedsBack ? whereSize + zWhatSize + 1 : 0), hidden),
+    ...mlpSpecs('predict.mlp', hidden, [...predictNet, 1 + 2 * whereSize]),
     ...mlpSpecs('encode.mlp', windowSize ** 2, [...encoderNet, 2 * zWhatSize]),
     ...mlpSpecs('decode.mlp', zWhatSize, [...decoderNet, windowSize ** 2]),
     ...(isTrained ? [trained('h_init', hidden), trained('c_init', hidden)] : []),
-    ...(isTrained && feedsBack ? [trained('z_where_init', 3), trained('z_what_init', zWhatSize)] : []),
+    ...(isTrained && feedsBack ? [trained('z_where_init', whereSize), trained('z_what_init', zWhatSize)] : []),
   ];
 }
 

@@ -2,11 +2,12 @@
 import * as tf from '@tensorflow/tfjs';
 import { windowSizeOf } from './config.js';
 import { logCountPrior } from './count.js';
-import { boxOf, toBytes } from './images.js';
+import { toBytes } from './images.js';
 import type { Box } from './latent.js';
 import { decode, type Model } from './model.js';
 import { placeWindows } from './ops/place-windows.js';
 import { Draws } from './rng.js';
+import { wheres } from './where.js';
 
 export type SampledScene = {
   i: number;
@@ -37,17 +38,15 @@ export async function sampleScenes(
   { seed, objects }: { seed: number; objects: number | undefined },
 ): Promise<SampledScene[]> {
   const { config } = model;
-  const { canvas, modelSteps, zWhatSize, scalePriorMean, scalePriorSd, posPriorMean, posPriorSd } = config;
+  const { canvas, modelSteps, zWhatSize } = config;
+  const { size, prior, affine, box } = wheres[config.zWhere];
+  const { loc, scale } = prior(config);
   const logProbs = logCountPrior(config);
   const scenes = indices.map((i) => {
     const draws = new Draws(seed, 'prior', i);
     const n = drawCount(draws, logProbs); // drawn even if it is given, so that the rest does not change
     const parts = Array.from({ length: modelSteps }, () => ({
-      where: [
-        scalePriorMean + scalePriorSd * draws.normal(),
-        posPriorMean + posPriorSd * draws.normal(),
-        posPriorMean + posPriorSd * draws.normal(),
-      ],
+      where: loc.map((mean, d) => mean + scale[d] * draws.normal()),
       what: [...draws.fillNormal(new Float32Array(zWhatSize))],
     }));
     return { i, parts: parts.slice(0, objects ?? n) };
@@ -62,8 +61,8 @@ export async function sampleScenes(
         [batch, 1],
       );
       const where = tf.tensor2d(
-        scenes.map(({ parts }) => parts[t]?.where ?? [1, 0, 0]),
-        [batch, 3],
+        scenes.map(({ parts }) => parts[t]?.where ?? Array(size).fill(1)),
+        [batch, size],
       );
       const nothing = Array(zWhatSize).fill(0);
       const what = tf.tensor2d(
@@ -72,7 +71,7 @@ export async function sampleScenes(
       );
       // nothing is drawn of an object that is not there: a window full of zeros
       const windows = tf.mul(decode(model, what).windows, present) as tf.Tensor2D;
-      sum = placeWindows(windows, where, windowSizeOf(config), sum);
+      sum = placeWindows(windows, affine(where), windowSizeOf(config), sum);
     }
     return sum;
   });
@@ -82,6 +81,6 @@ export async function sampleScenes(
   return scenes.map(({ i, parts }, b) => ({
     i,
     image: toBytes(pixels.subarray(b * area, (b + 1) * area)),
-    boxes: parts.map(({ where }) => boxOf(where, canvas)),
+    boxes: parts.map(({ where }) => box(where, canvas)),
   }));
 }

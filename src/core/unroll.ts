@@ -22,6 +22,7 @@ import type { KlKind } from './ops/normal.js';
 import type { NamedTensors } from './ops/weights.js';
 import type { OutcomeGradients, PassOutcome } from './outcome.js';
 import type { Draws } from './rng.js';
+import { wheres } from './where.js';
 
 /** How a pass is made. */
 export type PassOptions = {
@@ -64,7 +65,7 @@ export function unroll(
     const seen = lstm.constant === undefined ? view.observe(canvas) : undefined;
     const step = guideStep(model, { seen, lstm, images, noise: stepNoise, klKind }, state);
     const zPres = uniforms === undefined ? state.zPres : drawPresence(step, state, tf.slice(uniforms, [0, t], [-1, 1]));
-    const object = { zWhere: step.where.sample, zWhat: step.what.sample, gate: uniforms && zPres };
+    const object = { affine: step.affine, zWhat: step.what.sample, gate: uniforms && zPres };
     const drawn = drawObject(model, object, canvas);
     canvas = drawn.canvas;
     logLik.push(likelihood.logProb({ images, canvas }, config));
@@ -122,8 +123,8 @@ function goBack(model: Model, { images, steps, view }: Unrolled, d: OutcomeGradi
   for (let t = steps.length - 1; t >= 0; t--) {
     const step = steps[t];
     dCanvas = likelihood.grad(dLogLik[t + 1], { images, canvas: step.canvas }, dCanvas, config);
-    const { dZWhere, dZWhat } = drawObjectGrad(model, step, dCanvas, tape);
-    const dStep = { zPresLogits: dLogits[t], kl: dKl[t], zWhere: dZWhere, zWhat: dZWhat, later };
+    const { dAffine, dZWhat } = drawObjectGrad(model, step, dCanvas, tape);
+    const dStep = { zPresLogits: dLogits[t], kl: dKl[t], affine: dAffine, zWhat: dZWhat, later };
     const back = guideStepGrad(model, step, dStep, tape);
     later = back.before;
     if (back.dSeen !== undefined) dSeen.unshift(back.dSeen);
@@ -139,20 +140,24 @@ function goBack(model: Model, { images, steps, view }: Unrolled, d: OutcomeGradi
  * Standard normal draws for a batch, one random sequence per image, so that an image's noise does not depend on its
  * neighbours. A number of images without draws gives zeros: the mean of the posterior. Caller disposes.
  */
-export function makeNoise({ modelSteps, zWhatSize }: ModelConfig, rows: readonly Draws[] | number): StepNoise[] {
+export function makeNoise(
+  { modelSteps, zWhere, zWhatSize }: ModelConfig,
+  rows: readonly Draws[] | number,
+): StepNoise[] {
   const batch = typeof rows === 'number' ? rows : rows.length;
-  const where = Array.from({ length: modelSteps }, () => new Float32Array(batch * 3));
+  const { size } = wheres[zWhere];
+  const where = Array.from({ length: modelSteps }, () => new Float32Array(batch * size));
   const what = Array.from({ length: modelSteps }, () => new Float32Array(batch * zWhatSize));
   if (typeof rows !== 'number') {
     rows.forEach((draws, b) => {
       for (let t = 0; t < modelSteps; t++) {
-        draws.fillNormal(where[t].subarray(b * 3, (b + 1) * 3));
+        draws.fillNormal(where[t].subarray(b * size, (b + 1) * size));
         draws.fillNormal(what[t].subarray(b * zWhatSize, (b + 1) * zWhatSize));
       }
     });
   }
   return where.map((values, t) => ({
-    where: tf.tensor2d(values, [batch, 3]),
+    where: tf.tensor2d(values, [batch, size]),
     what: tf.tensor2d(what[t], [batch, zWhatSize]),
   }));
 }

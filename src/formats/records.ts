@@ -25,6 +25,8 @@ export type Header = {
   /** The decoded windows, if steps carry them. */
   window?: { dtype: 'uint8'; shape: [number, number] };
   what?: { dtype: 'float32'; shape: [number] };
+  /** z_where, if it is not three numbers. */
+  where?: { dtype: 'float32'; shape: [number] };
   model?: Record<string, string | number>;
   seed?: number;
   objects?: number[];
@@ -118,7 +120,7 @@ function arrayType(value: unknown, dtype: string, rank: number, field: string): 
  * @throws BadValue naming the field.
  */
 export function checkHeader(value: unknown): Header {
-  const { air, version, canvas, image, window, what, model, seed, objects, provenance, ...others } = map(
+  const { air, version, canvas, image, window, what, where, model, seed, objects, provenance, ...others } = map(
     value,
     'header',
   );
@@ -133,6 +135,7 @@ export function checkHeader(value: unknown): Header {
   }
   if (window !== undefined) header.window = arrayType(window, 'uint8', 2, 'window');
   if (what !== undefined) header.what = arrayType(what, 'float32', 1, 'what');
+  if (where !== undefined) header.where = arrayType(where, 'float32', 1, 'where');
   if (model !== undefined) header.model = map(model, 'model');
   if (seed !== undefined) header.seed = wholeNumber(seed, 'seed');
   if (objects !== undefined) header.objects = list(objects, 'objects').map((n) => wholeNumber(n, 'objects'));
@@ -254,10 +257,11 @@ function copyLatent(from: Fields, header: Header, way: Way): Fields {
 
 function copyStep(from: Fields, header: Header, way: Way): Fields {
   const size = header.what?.shape[0];
+  const whereSize = header.where?.shape[0] ?? 3;
   const step: Fields = { box: box(from.box, 'box'), p: finite(from.p, 'p') };
   for (const [key, length] of [
-    ['where', 3],
-    ['where_scale', 3],
+    ['where', whereSize],
+    ['where_scale', whereSize],
     ['what', size],
     ['what_scale', size],
   ] as const) {

@@ -21,7 +21,17 @@ import { PRESETS } from '#air/presets.js';
 import { adam } from '#air/train/optimisers/adam.js';
 import { rmsprop } from '#air/train/optimisers/rmsprop.js';
 import { assertCloseOverall } from '../support/assert-close.js';
-import { B, type Case, listOf, nets, recurrent, several, type Tensors, zWhere } from '../support/op-cases.js';
+import {
+  B,
+  type Case,
+  listOf,
+  nets,
+  recurrent,
+  several,
+  type Tensors,
+  twoScales,
+  zWhere,
+} from '../support/op-cases.js';
 import { random, type Values } from '../support/random.js';
 
 const HEADS = [
@@ -69,31 +79,39 @@ const WINDOWS: Size[] = [
   [7, 3],
 ];
 
-const windows: Case[] = WINDOWS.flatMap(([height, width]): Case[] => {
-  const [size, area]: [Size, number] = [[height, width], height * width];
+const MAPS = [
+  { by: 'one scale', map: zWhere },
+  { by: 'a scale for each axis', map: twoScales },
+];
+
+const windows: Case[] = WINDOWS.flatMap((size) => MAPS.flatMap((map) => windowsOf(size, map)));
+
+function windowsOf(size: Size, { by, map }: (typeof MAPS)[number]): Case[] {
+  const [height, width] = size;
+  const area = height * width;
   return [
     {
-      name: `readWindows ${height}x${width}`,
-      given: { images: random([B, 50, 41]), z: zWhere(B) },
+      name: `readWindows ${height}x${width}, ${by}`,
+      given: { images: random([B, 50, 41]), z: map(B) },
       op: ({ images, z }: Tensors) => [readWindows(images, z, size)],
     },
     {
-      name: `readWindowsGrad ${height}x${width}`,
-      given: { dy: random([B, area]), images: random([B, 50, 41]), z: zWhere(B) },
+      name: `readWindowsGrad ${height}x${width}, ${by}`,
+      given: { dy: random([B, area]), images: random([B, 50, 41]), z: map(B) },
       op: ({ dy, images, z }: Tensors) => [readWindowsGrad(dy, images, z, size)],
     },
     {
-      name: `placeWindows ${height}x${width}`,
-      given: { all: random([B, area]), z: zWhere(B), canvas: random([B, 50, 41]) },
+      name: `placeWindows ${height}x${width}, ${by}`,
+      given: { all: random([B, area]), z: map(B), canvas: random([B, 50, 41]) },
       op: ({ all, z, canvas }: Tensors) => [placeWindows(all, z, size, canvas)],
     },
     {
-      name: `placeWindowsGrad ${height}x${width}`,
-      given: { dy: random([B, 50, 41]), all: random([B, area]), z: zWhere(B) },
+      name: `placeWindowsGrad ${height}x${width}, ${by}`,
+      given: { dy: random([B, 50, 41]), all: random([B, area]), z: map(B) },
       op: ({ dy, all, z }: Tensors) => Object.values(placeWindowsGrad(dy, all, z, size)),
     },
   ];
-});
+}
 
 const objective: Case[] = [
   {

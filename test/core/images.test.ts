@@ -1,8 +1,9 @@
 /** Bytes and intensities, and batches cut and joined. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { boxOf, joinImages, sliceImages, splitImages, toBytes, toIntensities } from '#air/core/images.js';
+import { boxOf, boxOfSides, joinImages, sliceImages, splitImages, toBytes, toIntensities } from '#air/core/images.js';
 import { MIN_SCALE } from '#air/core/ops/sampling.js';
+import { MAX_SIDE, MIN_SIDE } from '#air/core/ops/sides.js';
 import { onEachBackend } from '../support/backends.js';
 
 onEachBackend(() => {
@@ -48,5 +49,19 @@ describe('boxOf', () => {
 
   it('takes the least scale for anything below', () => {
     assert.deepEqual(boxOf([-1, 0.1, 0], [50, 50]), boxOf([MIN_SCALE, 0.1, 0], [50, 50]));
+  });
+});
+
+describe('boxOfSides', () => {
+  it('is sx W wide, centred at W/2 (1 + x)', () => {
+    assert.deepEqual(boxOfSides([0.5, 0, 0.25, 0], [40, 60]), [15, 15, 30, 10]);
+    assert.deepEqual(boxOfSides([0.5, -0.5, 0.5, 0.5], [40, 60]), [0, 20, 30, 20], 'to the left and down');
+    assert.deepEqual(boxOfSides([1, 0, 1, 0], [40, 60]), [0, 0, 60, 40], 'the whole canvas');
+  });
+
+  it('is as large for a mirrored window, and no smaller than the least, no larger than the largest', () => {
+    assert.deepEqual(boxOfSides([-0.5, 0.2, 0.25, 0], [40, 60]), boxOfSides([0.5, 0.2, 0.25, 0], [40, 60]));
+    assert.deepEqual(boxOfSides([0, 0, -0.01, 0], [40, 60]), boxOfSides([MIN_SIDE, 0, MIN_SIDE, 0], [40, 60]));
+    assert.deepEqual(boxOfSides([9, 0, -9, 0], [40, 60]), boxOfSides([MAX_SIDE, 0, MAX_SIDE, 0], [40, 60]));
   });
 });

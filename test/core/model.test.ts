@@ -29,7 +29,7 @@ onEachBackend(() => {
       const before = normals(120);
       const drawn = drawObject(
         model,
-        { zWhere: tf.tensor2d([where]), zWhat: tf.tensor2d([normals(4)]) },
+        { affine: tf.tensor2d([where]), zWhat: tf.tensor2d([normals(4)]) },
         tf.tensor3d(before, [1, 12, 10]),
       );
       assert.deepEqual(drawn.decoded.windows.shape, [1, 25]);
@@ -70,11 +70,11 @@ onEachBackend(() => {
 
       const params = Object.fromEntries(names.map((name, i) => [name, tf.tensor(weights[i], shapes[i])]));
       const model = makeModel(TINY, params);
-      const [zWhere, zWhat] = [tf.tensor2d(wheres), tf.tensor2d(whats, [2, 4])];
-      const drawn = drawObject(model, { zWhere, zWhat }, tf.tensor3d(normals(240), [2, 12, 10]));
+      const [map, zWhat] = [tf.tensor2d(wheres), tf.tensor2d(whats, [2, 4])];
+      const drawn = drawObject(model, { affine: map, zWhat }, tf.tensor3d(normals(240), [2, 12, 10]));
       const tape = new LinearTape();
       const back = drawObjectGrad(model, drawn, tf.tensor3d(dCanvas, [2, 12, 10]), tape);
-      assertCloseOverall(await read(back.dZWhere), expected[0], 1e-4, 'gradient by z_where');
+      assertCloseOverall(await read(back.dAffine), expected[0], 1e-4, 'gradient by z_where');
       assertCloseOverall(await read(back.dZWhat), expected[1], 1e-4, 'gradient by z_what');
       const gradients = tape.gradients();
       assert.deepEqual(Object.keys(gradients).sort(), names.toSorted());

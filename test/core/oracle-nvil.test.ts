@@ -76,7 +76,7 @@ function noiseOf(oracle: Oracle, model: Model, images: tf.Tensor3D): StepNoise[]
     const where = behind(samples.where, stepWith(zero).where);
     const what = behind(samples.what, stepWith({ where, what: zero.what }).what);
     const step = stepWith({ where, what });
-    const object = { zWhere: step.where.sample, zWhat: step.what.sample, gate: masking ? undefined : zPres };
+    const object = { affine: step.affine, zWhat: step.what.sample, gate: masking ? undefined : zPres };
     canvas = drawObject(model, object, canvas).canvas;
     state = stateAfter(step, masking ? state : { zPres });
     return { where, what };

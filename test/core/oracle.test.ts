@@ -180,7 +180,7 @@ function pyroTests(oracle: Oracle): void {
       const expectedRatio = tf.sub(logProbs['model.log_prob.z_where'], logProbs['guide.log_prob.z_where']);
       await assertClose(ratio, await expectedRatio.data(), 2 * FORWARD, `log ratio ${t}`);
 
-      const { decoded, canvas: placed } = drawObject(model, { zWhere, zWhat }, tf.zerosLike(images));
+      const { decoded, canvas: placed } = drawObject(model, { affine: zWhere, zWhat }, tf.zerosLike(images));
       await assertClose(decoded.windows, values(oracle, `decoded.${t}`), FORWARD, `decoded ${t}`);
       await assertClose(placed, values(oracle, `placed.${t}`), FORWARD, `placed ${t}`);
       canvas = tf.add(canvas, tf.mul(placed, tf.reshape(zPres, [batch, 1, 1])));

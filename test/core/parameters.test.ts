@@ -70,6 +70,15 @@ describe('the weights', () => {
     ]);
   });
 
+  it('follow how many numbers z_where is: sides and centre are four', () => {
+    const sizes = (zWhere: 'offset' | 'sides') =>
+      named({ ...TINY, zWhere }).filter((name) => /rnn.weight_ih|predict.mlp.seq.2|z_where/.test(name));
+    const rest = ['predict.mlp.seq.2.weight 7x6', 'predict.mlp.seq.2.bias 7', 'z_where_init 1x3'];
+    assert.deepEqual(sizes('offset'), ['rnn.weight_ih 32x14', ...rest]);
+    const four = ['predict.mlp.seq.2.weight 9x6', 'predict.mlp.seq.2.bias 9', 'z_where_init 1x4'];
+    assert.deepEqual(sizes('sides'), ['rnn.weight_ih 32x15', ...four]);
+  });
+
   it('start uniform within +-1/sqrt(inputs), +-1/sqrt(hidden) in the LSTM, states at 0', async () => {
     const params = initialParams(PRESETS.small.model, 5);
     const bounds: { [name: string]: number } = {

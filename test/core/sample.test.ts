@@ -81,7 +81,7 @@ onEachBackend(() => {
     for (let t = 0; t < 2; t++) {
       const zWhere = tf.tensor2d([[3 + 0.2 * draws.normal(), draws.normal(), draws.normal()]]);
       const zWhat = tf.tensor2d([Array.from(draws.fillNormal(new Float32Array(4)))]);
-      ({ canvas } = drawObject(drawing, { zWhere, zWhat }, canvas));
+      ({ canvas } = drawObject(drawing, { affine: zWhere, zWhat }, canvas));
     }
     assert.ok(scene.image.some((pixel) => pixel > 0));
     assertCloseOverall(scene.image, toBytes(Float32Array.from(await read(canvas))), 1 / 255, 'image', 255);

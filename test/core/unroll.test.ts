@@ -101,6 +101,9 @@ onEachBackend((backend) => {
     { guideFeedback: false, initialState: 'zero' as const, embedNet: [] },
     { zPresBias: 0.75, zScaleBias: 0.5 },
     { zPresBias: 0.75, zWhere: 'absolute' as const },
+    { zWhere: 'sides' as const, scalePriorMean: 0, scalePriorSd: 1 },
+    { zWhere: 'sides' as const, scalePriorMean: 0.4, scalePriorSd: 0.3, posPriorMean: 0.1, posPriorSd: 0.6 },
+    { zWhere: 'sides' as const, guideInput: 'image' as const, guideFeedback: false, zPresBias: 0.75, zScaleBias: 0.5 },
   ]) {
     describe(`the whole pass, ${JSON.stringify(changes)}`, () => {
       const config: ModelConfig = { ...TINY, ...changes };

@@ -6,17 +6,19 @@
 /** A picture of H x W numbers, row by row. */
 export type Picture = { height: number; width: number; values: ArrayLike<number> };
 
-/** [[a, 0, b], [0, a, c]]: from normalised output coordinates to normalised input coordinates. */
-export type Affine = { scale: number; shiftX: number; shiftY: number };
+/** [[a, 0, b], [0, c, d]]: from normalised output coordinates to normalised input coordinates. */
+export type Affine = { scaleX: number; shiftX: number; scaleY: number; shiftY: number };
 
-/** The read map of z_where = (s, x, y). */
-export function readingMap([s, x, y]: readonly number[]): Affine {
-  return { scale: 1 / s, shiftX: -x / s, shiftY: -y / s };
+/** The map that writes: (s, x, y), or (sx, x, sy, y). */
+export function placingMap(map: readonly number[]): Affine {
+  const [scaleX, shiftX, scaleY, shiftY] = map.length === 3 ? [map[0], map[1], map[0], map[2]] : map;
+  return { scaleX, shiftX, scaleY, shiftY };
 }
 
-/** The write map of z_where = (s, x, y). */
-export function placingMap([s, x, y]: readonly number[]): Affine {
-  return { scale: s, shiftX: x, shiftY: y };
+/** Its inverse, the map that reads. */
+export function readingMap(map: readonly number[]): Affine {
+  const { scaleX, shiftX, scaleY, shiftY } = placingMap(map);
+  return { scaleX: 1 / scaleX, shiftX: -shiftX / scaleX, scaleY: 1 / scaleY, shiftY: -shiftY / scaleY };
 }
 
 /** Normalised centre of pixel i of n. */
@@ -26,17 +28,17 @@ function centre(i: number, n: number): number {
 
 /** Where an output picture looks in an input picture, in input pixels (pixel i has its centre at i). */
 export function samplingPoints(
-  { scale, shiftX, shiftY }: Affine,
+  { scaleX, shiftX, scaleY, shiftY }: Affine,
   input: { height: number; width: number },
   output: { height: number; width: number },
 ): { columns: number[]; rows: number[] } {
   const toPixel = (u: number, side: number) => ((u + 1) * side - 1) / 2;
   return {
     columns: Array.from({ length: output.width }, (_, i) =>
-      toPixel(scale * centre(i, output.width) + shiftX, input.width),
+      toPixel(scaleX * centre(i, output.width) + shiftX, input.width),
     ),
     rows: Array.from({ length: output.height }, (_, i) =>
-      toPixel(scale * centre(i, output.height) + shiftY, input.height),
+      toPixel(scaleY * centre(i, output.height) + shiftY, input.height),
     ),
   };
 }

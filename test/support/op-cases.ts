@@ -43,6 +43,11 @@ export function zWhere(batch: number): Values {
   return random([batch, 3], 0.4, [2.5, 0, 0]);
 }
 
+/** (sx, x, sy, y) of the same. */
+export function twoScales(batch: number): Values {
+  return random([batch, 4], 0.4, [2.5, 0, -2, 0]);
+}
+
 export const B = 5;
 
 /** A perceptron from 50 inputs through the given sizes, its weights by the names of its layers. */

@@ -43,6 +43,59 @@ const units = { relu: tf.relu, elu: tf.elu, softplus: tf.softplus };
 
 type Normal = { loc: number[]; scale: number[] };
 
+/** What z_where is in a pass: normalised places in an image where a window looks, and in a window where the image does. */
+type Attention = {
+  prior: Normal;
+  base: Normal;
+  /** Locations as a perceptron says them, in those of the normal, which are relative to the base. */
+  locs(raw: tf.Tensor): tf.Tensor;
+  maps(z: tf.Tensor): [x: Map, y: Map];
+};
+type Map = { inImage(u: tf.Tensor): tf.Tensor; inWindow(u: tf.Tensor): tf.Tensor };
+
+/** (s, x, y): u = s X + x. */
+function scaleAndPosition(config: ModelConfig): Attention {
+  const { scalePriorMean, posPriorMean, scalePriorSd, posPriorSd } = config;
+  const prior = { loc: [scalePriorMean, posPriorMean, posPriorMean], scale: [scalePriorSd, posPriorSd, posPriorSd] };
+  const base = config.zWhere === 'absolute' ? { loc: [0, 0, 0], scale: [1, 1, 1] } : prior;
+  return {
+    ...{ prior, base, locs: (raw) => raw },
+    maps(z) {
+      const [s, ...shifts] = tf.split(z, 3, 1);
+      const [x, y] = shifts.map((shift) => ({
+        inImage: (u: tf.Tensor) => tf.div(tf.sub(u, shift), tf.maximum(s, 0.2)),
+        inWindow: (u: tf.Tensor) => tf.add(tf.mul(s, u), shift),
+      }));
+      return [x, y];
+    },
+  };
+}
+
+/** (sx, x, sy, y): X = sx u + x. */
+function sidesAndCentre(config: ModelConfig): Attention {
+  const { scalePriorMean, posPriorMean, scalePriorSd, posPriorSd } = config;
+  const twice = (a: number, b: number) => [a, b, a, b];
+  const prior = { loc: twice(scalePriorMean, posPriorMean), scale: twice(scalePriorSd, posPriorSd) };
+  return {
+    ...{ prior, base: { loc: [0, 0, 0, 0], scale: [1, 1, 1, 1] } },
+    locs(raw) {
+      const [sx, x, sy, y] = tf.split(raw, 4, 1);
+      return tf.concat([tf.sigmoid(sx), tf.tanh(x), tf.sigmoid(sy), tf.tanh(y)], 1);
+    },
+    maps(z) {
+      const [sx, x, sy, y] = tf.split(z, 4, 1);
+      const axis = (side: tf.Tensor, centre: tf.Tensor) => {
+        const held = tf.mul(tf.sign(side), tf.minimum(tf.maximum(tf.abs(side), 0.1), 5));
+        return {
+          inImage: (u: tf.Tensor) => tf.add(tf.mul(held, u), centre),
+          inWindow: (u: tf.Tensor) => tf.div(tf.sub(u, centre), held),
+        };
+      };
+      return [axis(sx, x), axis(sy, y)];
+    },
+  };
+}
+
 /** A draw [B, D] from the normal of a head [B, 2D] that is read off a base, and its KL from the prior, [B, 1]. */
 function drawNormal(head: tf.Tensor, noise: tf.Tensor, prior: Normal, base: Normal): { z: tf.Tensor; kl: tf.Tensor } {
   const [rawLoc, rawScale] = tf.split(head, 2, 1);
@@ -67,7 +120,10 @@ export function plainPass(
   const start = (name: string, size: number): tf.Tensor =>
     name in weights ? tf.matMul(tf.ones([batch, 1]), weights[name] as tf.Tensor2D) : tf.zeros([batch, size]);
   let [h, c] = ['h_init', 'c_init'].map((name) => start(name, config.rnnHiddenSize));
-  let [where, what] = [start('z_where_init', 3), start('z_what_init', zWhatSize)];
+  const attention = (config.zWhere === 'sides' ? sidesAndCentre : scaleAndPosition)(config);
+  const { prior, base } = attention;
+  const size = prior.loc.length;
+  let [where, what] = [start('z_where_init', size), start('z_what_init', zWhatSize)];
   let canvas: tf.Tensor = tf.zeros([batch, height, width]);
 
   const standard = (size: number): Normal => ({ loc: Array(size).fill(0), scale: Array(size).fill(1) });
@@ -121,28 +177,23 @@ export function plainPass(
       const [other, raw] = tf.split(head, [(head.shape[1] ?? 0) - scales, scales], 1);
       return tf.concat([other, tf.add(raw, config.zScaleBias)], 1);
     };
-    const [rawLogit, ofWhere] = tf.split(biased(perceptron('predict.mlp', h), 3), [1, 6], 1);
+    const said = biased(perceptron('predict.mlp', h), size);
+    const [rawLogit, rawLocs, rawScales] = tf.split(said, [1, size, size], 1);
     const logit = tf.add(rawLogit, config.zPresBias);
-    const { scalePriorMean, posPriorMean, scalePriorSd, posPriorSd } = config;
-    const prior = {
-      loc: [scalePriorMean, posPriorMean, posPriorMean],
-      scale: [scalePriorSd, posPriorSd, posPriorSd],
-    };
-    const base = config.zWhere === 'absolute' ? standard(3) : prior;
+    const ofWhere = tf.concat([attention.locs(rawLocs), rawScales], 1);
     const drawnWhere = drawNormal(ofWhere, whereNoise, prior, base);
     where = drawnWhere.z;
-    const [s, x, y] = tf.split(where, 3, 1);
-    const readScale = tf.maximum(s, 0.2);
-    const at = (shift: tf.Tensor) => tf.div(tf.sub(centres(side), shift), readScale);
-    const window = tf.reshape(sample(images, at(y), at(x)), [batch, side * side]);
+    const [x, y] = attention.maps(where);
+    const looked = sample(images, y.inImage(centres(side)), x.inImage(centres(side)));
+    const window = tf.reshape(looked, [batch, side * side]);
     const ofWhat = biased(perceptron('encode.mlp', window), zWhatSize);
     const drawnWhat = drawNormal(ofWhat, whatNoise, standard(zWhatSize), standard(zWhatSize));
     what = drawnWhat.z;
 
     const output = tf.add(perceptron('decode.mlp', what), config.decoderOutputBias);
     const decoded = tf.mul(config.decoderOutput === 'linear' ? output : tf.sigmoid(output), config.decoderScale);
-    const on = (length: number, shift: tf.Tensor) => tf.add(tf.mul(s, centres(length)), shift);
-    canvas = tf.add(canvas, sample(tf.reshape(decoded, [batch, side, side]), on(height, y), on(width, x)));
+    const [rows, columns] = [y.inWindow(centres(height)), x.inWindow(centres(width))];
+    canvas = tf.add(canvas, sample(tf.reshape(decoded, [batch, side, side]), rows, columns));
     logits.push(logit);
     kls.push(tf.add(drawnWhere.kl, drawnWhat.kl));
     logLik.push(score());

@@ -39,9 +39,15 @@ export function corners([height, width]: Size): Corners {
   return [-y, -x, y, x];
 }
 
-/** [3, 4], zWhere -> boxes: s times `ofScale`, and the position times `factors`. */
-export function fromWhere(ofScale: Corners, [y, x]: Corners): tf.Tensor2D {
-  return tf.tensor2d([ofScale, [0, x, 0, x], [y, 0, y, 0]]);
+/** [3, 4] or [4, 4], a map -> boxes: its scales times `ofScale`, and its shifts times `factors`. */
+export function fromAffine(isShared: boolean, ofScale: Corners, [y, x]: Corners): tf.Tensor2D {
+  const [firstY, firstX, lastY, lastX] = ofScale;
+  const shifts = [
+    [0, x, 0, x],
+    [y, 0, y, 0],
+  ];
+  if (isShared) return tf.tensor2d([ofScale, ...shifts]);
+  return tf.tensor2d([[0, firstX, 0, lastX], shifts[0], [firstY, 0, lastY, 0], shifts[1]]);
 }
 
 /** With its border, as an image of one channel. */

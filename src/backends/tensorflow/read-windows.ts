@@ -1,23 +1,26 @@
 /** Reading windows from images, by CropAndResize. */
 import * as tf from '@tensorflow/tfjs';
-import type { Size } from '../../core/ops/sampling.js';
-import { corners, crop, cropGradBoxes, fromWhere, toBoxes } from './crop.js';
+import { type Size, sharesScale } from '../../core/ops/sampling.js';
+import { corners, crop, cropGradBoxes, fromAffine, toBoxes } from './crop.js';
 import type { TensorflowKernel, TensorflowOps } from './ops.js';
 
 type Reading = { window: Size; image: Size; minScale: number };
 
 /**
- * The boxes [B, 4] that windows take up on images. Their corners are (corner - position) / scale, so the boxes are a constant
- * minus `offsets`: what zWhere gives by `positions` [3, 4], minus the corners, over the scale.
+ * The boxes [B, 4] that windows take up on images. Their corners are (corner - shift) / scale, so the boxes are a constant
+ * minus `offsets`: what `affine` gives by `positions` [3 or 4, 4], minus the corners, over the scale, which is [B, 1], or
+ * [B, 4] where each axis has its own.
  */
-function reading(ops: TensorflowOps, zWhere: tf.Tensor, { window, image, minScale }: Reading) {
+function reading(ops: TensorflowOps, affine: tf.Tensor, { window, image, minScale }: Reading) {
   const { factors, shifts } = toBoxes(image);
-  const positions = fromWhere([0, 0, 0, 0], factors);
+  const positions = fromAffine(sharesScale(affine), [0, 0, 0, 0], factors);
   const own = tf.tensor1d(corners(window).map((corner, i) => -corner * factors[i]));
-  const s = ops.slice(zWhere, [0, 0], [zWhere.shape[0], 1]);
-  const scale = ops.maximum(s, minScale);
-  const offsets = ops.div(ops.addBias(ops.matMul(zWhere, positions), own), scale);
-  return { s, scale, offsets, factors, boxes: ops.sub(tf.tensor2d([shifts]), offsets) };
+  const column = (i: number) => ops.slice(affine, [0, i], [affine.shape[0], 1]);
+  const scale = sharesScale(affine)
+    ? ops.maximum(column(0), minScale)
+    : ops.concat([column(2), column(0), column(2), column(0)], 1);
+  const offsets = ops.div(ops.addBias(ops.matMul(affine, positions), own), scale);
+  return { s: column(0), scale, offsets, factors, boxes: ops.sub(tf.tensor2d([shifts]), offsets) };
 }
 
 function readingOf(image: readonly number[], attrs: tf.NamedAttrMap): Reading {
@@ -25,22 +28,28 @@ function readingOf(image: readonly number[], attrs: tf.NamedAttrMap): Reading {
   return { window, image: [image[1], image[2]], minScale: Number(attrs.minScale) };
 }
 
-export const airReadWindows: TensorflowKernel = (ops, { images, zWhere }, attrs) => {
+export const airReadWindows: TensorflowKernel = (ops, { images, affine }, attrs) => {
   const given = readingOf(images.shape, attrs);
   const [height, width] = given.window;
-  const { boxes } = reading(ops, zWhere, given);
+  const { boxes } = reading(ops, affine, given);
   const windows = crop(ops, { pixels: images, size: given.image }, boxes, given.window);
   return ops.reshape(windows, [images.shape[0], height * width]);
 };
 
-export const airReadWindowsGrad: TensorflowKernel = (ops, { dy, images, zWhere }, attrs) => {
+export const airReadWindowsGrad: TensorflowKernel = (ops, { dy, images, affine }, attrs) => {
   const given = readingOf(images.shape, attrs);
-  const { s, scale, offsets, factors, boxes } = reading(ops, zWhere, given);
+  const { s, scale, offsets, factors, boxes } = reading(ops, affine, given);
   const dWindows = ops.reshape(dy, [images.shape[0], ...given.window, 1]);
   const dBoxes = cropGradBoxes(ops, dWindows, { pixels: images, size: given.image }, boxes);
   const d = ops.div(dBoxes, scale); // by minus the offsets before they are divided
-  const dScale = ops.whereLess(given.minScale, s, ops.sum(ops.mul(d, offsets), 1, true), 0);
+  const byScale = ops.mul(d, offsets); // corner by corner
   const [y, x] = factors;
+  if (!sharesScale(affine)) {
+    const ofScales = tf.tensor2d([0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0], [4, 4]);
+    const ofShifts = tf.tensor2d([0, 0, 0, -y, 0, -x, 0, 0, 0, 0, 0, -y, 0, -x, 0, 0], [4, 4]);
+    return ops.add(ops.matMul(byScale, ofScales), ops.matMul(d, ofShifts));
+  }
+  const dScale = ops.whereLess(given.minScale, s, ops.sum(byScale, 1, true), 0);
   const dPosition = ops.matMul(d, tf.tensor2d([0, -y, -x, 0, 0, -y, -x, 0], [4, 2]));
   return ops.concat([dScale, dPosition], 1);
 };

@@ -32,6 +32,11 @@ export function atMost(count: number, uses: TensorInfo[]): TensorInfo[] {
   return uses;
 }
 
+/** Columns of a matrix. */
+export function columnsOf({ shape }: TensorInfo): number {
+  return shape[shape.length - 1];
+}
+
 function heapIsFull(): AirError {
   return new AirError('backendUnavailable', 'wasm: its memory (4 GiB) is full', 'use a smaller batch');
 }

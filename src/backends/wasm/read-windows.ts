@@ -1,10 +1,11 @@
 /** Reading windows on the wasm heap; windows are [B, h w]. */
-import type { WasmKernel } from './heap.js';
+import { columnsOf, type WasmKernel } from './heap.js';
 
-export const airReadWindows: WasmKernel = (heap, { images, zWhere }, attrs) => {
+export const airReadWindows: WasmKernel = (heap, { images, affine }, attrs) => {
   const [batch, imageHeight, imageWidth] = images.shape;
   const [height, width] = [Number(attrs.height), Number(attrs.width)];
-  const from = [heap.at(images, images.shape), heap.at(zWhere, [batch, 3])];
+  const columns = columnsOf(affine);
+  const from = [heap.at(images, images.shape), heap.at(affine, [batch, columns]), columns];
   const windows = heap.output([batch, height * width]);
   const scratch = heap.scratch(heap.wasm.readScratchBytes(imageWidth, width));
   const sizes = [batch, imageHeight, imageWidth, height, width];
@@ -12,13 +13,15 @@ export const airReadWindows: WasmKernel = (heap, { images, zWhere }, attrs) => {
   return windows;
 };
 
-export const airReadWindowsGrad: WasmKernel = (heap, { dy, images, zWhere }, attrs) => {
+export const airReadWindowsGrad: WasmKernel = (heap, { dy, images, affine }, attrs) => {
   const [batch, imageHeight, imageWidth] = images.shape;
   const [height, width] = [Number(attrs.height), Number(attrs.width)];
-  const from = [heap.at(dy, [batch, height * width]), heap.at(images, images.shape), heap.at(zWhere, [batch, 3])];
-  const dZWhere = heap.output([batch, 3]);
+  const columns = columnsOf(affine);
+  const pictures = [heap.at(dy, [batch, height * width]), heap.at(images, images.shape)];
+  const from = [...pictures, heap.at(affine, [batch, columns]), columns];
+  const dAffine = heap.output([batch, columns]);
   const scratch = heap.scratch(heap.wasm.readScratchBytes(imageWidth, width));
   const sizes = [batch, imageHeight, imageWidth, height, width];
-  heap.wasm.readWindowsGrad(...from, heap.at(dZWhere, [batch, 3]), ...sizes, Number(attrs.minScale), scratch);
-  return dZWhere;
+  heap.wasm.readWindowsGrad(...from, heap.at(dAffine, [batch, columns]), ...sizes, Number(attrs.minScale), scratch);
+  return dAffine;
 };

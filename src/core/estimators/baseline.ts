@@ -19,6 +19,7 @@ import {
 } from '../ops/lstm.js';
 import type { NamedTensors, ParamSpec } from '../ops/weights.js';
 import type { Unrolled } from '../unroll.js';
+import { wheres } from '../where.js';
 
 export type Baseline = {
   specs(config: ModelConfig): ParamSpec[];
@@ -49,11 +50,11 @@ const none: Baseline = { specs: () => [], expect: () => undefined };
 function lstm({ baselineScalar, blPredictNet }: EstimatorSettings): Baseline {
   return {
     specs(config) {
-      const { rnnHiddenSize: hidden, zWhatSize } = config;
+      const { rnnHiddenSize: hidden, zWhere, zWhatSize } = config;
       const input = guideInputs[config.guideInput];
       return [
         ...input.specs(config, PREFIX),
-        ...lstmSpecs('bl_rnn', input.size(config) + 3 + zWhatSize + 1, hidden),
+        ...lstmSpecs('bl_rnn', input.size(config) + wheres[zWhere].size + zWhatSize + 1, hidden),
         ...mlpSpecs('bl_predict', hidden, [...blPredictNet, 1]),
         ...(config.initialState === 'trained' ? STARTS : []).map((name) => ({ name, shape: [1, hidden], bound: 0 })),
       ];
@@ -113,8 +114,8 @@ function lstm({ baselineScalar, blPredictNet }: EstimatorSettings): Baseline {
  */
 function perceptron({ baselineScalar, blPredictNet }: EstimatorSettings): Baseline {
   return {
-    specs({ canvas, modelSteps, zWhatSize }) {
-      const inputs = canvas[0] * canvas[1] + modelSteps * (3 + zWhatSize + 1);
+    specs({ canvas, modelSteps, zWhere, zWhatSize }) {
+      const inputs = canvas[0] * canvas[1] + modelSteps * (wheres[zWhere].size + zWhatSize + 1);
       return mlpSpecs(MLP, inputs, [...blPredictNet, 1]);
     },
 

@@ -20,32 +20,35 @@ import { bars, TINY } from '../../support/tiny-model.js';
 const COUNTS = [0, 2, 3];
 
 onEachBackend(() => {
-  for (const [estimator, baseline] of [
-    ['nvil', 'lstm'],
-    ['nvil', 'mlp'],
-    ['nvil-analytic', 'lstm'],
-    ['nvil-analytic', 'mlp'],
+  for (const [estimator, baseline, zWhere] of [
+    ['nvil', 'lstm', 'offset'],
+    ['nvil', 'mlp', 'offset'],
+    ['nvil-analytic', 'lstm', 'offset'],
+    ['nvil-analytic', 'mlp', 'offset'],
+    ['nvil', 'lstm', 'sides'],
+    ['nvil', 'mlp', 'sides'],
   ] as const) {
-    it(`${baseline} under ${estimator}`, async () => {
+    it(`${baseline} under ${estimator}, z_where as ${zWhere}`, async () => {
+      const config = { ...TINY, zWhere };
       const settings: EstimatorSettings = {
         ...PRESETS.fast.training,
         ...{ estimator, baseline, baselineScalar: 30, blPredictNet: [5] },
       };
       const made = makeEstimator(settings);
       const own = initialWeights(
-        made.specs(TINY).map((spec) => ({ ...spec, bound: spec.bound || 0.5 })),
+        made.specs(config).map((spec) => ({ ...spec, bound: spec.bound || 0.5 })),
         5,
       );
-      const images = toIntensities(bars(COUNTS.length), TINY.canvas);
-      const noise = noiseFor(TINY, COUNTS.length);
-      const ofModel = livelyParams(TINY);
+      const images = toIntensities(bars(COUNTS.length), config.canvas);
+      const noise = noiseFor(config, COUNTS.length);
+      const ofModel = livelyParams(config);
       const uniforms = () => tf.tensor2d(COUNTS.map((n) => [0, 1, 2].map((t) => (t < n ? 0 : 1))));
       const at = (weights: NamedTensors): Estimate =>
         estimate(
           made,
-          makeModel(TINY, { ...ofModel, ...weights }),
+          makeModel(config, { ...ofModel, ...weights }),
           { images, noise },
-          { logPrior: logCountPrior(TINY), scale: -0.5, uniforms },
+          { logPrior: logCountPrior(config), scale: -0.5, uniforms },
         );
       const now = at(own);
       assert.ok(now.fit);

@@ -2,24 +2,42 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import { boxOf } from '#air/core/images.js';
+import type { WhereName } from '#air/core/config.js';
 import { placeWindows, placeWindowsGrad } from '#air/core/ops/place-windows.js';
 import { readWindows, readWindowsGrad } from '#air/core/ops/read-windows.js';
 import { MIN_SCALE, type Size } from '#air/core/ops/sampling.js';
+import { wheres } from '#air/core/where.js';
 import { assertCloseOverall } from '../../support/assert-close.js';
 import { onEachBackend, read } from '../../support/backends.js';
 import { slopes } from '../../support/finite-differences.js';
 import { type Affine, gridSample, placingMap, readingMap, samplingPoints } from '../../support/grid-sample.js';
 import { normals } from '../../support/random.js';
 
-/** (s, x, y): inside, over an edge, larger than the canvas, small, negative coordinates. */
-const WHERES = [
-  [3.01, 0.013, -0.027],
-  [2.03, 0.71, -0.43],
-  [1.31, -1.13, 0.87],
-  [0.77, 0.21, 0.11],
-  [5.07, -3.9, 4.2],
-].map((where) => where.map(Math.fround));
+const rounded = (maps: number[][]) => maps.map((map) => map.map(Math.fround));
+
+/** Inside, over an edge, larger than the canvas, small, negative coordinates; the last, mirrored, has two scales alone. */
+const FORMS = [
+  {
+    form: '(s, x, y)',
+    maps: rounded([
+      [3.01, 0.013, -0.027],
+      [2.03, 0.71, -0.43],
+      [1.31, -1.13, 0.87],
+      [0.77, 0.21, 0.11],
+      [5.07, -3.9, 4.2],
+    ]),
+  },
+  {
+    form: '(sx, x, sy, y)',
+    maps: rounded([
+      [3.01, 0.013, 2.37, -0.027],
+      [2.03, 0.71, 4.11, -0.43],
+      [1.31, -1.13, 1.97, 0.87],
+      [0.77, 0.21, 0.83, 0.11],
+      [-2.61, 0.37, -3.19, -0.77],
+    ]),
+  },
+];
 
 const SIZES: { canvas: Size; window: Size }[] = [
   { canvas: [50, 50], window: [28, 28] },
@@ -46,58 +64,59 @@ function rowsOf(windows: readonly (readonly number[])[]): tf.Tensor2D {
 }
 
 onEachBackend(() => {
-  for (const { canvas, window } of SIZES) {
-    const images = WHERES.map(() => normals(area(canvas)));
-    const windows = WHERES.map(() => normals(area(window)));
+  for (const [{ canvas, window }, { form, maps }] of SIZES.flatMap((size) => FORMS.map((of) => [size, of] as const))) {
+    const images = maps.map(() => normals(area(canvas)));
+    const windows = maps.map(() => normals(area(window)));
+    const numbers = maps[0].length;
     const readOne = (b: number, where: readonly number[]) =>
       gridSample({ height: canvas[0], width: canvas[1], values: images[b] }, readingMap(where), window);
     const placeOne = (values: readonly number[], where: readonly number[]) =>
       gridSample({ height: window[0], width: window[1], values }, placingMap(where), canvas);
 
-    describe(`windows of ${window.join('x')} on ${canvas.join('x')}`, () => {
+    describe(`windows of ${window.join('x')} on ${canvas.join('x')}, ${form}`, () => {
       it('are read as grid_sample reads', async () => {
-        const windowsRead = readWindows(stack(images, canvas), tf.tensor2d(WHERES), window);
-        assert.deepEqual(windowsRead.shape, [WHERES.length, area(window)]);
-        const expected = WHERES.flatMap((where, b) => readOne(b, where));
+        const windowsRead = readWindows(stack(images, canvas), tf.tensor2d(maps), window);
+        assert.deepEqual(windowsRead.shape, [maps.length, area(window)]);
+        const expected = maps.flatMap((where, b) => readOne(b, where));
         assertCloseOverall(await read(windowsRead), expected, 1e-5, 'windows');
       });
 
       it('are placed as grid_sample places, on top of what is there', async () => {
-        const before = WHERES.map(() => normals(area(canvas)));
-        const placed = placeWindows(rowsOf(windows), tf.tensor2d(WHERES), window, stack(before, canvas));
-        assert.deepEqual(placed.shape, [WHERES.length, ...canvas]);
-        const expected = WHERES.flatMap((where, b) =>
+        const before = maps.map(() => normals(area(canvas)));
+        const placed = placeWindows(rowsOf(windows), tf.tensor2d(maps), window, stack(before, canvas));
+        assert.deepEqual(placed.shape, [maps.length, ...canvas]);
+        const expected = maps.flatMap((where, b) =>
           placeOne(windows[b], where).map((value, i) => before[b][i] + value),
         );
         assertCloseOverall(await read(placed), expected, 1e-5, 'canvases');
       });
 
       it('are read with the right gradient', async () => {
-        const weights = normals(WHERES.length * area(window));
-        const isDifferentiable = ([s]: readonly number[]) => s > 1; // the larger boxes lose every digit here
-        const dy = tf.tensor2d(weights, [WHERES.length, area(window)]);
-        const gradient = await read(readWindowsGrad(dy, stack(images, canvas), tf.tensor2d(WHERES), window));
-        WHERES.forEach((where, b) => {
+        const weights = normals(maps.length * area(window));
+        const isDifferentiable = ([s]: readonly number[]) => Math.abs(s) > 1; // the larger boxes lose every digit here
+        const dy = tf.tensor2d(weights, [maps.length, area(window)]);
+        const gradient = await read(readWindowsGrad(dy, stack(images, canvas), tf.tensor2d(maps), window));
+        maps.forEach((where, b) => {
           if (!isDifferentiable(where)) return;
           assertAwayFromKinks(readingMap(where), canvas, window);
           const own = weights.slice(b * area(window), (b + 1) * area(window));
           const expected = slopes((z) => readOne(b, z).reduce((sum, value, i) => sum + own[i] * value, 0), where);
-          assertCloseOverall(gradient.slice(3 * b, 3 * b + 3), expected, 1e-4, `gradient at ${where}`);
+          assertCloseOverall(gradient.slice(numbers * b, numbers * (b + 1)), expected, 1e-4, `gradient at ${where}`);
         });
       });
 
       it('are placed with the right gradient', async () => {
-        const weights = normals(WHERES.length * area(canvas));
-        const dy = tf.tensor3d(weights, [WHERES.length, ...canvas]);
-        const back = placeWindowsGrad(dy, rowsOf(windows), tf.tensor2d(WHERES), window);
-        assert.deepEqual(back.dWindows.shape, [WHERES.length, area(window)]);
-        const [dWindows, dWhere] = [await read(back.dWindows), await read(back.dZWhere)];
-        WHERES.forEach((where, b) => {
+        const weights = normals(maps.length * area(canvas));
+        const dy = tf.tensor3d(weights, [maps.length, ...canvas]);
+        const back = placeWindowsGrad(dy, rowsOf(windows), tf.tensor2d(maps), window);
+        assert.deepEqual(back.dWindows.shape, [maps.length, area(window)]);
+        const [dWindows, dWhere] = [await read(back.dWindows), await read(back.dAffine)];
+        maps.forEach((where, b) => {
           assertAwayFromKinks(placingMap(where), window, canvas);
           const own = weights.slice(b * area(canvas), (b + 1) * area(canvas));
           const weighted = (placed: readonly number[]) => placed.reduce((sum, value, i) => sum + own[i] * value, 0);
           const byWhere = slopes((z) => weighted(placeOne(windows[b], z)), where);
-          assertCloseOverall(dWhere.slice(3 * b, 3 * b + 3), byWhere, 1e-4, `by z_where at ${where}`);
+          assertCloseOverall(dWhere.slice(numbers * b, numbers * (b + 1)), byWhere, 1e-4, `by z_where at ${where}`);
           // placing is linear in the window, so its gradient is the canvas of each single pixel
           const byPixel = windows[b].slice(0, 40).map((_, i) => {
             const single = windows[b].map((_, j) => Number(i === j));
@@ -123,8 +142,8 @@ onEachBackend(() => {
       const placed = placeWindows(windows, tf.tensor2d(far), [20, 20], tf.tensor3d(before, [3, 50, 50]));
       assert.deepEqual(await read(placed), before);
       const dy = tf.tensor3d(normals(3 * 50 * 50), [3, 50, 50]);
-      const { dWindows, dZWhere } = placeWindowsGrad(dy, windows, tf.tensor2d(far), [20, 20]);
-      for (const gradient of [dWindows, dZWhere]) assert.ok((await read(gradient)).every((value) => value === 0));
+      const { dWindows, dAffine } = placeWindowsGrad(dy, windows, tf.tensor2d(far), [20, 20]);
+      for (const gradient of [dWindows, dAffine]) assert.ok((await read(gradient)).every((value) => value === 0));
     });
 
     it('a window reads exactly 0, with a gradient of exactly 0', async () => {
@@ -177,18 +196,24 @@ onEachBackend(() => {
       assertCloseOverall(await read(readWindows(placed, zWhere, [size, size])), smooth, 0.05, 'window');
     });
 
-    it('put the ink where boxOf says', async () => {
+    it('put the ink where the box of z_where is', async () => {
       const canvas: Size = [50, 40];
-      for (const where of [
-        [3, 0, 0],
-        [2.03, 0.71, -0.43],
-        [4.1, -2.2, 1.7],
-        [1.2, 0.05, 0.3],
-      ]) {
+      const all: [WhereName, number[]][] = [
+        ['offset', [3, 0, 0]],
+        ['offset', [2.03, 0.71, -0.43]],
+        ['offset', [4.1, -2.2, 1.7]],
+        ['offset', [1.2, 0.05, 0.3]],
+        ['sides', [0.3, 0, 0.4, 0]],
+        ['sides', [0.41, -0.6, 0.6, 0.37]],
+        ['sides', [-0.5, 0.2, 0.7, -0.1]],
+        ['sides', [0.01, 0.2, 0.5, -0.1]],
+      ];
+      for (const [name, where] of all) {
+        const { affine, box } = wheres[name];
         const placed = await read(
-          placeWindows(tf.ones([1, 784]), tf.tensor2d([where]), [28, 28], tf.zeros([1, ...canvas])),
+          placeWindows(tf.ones([1, 784]), affine(tf.tensor2d([where])), [28, 28], tf.zeros([1, ...canvas])),
         );
-        const [left, top, width, height] = boxOf(where, canvas);
+        const [left, top, width, height] = box(where, canvas);
         placed.forEach((value, i) => {
           const [row, column] = [Math.floor(i / canvas[1]) + 0.5, (i % canvas[1]) + 0.5];
           const isInX = column > left && column < left + width;

@@ -1,9 +1,10 @@
 // Placing a window on each canvas, and the gradients by the window and by where it is.
 //
-// Canvas pixel (r, c) samples the window at u = s X_c + x, v = s Y_r + y. Only rows and columns that the window reaches
+// Canvas pixel (r, c) samples the window at u = sx X_c + x, v = sy Y_r + y. Only rows and columns that the window reaches
 // are visited; the rest of the canvas stays as it was.
 import {
-  centre, combineRows, fractionsOf, leftOf4, paddedLength, padTable, reaches, rightOf4, setEntry, tableBytes, toPixel,
+  centre, combineRows, fractionsOf, leftOf4, paddedLength, padTable, reaches, rightOf4, scaleY, setEntry, shiftY,
+  tableBytes, toPixel,
 } from './sampling';
 import { loadUpTo4, storeUpTo4 } from './vector';
 
@@ -39,9 +40,9 @@ function lookAlongRow(table: usize, fractions: usize, n: i32, s: f32, x: f32, wi
   padTable(table, fractions, end - first, width);
 }
 
-/** windows [B,h,w], zWhere [B,3], before [B,H,W] -> canvases [B,H,W]. */
+/** windows [B,h,w], affine [B,columns], before [B,H,W] -> canvases [B,H,W]. */
 export function placeWindows(
-  windows: usize, zWhere: usize, before: usize, canvases: usize, batch: i32,
+  windows: usize, affine: usize, columns: i32, before: usize, canvases: usize, batch: i32,
   height: i32, width: i32, canvasHeight: i32, canvasWidth: i32, scratch: usize,
 ): void {
   const table = scratch;
@@ -52,18 +53,19 @@ export function placeWindows(
   for (let b = 0; b < batch; b++) {
     const window = windows + (<usize>b * height * width << 2);
     const canvas = canvases + (<usize>b * canvasHeight * canvasWidth << 2);
-    const z = zWhere + <usize>b * 12;
-    const s = load<f32>(z);
-    const x = load<f32>(z, 4);
-    const y = load<f32>(z, 8);
-    const first = firstReached(canvasWidth, s, x, width);
-    const end = endReached(canvasWidth, s, x, width, first);
+    const map = affine + (<usize>(b * columns) << 2);
+    const sx = load<f32>(map);
+    const sy = scaleY(map, columns);
+    const x = load<f32>(map, 4);
+    const y = shiftY(map, columns);
+    const first = firstReached(canvasWidth, sx, x, width);
+    const end = endReached(canvasWidth, sx, x, width, first);
     if (first == end) continue;
-    lookAlongRow(table, fractions, canvasWidth, s, x, width, first, end);
-    const firstRow = firstReached(canvasHeight, s, y, height);
-    const endRow = endReached(canvasHeight, s, y, height, firstRow);
+    lookAlongRow(table, fractions, canvasWidth, sx, x, width, first, end);
+    const firstRow = firstReached(canvasHeight, sy, y, height);
+    const endRow = endReached(canvasHeight, sy, y, height, firstRow);
     for (let r = firstRow; r < endRow; r++) {
-      const p = sourceOf(r, canvasHeight, s, y, height);
+      const p = sourceOf(r, canvasHeight, sy, y, height);
       const top = floor(p);
       combineRows(window, height, width, <i32>top, 1 - (p - top), p - top, 0, width, row + 4);
       const out = canvas + (<usize>(r * canvasWidth + first) << 2);
@@ -88,9 +90,9 @@ function addRow(from: usize, weight: f32, to: usize, n: i32): void {
   }
 }
 
-/** dy [B,H,W] -> dWindows [B,h,w], dZWhere [B,3]. */
+/** dy [B,H,W] -> dWindows [B,h,w], dAffine [B,columns]. */
 export function placeWindowsGrad(
-  dy: usize, windows: usize, zWhere: usize, dWindows: usize, dZWhere: usize, batch: i32,
+  dy: usize, windows: usize, affine: usize, columns: i32, dWindows: usize, dAffine: usize, batch: i32,
   height: i32, width: i32, canvasHeight: i32, canvasWidth: i32, scratch: usize,
 ): void {
   const table = scratch;
@@ -104,22 +106,23 @@ export function placeWindowsGrad(
     const window = windows + (<usize>b * height * width << 2);
     const dWindow = dWindows + (<usize>b * height * width << 2);
     const dCanvas = dy + (<usize>b * canvasHeight * canvasWidth << 2);
-    const z = zWhere + <usize>b * 12;
-    const s = load<f32>(z);
-    const x = load<f32>(z, 4);
-    const y = load<f32>(z, 8);
-    const first = firstReached(canvasWidth, s, x, width);
-    const end = endReached(canvasWidth, s, x, width, first);
-    const firstRow = firstReached(canvasHeight, s, y, height);
-    const endRow = endReached(canvasHeight, s, y, height, firstRow);
-    lookAlongRow(table, fractions, canvasWidth, s, x, width, first, end);
+    const map = affine + (<usize>(b * columns) << 2);
+    const sx = load<f32>(map);
+    const sy = scaleY(map, columns);
+    const x = load<f32>(map, 4);
+    const y = shiftY(map, columns);
+    const first = firstReached(canvasWidth, sx, x, width);
+    const end = endReached(canvasWidth, sx, x, width, first);
+    const firstRow = firstReached(canvasHeight, sy, y, height);
+    const endRow = endReached(canvasHeight, sy, y, height, firstRow);
+    lookAlongRow(table, fractions, canvasWidth, sx, x, width, first, end);
     // sums over the canvas of the gradient by the sample's column and row, plain and times the pixel's centre
     let byColumn: f64 = 0;
     let byColumnTimesCentre: f64 = 0;
     let byRow: f64 = 0;
     let byRowTimesCentre: f64 = 0;
     for (let r = firstRow; r < endRow; r++) {
-      const p = sourceOf(r, canvasHeight, s, y, height);
+      const p = sourceOf(r, canvasHeight, sy, y, height);
       const top = floor(p);
       const fraction = p - top;
       combineRows(window, height, width, <i32>top, 1 - fraction, fraction, 0, width, row + 4);
@@ -145,12 +148,17 @@ export function placeWindowsGrad(
       if (top >= 0) addRow(spread + 4, 1 - fraction, dWindow + (<usize>(<i32>top * width) << 2), width);
       if (top + 1 < <f32>height) addRow(spread + 4, fraction, dWindow + (<usize>((<i32>top + 1) * width) << 2), width);
     }
-    // p = (s centre + x + 1) side / 2 - 1/2
-    const out = dZWhere + <usize>b * 12;
+    // p = (scale centre + shift + 1) side / 2 - 1/2
+    const out = dAffine + (<usize>(b * columns) << 2);
     const perColumn = <f64>width * 0.5;
     const perRow = <f64>height * 0.5;
-    store<f32>(out, <f32>(byColumnTimesCentre * perColumn + byRowTimesCentre * perRow));
+    if (columns == 3) {
+      store<f32>(out, <f32>(byColumnTimesCentre * perColumn + byRowTimesCentre * perRow));
+    } else {
+      store<f32>(out, <f32>(byColumnTimesCentre * perColumn));
+      store<f32>(out, <f32>(byRowTimesCentre * perRow), 8);
+    }
     store<f32>(out, <f32>(byColumn * perColumn), 4);
-    store<f32>(out, <f32>(byRow * perRow), 8);
+    store<f32>(out + (<usize>(columns - 1) << 2), <f32>(byRow * perRow));
   }
 }

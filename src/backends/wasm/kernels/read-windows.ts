@@ -1,9 +1,10 @@
 // Reading a window from each image, and its gradient by where the window is.
 //
-// Sample (i, j) of the window looks at X = (centre_j - x) / s, Y = (centre_i - y) / s of the image; s is at least
-// minScale.
+// Sample (i, j) of the window looks at X = (centre_j - x) / sx, Y = (centre_i - y) / sy of the image. A scale that serves both
+// axes is at least minScale; two are taken as they are.
 import {
-  centre, combineRows, fractionsOf, leftOf4, paddedLength, padTable, reaches, rightOf4, setEntry, tableBytes, toPixel,
+  centre, combineRows, fractionsOf, leftOf4, paddedLength, padTable, reaches, rightOf4, scaleY, setEntry, shiftY,
+  tableBytes, toPixel,
 } from './sampling';
 import { loadUpTo4, storeUpTo4, sumLanes } from './vector';
 
@@ -40,9 +41,16 @@ function lookAlongRow(table: usize, fractions: usize, width: i32, imageWidth: i3
   padTable(table, fractions, width, imageWidth);
 }
 
-/** images [B,H,W], zWhere [B,3] -> windows [B,h,w]. */
+/** A scale as it is read. */
+// @ts-ignore: decorator
+@inline
+function bounded(scale: f32, columns: i32, minScale: f32): f32 {
+  return columns == 3 ? max(scale, minScale) : scale;
+}
+
+/** images [B,H,W], affine [B,columns] -> windows [B,h,w]. */
 export function readWindows(
-  images: usize, zWhere: usize, windows: usize, batch: i32,
+  images: usize, affine: usize, columns: i32, windows: usize, batch: i32,
   imageHeight: i32, imageWidth: i32, height: i32, width: i32, minScale: f32, scratch: usize,
 ): void {
   const table = scratch;
@@ -52,14 +60,15 @@ export function readWindows(
   let out = windows;
   for (let b = 0; b < batch; b++) {
     const image = images + (<usize>b * imageHeight * imageWidth << 2);
-    const z = zWhere + <usize>b * 12;
-    const s = max(load<f32>(z), minScale);
-    lookAlongRow(table, fractions, width, imageWidth, s, load<f32>(z, 4));
+    const map = affine + (<usize>(b * columns) << 2);
+    const sy = bounded(scaleY(map, columns), columns, minScale);
+    const y = shiftY(map, columns);
+    lookAlongRow(table, fractions, width, imageWidth, bounded(load<f32>(map), columns, minScale), load<f32>(map, 4));
     const first = firstColumn(table, width, imageWidth);
     const end = endColumn(table, width, imageWidth);
     memory.fill(row, 0, <usize>paddedLength(imageWidth) << 2);
     for (let i = 0; i < height; i++) {
-      const p = toPixel((centre(i, height) - load<f32>(z, 8)) / s, imageHeight);
+      const p = toPixel((centre(i, height) - y) / sy, imageHeight);
       if (reaches(p, imageHeight)) {
         const top = floor(p);
         combineRows(image, imageHeight, imageWidth, <i32>top, 1 - (p - top), p - top, first, end, pixels);
@@ -77,9 +86,9 @@ export function readWindows(
   }
 }
 
-/** dy [B,h,w] -> dZWhere [B,3]; the gradient by s is zero where s was held at minScale. */
+/** dy [B,h,w] -> dAffine [B,columns]; the gradient by a scale is zero where it was held at minScale. */
 export function readWindowsGrad(
-  dy: usize, images: usize, zWhere: usize, dZWhere: usize, batch: i32,
+  dy: usize, images: usize, affine: usize, columns: i32, dAffine: usize, batch: i32,
   imageHeight: i32, imageWidth: i32, height: i32, width: i32, minScale: f32, scratch: usize,
 ): void {
   const table = scratch;
@@ -90,11 +99,12 @@ export function readWindowsGrad(
   let from = dy;
   for (let b = 0; b < batch; b++) {
     const image = images + (<usize>b * imageHeight * imageWidth << 2);
-    const z = zWhere + <usize>b * 12;
-    const s = max(load<f32>(z), minScale);
-    const x = load<f32>(z, 4);
-    const y = load<f32>(z, 8);
-    lookAlongRow(table, fractions, width, imageWidth, s, x);
+    const map = affine + (<usize>(b * columns) << 2);
+    const sx = bounded(load<f32>(map), columns, minScale);
+    const sy = bounded(scaleY(map, columns), columns, minScale);
+    const x = load<f32>(map, 4);
+    const y = shiftY(map, columns);
+    lookAlongRow(table, fractions, width, imageWidth, sx, x);
     for (let j = 0; j < ((width + 3) & ~3); j++) store<f32>(distances + (<usize>j << 2), centre(j, width) - x);
     const first = firstColumn(table, width, imageWidth);
     const end = endColumn(table, width, imageWidth);
@@ -106,7 +116,7 @@ export function readWindowsGrad(
     let byRowTimesDistance: f64 = 0;
     for (let i = 0; i < height; i++) {
       const distance = centre(i, height) - y;
-      const p = toPixel(distance / s, imageHeight);
+      const p = toPixel(distance / sy, imageHeight);
       if (reaches(p, imageHeight)) {
         const top = floor(p);
         combineRows(image, imageHeight, imageWidth, <i32>top, 1 - (p - top), p - top, first, end, row + 4);
@@ -132,14 +142,18 @@ export function readWindowsGrad(
       }
       from += <usize>width << 2;
     }
-    // p = ((centre - x) / s + 1) side / 2 - 1/2
-    const perColumn = <f64>imageWidth * 0.5 / <f64>s;
-    const perRow = <f64>imageHeight * 0.5 / <f64>s;
-    const out = dZWhere + <usize>b * 12;
-    const isFree = load<f32>(z) > minScale;
-    const byScale = -(byColumnTimesDistance * perColumn + byRowTimesDistance * perRow) / <f64>s;
-    store<f32>(out, isFree ? <f32>byScale : 0);
+    // p = ((centre - shift) / scale + 1) side / 2 - 1/2
+    const perColumn = <f64>imageWidth * 0.5 / <f64>sx;
+    const perRow = <f64>imageHeight * 0.5 / <f64>sy;
+    const out = dAffine + (<usize>(b * columns) << 2);
+    if (columns == 3) {
+      const byScale = -(byColumnTimesDistance * perColumn + byRowTimesDistance * perRow) / <f64>sx;
+      store<f32>(out, load<f32>(map) > minScale ? <f32>byScale : 0);
+    } else {
+      store<f32>(out, <f32>(-byColumnTimesDistance * perColumn / <f64>sx));
+      store<f32>(out, <f32>(-byRowTimesDistance * perRow / <f64>sy), 8);
+    }
     store<f32>(out, <f32>(-byColumn * perColumn), 4);
-    store<f32>(out, <f32>(-byRow * perRow), 8);
+    store<f32>(out + (<usize>(columns - 1) << 2), <f32>(-byRow * perRow));
   }
 }

@@ -7,6 +7,8 @@
 // A padded row is  0, source[0..side), 0, 0  (and three more zeros for reading four at a time). A sample at source
 // coordinate p in [-1, side) has `left` = floor(p) + 1, the place of its left neighbour in the padded row; any other
 // sample has left = side + 1, where both neighbours are zeros. That is zero padding.
+//
+// A map of `columns` numbers is (s, x, y), one scale for both axes, or (sx, x, sy, y).
 import { loadUpTo4, storeUpTo4 } from './vector';
 
 /** Floats in a padded row. */
@@ -49,6 +51,20 @@ export function centre(i: i32, n: i32): f32 {
 @inline
 export function toPixel(u: f32, side: i32): f32 {
   return (u + 1) * (<f32>side * 0.5) - 0.5;
+}
+
+/** The scale of the y axis of a map; that of the x axis is its first number. */
+// @ts-ignore: decorator
+@inline
+export function scaleY(map: usize, columns: i32): f32 {
+  return load<f32>(columns == 3 ? map : map + 8);
+}
+
+/** The shift of the y axis of a map, its last number; that of the x axis is its second. */
+// @ts-ignore: decorator
+@inline
+export function shiftY(map: usize, columns: i32): f32 {
+  return load<f32>(map + (<usize>(columns - 1) << 2));
 }
 
 /** Writes entry i of a table. */
