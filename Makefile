@@ -40,7 +40,7 @@ test: $(BUILT) ## everything that needs only Node: format, lint, layers, unit te
 # learner and unroll, which are slow in software, nor op, which reads synchronously.
 BACKEND_TESTS := $(addprefix .test/,$(addsuffix .test.js, \
   $(addprefix core/,elbo estimators/enumerate estimators/nvil guide-input images model oracle oracle-nvil sample) \
-  $(addprefix core/ops/,accumulate image linear normal tensor-ops windows) \
+  $(addprefix core/ops/,accumulate image linear normal sides tensor-ops windows) \
   train/optimisers/adam backends/kernels backends/start))
 
 .PHONY: native

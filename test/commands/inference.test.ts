@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { LatentRecord, Scene } from '#air/formats/records.js';
+import { readStream, type StreamEvent } from '#air/formats/stream.js';
 import { air, airOk, recordsOf } from '../support/air.js';
+import { chunksOf } from '../support/samples.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'air-test-'));
 const run = (line: string, input?: Uint8Array) => airOk(folder, line, input);
@@ -37,6 +39,23 @@ describe('infer', () => {
         assert.deepEqual([where.length, what.length, window?.length], [3, 10, 400]);
       }
     }
+  });
+
+  it('says how many numbers z_where is, where they are not three, and all that reads latents takes them', async () => {
+    const recipe = '--preset small --z-where sides --scale-prior-mean 0.4 --batch-size 32 --steps 2 --sum-pairs 0';
+    await run(`train train.air ${recipe} --backend wasm -q -o sides.safetensors`);
+    const bytes = await run('infer sides.safetensors test.air --samples 1 --backend wasm --no-provenance -q');
+    const events: StreamEvent<Scene | LatentRecord>[] = [];
+    for await (const event of readStream(chunksOf(bytes), { name: 'sides.air' })) events.push(event);
+    const [first, second] = events;
+    assert.ok(first.type === 'header' && second.type === 'record');
+    assert.deepEqual(first.header.where, { dtype: 'float32', shape: [4] });
+    for (const { where, whereScale } of (second.record as LatentRecord).steps) {
+      assert.deepEqual([where.length, whereScale.length], [4, 4]);
+    }
+    await run('eval --json -q', bytes);
+    await run('render -q', bytes);
+    await run('view --limit 1', bytes);
   });
 
   it('gives the same bytes whatever the batch size', async () => {

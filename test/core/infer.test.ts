@@ -133,6 +133,21 @@ onEachBackend(() => {
       }
     });
 
+    it('have a box that is the side of z_where wide, where that is sides and centre', async () => {
+      const config = { ...TINY, zWhere: 'sides' as const };
+      const model = makeModel(config, initialParams(config, 15));
+      const [height, width] = config.canvas;
+      for (const { steps } of await all(model)) {
+        for (const { where, whereScale, box } of steps) {
+          assert.deepEqual([where.length, whereScale.length], [4, 4]);
+          const [sx, x, sy, y] = where;
+          assert.ok(sx > 0 && sx < 1 && sy > 0 && sy < 1, 'means of sides are squashed');
+          const [left, top] = [(width * (1 + x - sx)) / 2, (height * (1 + y - sy)) / 2];
+          assertCloseOverall([...box], [left, top, width * sx, height * sy], 1e-6, 'box');
+        }
+      }
+    });
+
     it('are draws that the seed and the index decide in sample mode', async () => {
       const model = trainedModel();
       const [one, again, other] = [

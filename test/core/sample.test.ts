@@ -72,6 +72,29 @@ onEachBackend(() => {
     assert.ok(Math.abs(sd - 0.2) < (4 * 0.2) / Math.sqrt(2 * sides.length), `sd of the scale ${sd}`);
   });
 
+  it('draws sides and centres as their prior has them, mirrored ones too, and boxes where they are', async () => {
+    const drawing = model({ zWhere: 'sides', scalePriorMean: 0.1, scalePriorSd: 0.5, posPriorSd: 0.4 });
+    const scenes = await sampleScenes(drawing, indices(5), { seed: 3, objects: 2 });
+    const signs = new Set<number>();
+    for (const { i, image, boxes } of scenes) {
+      const draws = new Draws(3, 'prior', i);
+      draws.uniform(); // the count
+      let canvas: tf.Tensor3D = tf.zeros([1, 12, 10]);
+      for (let t = 0; t < 2; t++) {
+        const [sx, x, sy, y] = [0.1, 0, 0.1, 0].map((mean, d) => mean + [0.5, 0.4][d % 2] * draws.normal());
+        const zWhat = tf.tensor2d([Array.from(draws.fillNormal(new Float32Array(4)))]);
+        const held = (side: number) => Math.sign(side) * Math.max(0.1, Math.abs(side));
+        const affine = tf.tensor2d([[1 / held(sx), -x / held(sx), 1 / held(sy), -y / held(sy)]]);
+        ({ canvas } = drawObject(drawing, { affine, zWhat }, canvas));
+        const [w, h] = [10 * Math.abs(held(sx)), 12 * Math.abs(held(sy))];
+        assertCloseOverall(boxes[t], [5 * (1 + x) - w / 2, 6 * (1 + y) - h / 2, w, h], 1e-6, 'box');
+        signs.add(Math.sign(sx)).add(Math.sign(sy));
+      }
+      assertCloseOverall(image, toBytes(Float32Array.from(await read(canvas))), 1 / 255, 'image', 255);
+    }
+    assert.equal(signs.size, 2, 'some are mirrored, some are not');
+  });
+
   it('draws the objects whose draws it made', async () => {
     const drawing = model();
     const [scene] = await sampleScenes(drawing, [7], { seed: 3, objects: 2 });

@@ -79,6 +79,19 @@ test('scenes and latents come back as they were', async () => {
   }
 });
 
+test('the header says how many numbers z_where is, where they are not three', async () => {
+  const header = { ...LATENTS, where: { dtype: 'float32', shape: [4] } } as const;
+  const four = Float32Array.of(0.5, -0.25, -0.75, 0.1);
+  const latents = sampleLatents().map((latent) => ({
+    ...latent,
+    steps: latent.steps.map((step) => ({ ...step, where: four, whereScale: four })),
+  }));
+  const { got, error } = await readBytes(segment({ ...header, where: { ...header.where, shape: [4] } }, latents));
+  assert.equal(error, undefined);
+  assert.deepEqual(recordsOf(got), latents);
+  assert.throws(() => segment(LATENTS, latents), /where must be 3 float32 values/);
+});
+
 test('a stream may hold no records', async () => {
   const { got, error } = await readBytes(segment(SCENES, []));
   assert.equal(error, undefined);
