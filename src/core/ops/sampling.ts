@@ -18,7 +18,7 @@ import * as tf from '@tensorflow/tfjs';
 
 export type Size = readonly [height: number, width: number];
 
-/** One scale for both axes: below this it is read as this, since the inverse map divides by it. */
+/** A scale for both axes that is below this is read as this: the inverse map divides by it. */
 export const MIN_SCALE = 0.2;
 
 /** Normalised pixel centres, [1, n], in -1..1. */
