@@ -3,7 +3,7 @@ import { AirError } from '../../errors.js';
 import type { Io } from '../../io/io.js';
 import type { HostTensors, Learner } from '../../train/learner.js';
 import { weightGroups } from '../../train/weight-groups.js';
-import { readCheckpoint } from '../shared/model-file.js';
+import { modelFile, readCheckpoint } from '../shared/model-file.js';
 
 /** A model to begin with; its digest tells it from others. */
 export type Init = { file: string; digest: string; params: HostTensors };
@@ -11,7 +11,7 @@ export type Init = { file: string; digest: string; params: HostTensors };
 /** @throws AirError as `readCheckpoint` */
 export async function readInit(file: string, io: Io): Promise<Init> {
   const { params } = await readCheckpoint(file, io);
-  return { file, digest: io.sha256(await io.readFile(file)), params };
+  return { file, digest: io.sha256(await io.readFile(await modelFile(file, io))), params };
 }
 
 /**
