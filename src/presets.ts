@@ -73,6 +73,7 @@ const FAST_TRAINING: TrainConfig = {
   sumFrom: 300,
   sumReach: 20,
   seed: 0,
+  init: '',
   estimator: 'enumerate',
   baseline: 'lstm',
   baselineScalar: 100,

@@ -56,9 +56,12 @@ export const exportFile = defineCommand({
 /** @throws AirError 'usage' if what the file holds does not go into that format */
 async function exported(file: string, format: (typeof FORMATS)[number] | undefined, io: Io): Promise<Exported> {
   const { readImageInput } = await import('./shared/image-input.js');
+  const { modelFile } = await import('./shared/model-file.js');
   const isFolder = (await io.listFolder(file)) !== undefined;
   const { sniffChunks } = await import('../formats/sniff.js');
-  const { kind, chunks } = isFolder ? { kind: 'folder', chunks: undefined } : await sniffChunks(io.readBytes(file));
+  const { kind, chunks } = isFolder
+    ? { kind: 'folder', chunks: undefined }
+    : await sniffChunks(io.readBytes(await modelFile(file, io)));
   if (kind === 'safetensors' && chunks !== undefined) {
     if (format === 'npz') throw usage(`--format npz: ${file} is a model`, 'its weights go out with --format pyro');
     const parts: Uint8Array[] = [];

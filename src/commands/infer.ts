@@ -18,7 +18,7 @@ export const infer = defineCommand({
     evidence, follow; q(n), which the guide says, does not. ELBOs compare under one prior only: with a K of 0.01 in
     place of 1e-6 they are 9 nats higher for each object, and no image is explained any better.`,
   operands: [
-    { name: 'MODEL', help: 'made by air train; its .state will do', required: true },
+    { name: 'MODEL', help: 'made by air train; its .state will do; digits is one that comes along', required: true },
     { name: 'FILE', help: 'scenes, images or a folder of PNGs; - is stdin', default: '-' },
   ],
   options: {
@@ -51,6 +51,7 @@ export const infer = defineCommand({
   examples: [
     { command: 'air infer air.safetensors scenes.air | air render -o boxes.png', help: 'look at what it finds' },
     { command: 'air infer air.safetensors scenes.air | air eval', help: 'score it' },
+    { command: 'air infer digits photo.png | air render -o boxes.png', help: 'with the model that comes along' },
     { command: 'air infer air.safetensors digits.png | air view', help: 'one picture, as JSON' },
     { command: 'air infer air.safetensors scenes.air --samples 20 -o latents.air', help: 'count by evidence' },
     { command: 'air infer air.safetensors crowds.air --model-steps 6 -o latents.air', help: 'look for more' },

@@ -9,8 +9,8 @@ import { snakeCase } from './names.js';
 
 /** One setting. */
 export type Setting<T> = {
-  /** A number, some numbers, yes or no, or one of a few words. */
-  kind: 'number' | 'numbers' | 'flag' | readonly string[];
+  /** A number, some numbers, yes or no, any text, or one of a few words. */
+  kind: 'number' | 'numbers' | 'flag' | 'text' | readonly string[];
   /** Of a setting that came after 0.1.0: the value of files that do not name it. Never changes. */
   before?: T;
 };

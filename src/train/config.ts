@@ -57,6 +57,8 @@ export type TrainConfig = EstimatorSettings & {
   /** The largest distance between the two, px. */
   sumReach: number;
   seed: number;
+  /** Digest of the model whose weights it begins with; '': with the initial values of the seed. */
+  init: string;
 };
 
 /** A model and how it is trained. */
@@ -92,6 +94,7 @@ export const TRAIN_SETTINGS: SettingsTable<TrainConfig> = {
   clipNorm: { kind: 'number', before: 0 },
   annealPriorBegin: { kind: 'number', before: 0 },
   annealTrialsOf: { kind: ANNEALED_TRIALS, before: 'none' },
+  init: { kind: 'text', before: '' },
   iwaeSamples: { kind: 'number', before: 5 },
   masking: { kind: 'flag', before: true },
 };

@@ -25,12 +25,15 @@ export type Report = {
   seconds: number;
 };
 
+/** The user or the system asks for it; the time is over; it does not count and will be tried again. */
+export type StopReason = 'signal' | 'time' | 'collapse';
+
 /** What the loop asks of the world; the command supplies it. */
 export type TrainPort = {
   /** Seconds on a clock that only goes forward. */
   seconds(): number;
   /** Why to stop after the step just done, if at all. */
-  stopReason(): 'signal' | 'time' | undefined;
+  stopReason(): StopReason | undefined;
   report(report: Report): Promise<void>;
   /** Called at `cadence.valid`; the outcome goes into the reports. */
   validate(step: number): Promise<Validation | undefined>;
@@ -43,7 +46,7 @@ export type TrainPort = {
 /** Every how many steps; 0 is never. The last step has a report and a validation whatever the cadence. */
 export type Cadence = { report: number; valid: number; preview: number; save: number };
 
-export type LoopResult = { step: number; stopped: 'signal' | 'time' | undefined; validation: Validation | undefined };
+export type LoopResult = { step: number; stopped: StopReason | undefined; validation: Validation | undefined };
 
 /** What a run trains with. */
 export type TrainWorks = {

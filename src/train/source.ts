@@ -16,6 +16,8 @@ export type SceneSource = {
   provenance: string[];
   /** The images of a step, counted from 1: a function of (seed, step) alone. Steps are asked for in ascending order. */
   batch(step: number, batchSize: number): Promise<ImageBatch>;
+  /** From now on in the order of another seed. An endless stream has one order only, and goes on in it. */
+  reseed(seed: number): void;
   /** Stops reading. */
   close(): Promise<void>;
 };
@@ -52,8 +54,9 @@ export async function openSource(
 async function inMemory(
   events: Events,
   header: Header,
-  { name, seed, newHash, limit }: { name: string; seed: number; newHash: () => Hash; limit: number },
+  { name, seed: firstSeed, newHash, limit }: { name: string; seed: number; newHash: () => Hash; limit: number },
 ): Promise<SceneSource> {
+  let seed = firstSeed;
   const hash = newHash();
   const images: Uint8Array[] = [];
   for await (const event of { [Symbol.asyncIterator]: () => events }) {
@@ -84,6 +87,10 @@ async function inMemory(
     async batch(step, batchSize) {
       const start = (step - 1) * batchSize;
       return joinImages(Array.from({ length: batchSize }, (_, b) => imageAt(start + b)));
+    },
+    reseed(another) {
+      seed = another;
+      epoch = -1;
     },
     async close() {},
   };
@@ -126,6 +133,7 @@ function endless(events: Events, header: Header, name: string, newHash: () => Ha
       while (images.length < batchSize) images.push(await next());
       return joinImages(images);
     },
+    reseed() {},
     async close() {
       await events.return?.();
     },

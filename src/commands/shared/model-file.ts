@@ -4,13 +4,22 @@ import { AirError } from '../../errors.js';
 import type { Io } from '../../io/io.js';
 import type { Checkpoint } from '../../train/checkpoint.js';
 
+/** Models that come with the package, by the name that stands for their file. */
+const SHIPPED: { readonly [name: string]: string } = { digits: '../../../fixtures/models/digits.safetensors' };
+
+/** The file that an operand names: itself, or a model of the package where there is no file of that name. */
+export async function modelFile(operand: string, io: Io): Promise<string> {
+  if (!Object.hasOwn(SHIPPED, operand) || (await io.exists(operand))) return operand;
+  return decodeURIComponent(new URL(SHIPPED[operand], import.meta.url).pathname);
+}
+
 /**
- * Reads a model, or the state of a run that is not over.
+ * Reads a model, or the state of a run that is not over; `digits` is the one that comes with the package.
  *
  * @throws AirError 'noInput' if there is no such file; 'badData' if it is no checkpoint of air, or damaged
  */
 export async function readCheckpoint(file: string, io: Io): Promise<Checkpoint> {
-  return checkedModel(await io.readFile(file), file, io);
+  return checkedModel(await io.readFile(await modelFile(file, io)), file, io);
 }
 
 /** The same of its bytes. */

@@ -61,6 +61,20 @@ export const train = defineCommand({
       help: 'settings in place of those of the preset, as --print-config writes them',
     }),
     printConfig: flag({ group: 'Recipe', help: 'print all settings as JSON, and do nothing else' }),
+    init: file({
+      value: 'MODEL',
+      group: 'Recipe',
+      defaultText: 'none',
+      help: 'begin with the weights of this model, under this recipe and on these images',
+    }),
+    retries: int({
+      default: 0,
+      min: 0,
+      max: 100,
+      value: 'R',
+      group: 'Validation',
+      help: 'begin again with the next seed, up to R times, when --valid shows a known way not to count',
+    }),
     maxTime: duration({ group: 'Recipe', defaultText: 'none', help: 'stop after so long, saved, with exit code 75' }),
     overfitBatch: flag({ group: 'Recipe', help: 'use the first batch only, to see whether it can be learnt by heart' }),
     annealPriorTo: float({
@@ -97,6 +111,12 @@ export const train = defineCommand({
     const fromFile = config === undefined ? {} : parseConfig(await readText(config, io), config);
     const asSet = configFrom(options, { fromFile, given });
     checkTogether(asSet, given);
+    if (options.retries > 0 && options.valid === undefined) {
+      throw usage(
+        '--retries does nothing without --valid',
+        'only scenes with their truth show that a model does not count',
+      );
+    }
     if (printConfig) {
       const out = await io.openOutput(undefined, { binary: false });
       await out.write(formatConfig(asSet));

@@ -12,12 +12,18 @@ export type MetricsLog = { write(line: { [name: string]: unknown }): Promise<voi
  * Opens a log, or goes on with the one that an earlier sitting of the same run left: lines of steps that will be done
  * again are taken out.
  *
- * @param step the last step that is done
+ * Lines of a try before (see --retries) stay.
+ *
+ * @param done which try of the run this is, and the last step of it that is done
  * A device such as /dev/stderr is written to as it is.
  *
  * @throws AirError 'usage' if the file holds something else
  */
-export async function openMetricsLog(file: string, model: string, step: number, io: Io): Promise<MetricsLog> {
+export async function openMetricsLog(
+  { file, model }: { file: string; model: string },
+  { retry, step }: { retry: number; step: number },
+  io: Io,
+): Promise<MetricsLog> {
   if (file === '-') throw usage('--metrics -: stdout is not for logs', 'give a file, or /dev/stderr');
   if (!file.startsWith('/dev/') && (await io.exists(file))) {
     const old = new TextDecoder().decode(await io.readFile(file));
@@ -25,17 +31,24 @@ export async function openMetricsLog(file: string, model: string, step: number, 
     if (old !== '' && lines[0]?.model !== model) {
       throw usage(`${file} is not the log of ${model}`, 'give another name with --metrics, or remove that file');
     }
-    const kept = lines.filter((line) => line !== undefined && Number(line.step) <= step);
-    if (step === 0 && old !== '')
+    const isDone = (line: Line) => {
+      const ofLine = Number(line.retry ?? 0);
+      return ofLine < retry || (ofLine === retry && Number(line.step) <= step);
+    };
+    const kept = lines.filter((line) => line !== undefined && isDone(line));
+    if (step === 0 && retry === 0 && old !== '')
       io.messages.warn(`${file}: begins again, without the ${lines.length - 1} lines of an earlier run`);
     const text = kept.map((line) => `${JSON.stringify(line)}\n`).join('');
     await io.writeFileAtomic(file, new TextEncoder().encode(text));
   }
-  return { write: (line) => io.appendFile(file, `${JSON.stringify({ model, ...line })}\n`) };
+  const tag = { model, ...(retry === 0 ? {} : { retry }) };
+  return { write: (line) => io.appendFile(file, `${JSON.stringify({ ...tag, ...line })}\n`) };
 }
 
+type Line = { [name: string]: unknown };
+
 /** A line, or undefined for what a killed run left of one. */
-function parse(line: string): { [name: string]: unknown } | undefined {
+function parse(line: string): Line | undefined {
   try {
     return JSON.parse(line);
   } catch {

@@ -292,6 +292,8 @@ export type RunOptions = {
   validEvery: number;
   maxTime: number | undefined;
   overfitBatch: boolean;
+  init: string | undefined;
+  retries: number;
   backend: BackendName | 'auto';
   workers: number | undefined;
 };

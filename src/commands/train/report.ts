@@ -18,7 +18,8 @@ import { sumsWatch } from './sums-watch.js';
 
 export type Reporter = {
   report(report: Report): Promise<void>;
-  validate(step: number): Promise<Validation>;
+  /** `collapse`: how it fails to count, in words, if it does so late enough to tell. */
+  validate(step: number): Promise<{ validation: Validation; collapse: string | undefined }>;
   preview(step: number, batch: ImageBatch): Promise<void>;
   /** How it ended, in one line. */
   summary(step: number): string;
@@ -31,7 +32,7 @@ const PREVIEW_IMAGES = 10;
 export async function makeReporter(
   options: RunOptions,
   learner: Learner,
-  resumedAt: number,
+  { step: resumedAt, retry }: { step: number; retry: number },
   io: Io,
 ): Promise<Reporter> {
   const { config, training } = learner.settings;
@@ -40,7 +41,10 @@ export async function makeReporter(
   const initial = makeModel(config, learner.params);
   /** With the weights as they are now. */
   const model = () => ({ ...initial, params: learner.params });
-  const log = metrics === undefined ? undefined : await openMetricsLog(metrics, options.output, resumedAt, io);
+  const log =
+    metrics === undefined
+      ? undefined
+      : await openMetricsLog({ file: metrics, model: options.output }, { retry, step: resumedAt }, io);
   if (options.previews !== undefined) await io.makeFolder(options.previews);
   const progress = io.messages.progress(training.steps, 'steps', ['ELBO', 'accuracy']);
   progress.update(resumedAt);
@@ -90,16 +94,17 @@ export async function makeReporter(
         `step ${step}: held-out count accuracy ${percent(countAccuracy)} (sampled ${percent(sampledCountAccuracy)}), ` +
           `ELBO ${terms.elbo.toFixed(1)}`,
       );
-      const collapse = nameCollapse(confusion);
-      if (collapse !== undefined && step > training.steps / 3) io.messages.warn(`step ${step}: ${collapse}`);
+      const collapse = step > training.steps / 3 ? nameCollapse(confusion) : undefined;
+      if (collapse !== undefined) io.messages.warn(`step ${step}: ${collapse}`);
       await log?.write({
         step,
         valid_count_accuracy: countAccuracy,
         valid_sampled_count_accuracy: sampledCountAccuracy,
         valid_confusion: confusion,
         valid_elbo: terms.elbo,
+        ...(collapse === undefined ? {} : { collapse }),
       });
-      return validation;
+      return { validation, collapse };
     },
     async preview(step, batch) {
       const { renderPreview } = await import('../../render/preview.js');

@@ -43,6 +43,23 @@ export async function readEarlier(file: string, asked: Settings, io: Io): Promis
   );
 }
 
+/**
+ * Which try an earlier sitting was at, told from the seed: the first has the one that is asked for, each further one the next.
+ * Other seeds are not of this run, and refused when it is read as such.
+ */
+export async function retryUnderWay(
+  { output, retries }: { output: string; retries: number },
+  { training }: Settings,
+  io: Io,
+): Promise<number> {
+  for (const file of [output, `${output}.state`]) {
+    if (retries === 0 || !(await io.exists(file))) continue;
+    const retry = (await readCheckpoint(file, io)).training.seed - training.seed;
+    return retry > 0 && retry <= retries ? retry : 0;
+  }
+  return 0;
+}
+
 export function checkSameRun(earlier: Checkpoint, settings: Settings, source: SceneSource, output: string): void {
   const way = 'give the same images to go on, another name with -o, or remove that model and its .state';
   const [had, has] = [earlier.config.canvas, settings.config.canvas].map((canvas) => canvas.join(' x '));

@@ -7,36 +7,66 @@ import { makeStepper } from '../../threads/steps.js';
 import { type Checkpoint, encodeCheckpoint } from '../../train/checkpoint.js';
 import type { Settings, TrainConfig } from '../../train/config.js';
 import { type HostTensors, Learner } from '../../train/learner.js';
-import { diverged, trainLoop } from '../../train/loop.js';
+import { diverged, type LoopResult, trainLoop } from '../../train/loop.js';
 import { PairSums } from '../../train/pair-sums.js';
 import { openSource, type SceneSource } from '../../train/source.js';
 import { weightGroups } from '../../train/weight-groups.js';
 import { readImageInput } from '../shared/image-input.js';
+import { beginWith, type Init, readInit } from './init.js';
 import { checkAgainstCanvas, type RunOptions } from './options.js';
 import { makeReporter } from './report.js';
-import { checkSameRun, type RunState, readEarlier, readState, startAs } from './resume.js';
+import { checkSameRun, type RunState, readEarlier, readState, retryUnderWay, startAs } from './resume.js';
 
-/** Trains until the model is done, or until it is time to stop. */
+/** Trains until the model is done, or until it is time to stop; with another seed if it collapses and may be tried again. */
 export async function trainModel(options: RunOptions, asked: Settings, io: Io): Promise<void> {
-  const stateFile = `${options.output}.state`;
-  const finished = await readEarlier(options.output, asked, io);
-  const saved = finished ? undefined : await readState(stateFile, asked, io);
+  const started = io.now();
+  const init = options.init === undefined ? undefined : await readInit(options.init, io);
+  const ofTry = (retry: number): Settings => ({
+    ...asked,
+    training: { ...asked.training, seed: asked.training.seed + retry, init: init?.digest ?? '' },
+  });
+  let retry = await retryUnderWay(options, asked, io);
+  const finished = await readEarlier(options.output, ofTry(retry), io);
+  let saved = finished ? undefined : await readState(`${options.output}.state`, ofTry(retry), io);
 
-  const source = await openInput(options, asked.training, io);
+  const source = await openInput(options, ofTry(retry).training, io);
   try {
-    await trainOn(source, { finished, saved }, { options, asked }, io);
+    if (options.retries > 0 && !Number.isFinite(source.count)) {
+      throw usage('--retries: a stream without end cannot begin again', 'give --count N to air gen-data');
+    }
+    for (;;) {
+      const run = { options, asked: ofTry(retry), retry, init, started };
+      const collapse = await trainOn(source, { finished, saved }, run, io);
+      if (collapse === undefined) return;
+      retry++;
+      saved = undefined;
+      await io.remove(`${options.output}.state`);
+      const { seed } = ofTry(retry).training;
+      source.reseed(seed);
+      io.messages.warn(`begins again with --seed ${seed}, retry ${retry} of ${options.retries}`);
+    }
   } finally {
     await source.close();
   }
 }
 
+/** One try of a run. */
+type Run = {
+  options: RunOptions;
+  asked: Settings;
+  retry: number;
+  init: Init | undefined;
+  /** When the whole run began, ms. */
+  started: number;
+};
+
+/** @returns how it fails to count, if it is to be tried again */
 async function trainOn(
   source: SceneSource,
   { finished, saved }: { finished: Checkpoint | undefined; saved: RunState | undefined },
-  { options, asked }: { options: RunOptions; asked: Settings },
+  { options, asked, retry, init, started }: Run,
   io: Io,
-): Promise<void> {
-  const started = io.now();
+): Promise<string | undefined> {
   const stateFile = `${options.output}.state`;
   const settings = { ...asked, config: { ...asked.config, canvas: source.canvas } };
   checkAgainstCanvas(settings.config);
@@ -46,7 +76,7 @@ async function trainOn(
   if (finished) {
     await io.remove(stateFile); // of a run that was killed between its last two steps
     io.messages.info(`${options.output} is already trained: ${finished.step} steps`);
-    return;
+    return undefined;
   }
 
   const backend = await startAs(options.backend, saved, options.output);
@@ -57,6 +87,8 @@ async function trainOn(
     for (const [moment, values] of Object.entries(saved.moments)) learner.write(moment, values);
     sums.singles = saved.singles ?? [];
     io.messages.info(`going on after step ${saved.step} of ${settings.training.steps}`);
+  } else if (init) {
+    await beginWith(learner, init, io);
   }
   io.messages.detail(`backend ${backend.name}: ${backend.detail}`);
   io.messages.detail(`${source.count} images of ${source.canvas.join(' x ')} px`);
@@ -79,7 +111,8 @@ async function trainOn(
   };
 
   const stepper = await makeStepper(backend, learner, options.workers);
-  const reporter = await makeReporter(options, learner, saved?.step ?? 0, io);
+  const reporter = await makeReporter(options, learner, { step: saved?.step ?? 0, retry }, io);
+  let collapse: string | undefined;
   const result = await trainLoop(
     { ...settings, done: saved?.step ?? 0 },
     { stepper, nextBatch: (step) => source.batch(options.overfitBatch ? 1 : step, settings.training.batchSize), sums },
@@ -93,11 +126,13 @@ async function trainOn(
       seconds: () => performance.now() / 1000,
       stopReason: () => {
         if (io.interrupted.aborted) return 'signal';
+        if (collapse !== undefined) return 'collapse';
         return options.maxTime !== undefined && io.now() - started > 1000 * options.maxTime ? 'time' : undefined;
       },
       report: reporter.report,
       async validate(step) {
-        const validation = await reporter.validate(step);
+        const { validation, collapse: found } = await reporter.validate(step);
+        if (retry < options.retries) collapse = found;
         metrics = { step, count_accuracy: validation.countAccuracy, elbo: validation.terms.elbo };
         return validation;
       },
@@ -107,11 +142,16 @@ async function trainOn(
   );
   reporter.close();
   await stepper.close();
+  if (collapse !== undefined && result.stopped !== 'signal') {
+    learner.dispose();
+    return collapse;
+  }
   if (result.stopped) throw stopping(result, settings.training.steps, options, io);
   await io.writeFileAtomic(options.output, await checkpoint(result.step, false));
   await io.remove(stateFile);
   learner.dispose();
   io.messages.info(`${options.output}: ${reporter.summary(result.step)} on ${backend.name}`);
+  return undefined;
 }
 
 /** What the optimiser remembers, by moment. */
@@ -147,12 +187,7 @@ async function openInput(options: RunOptions, { seed, batchSize }: TrainConfig, 
   });
 }
 
-function stopping(
-  { step, stopped }: { step: number; stopped: 'signal' | 'time' | undefined },
-  steps: number,
-  { output }: RunOptions,
-  io: Io,
-): Error {
+function stopping({ step, stopped }: LoopResult, steps: number, { output }: RunOptions, io: Io): Error {
   const message = `stopped after step ${step} of ${steps}; saved in ${output}.state`;
   const hint = 'the same command again goes on from there';
   return stopped === 'signal' ? io.interruption(message, hint) : new AirError('stoppedEarly', message, hint);
