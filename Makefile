@@ -191,7 +191,7 @@ PYRO_LINE := -blr 0.1 --z-pres-prior 0.01 --scale-prior-sd 0.2 --predict-net 200
   --decoder-output-bias -2 --seed 287710
 
 .PHONY: pyro
-pyro: $(PYRO)/nvil.jsonl $(PYRO)/enumerate.jsonl ## --preset pyro for 10,000 steps, and 2,500 with --estimator enumerate: an hour or two
+pyro: $(PYRO)/nvil.safetensors $(PYRO)/enumerate.safetensors ## --preset pyro for 10,000 steps, and 2,500 with --estimator enumerate: an hour or two
 	@for estimator in nvil enumerate; do echo "--estimator $$estimator, counts of training scenes drawn from q(n)"; \
 	  node -e "$$COUNTS" $(PYRO)/$$estimator.jsonl; done
 
@@ -203,13 +203,13 @@ $(PYRO)/some.air: | $(BUILT)
 	mkdir -p $(@D)
 	$(AIR) gen-data --split full --count 2000 -o $@
 
-$(PYRO)/nvil.jsonl: $(PYRO)/full.air $(PYRO)/some.air
+$(PYRO)/nvil.safetensors: $(PYRO)/full.air $(PYRO)/some.air
 	$(AIR) train $< --preset pyro -n 10000 $(PYRO_LINE) --bl-predict-net 200 --valid $(PYRO)/some.air --eval-every 500 \
-	  --backend wasm --metrics $@ -o $(@:.jsonl=.safetensors)
+	  --backend wasm --metrics $(@:.safetensors=.jsonl) -o $@
 
-$(PYRO)/enumerate.jsonl: $(PYRO)/full.air $(PYRO)/some.air
+$(PYRO)/enumerate.safetensors: $(PYRO)/full.air $(PYRO)/some.air
 	$(AIR) train $< --preset pyro -n 2500 -lr 1e-3 $(filter-out -blr 0.1,$(PYRO_LINE)) --estimator enumerate --valid $(PYRO)/some.air \
-	  --eval-every 100 --backend wasm --metrics $@ -o $(@:.jsonl=.safetensors)
+	  --eval-every 100 --backend wasm --metrics $(@:.safetensors=.jsonl) -o $@
 
 define COUNTS
 const { readFileSync } = require('node:fs');

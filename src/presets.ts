@@ -5,7 +5,8 @@
  *   pyro       Pyro's AIR example with the command line of its tutorial
  *   tutorial   the model that Pyro's tutorial builds in its text, which is not expected to count
  *   paper      Eslami et al. 2016, as far as it says; the rest as Pyro's example
- *   akosiorek  the implementation of A. Kosiorek
+ *   akosiorek  the implementation of A. Kosiorek, but for what explores: his z_pres is drawn otherwise once in a thousand; and z_pres
+ *              and z_where have one perceptron here, two there
  *
  * Those who draw counts scale costs as they do: Pyro multiplies them with N_data / batch, which no step of Adam sees but for its
  * epsilon, and the baseline, whose output learns costs so much larger: here it is divided by as much.

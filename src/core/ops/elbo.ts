@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { PassOutcome } from '../outcome.js';
 import { defineOp } from './op.js';
 import { type TensorOps, tensorOps } from './tensor-ops.js';
+import { vanish } from './vanish.js';
 
 /**
  * [N, N+1], -1 where n >= t (t from 1): which counts include object t. What is summed with it are costs, so the sign spares
@@ -90,8 +91,8 @@ export const enumeratedElboGradOp = defineOp<
     const mean = ops.sum(ops.mul(q, values), 1, true);
     const ofElbo = ops.mul(q, ops.sub(values, mean));
     const weighted = ops.mul(countWeights === undefined ? ofElbo : ops.add(ofElbo, countWeights), scale);
-    const dZPresLogits = countLogProbGrad(ops, zPresLogits, negated, weighted);
-    const dLogLik = ops.mul(q, scale);
+    const dZPresLogits = vanish(ops, countLogProbGrad(ops, zPresLogits, negated, weighted));
+    const dLogLik = vanish(ops, ops.mul(q, scale));
     return [dZPresLogits, dLogLik, ops.matMul(dLogLik, minusIncludes(modelSteps), false, true)];
   },
 });

@@ -76,7 +76,10 @@ describe('--retries', () => {
     const { code, stderr } = await air(folder, `${COLLAPSING} --retries 2 --metrics m.jsonl --seed 7`);
     assert.equal(code, 0, stderr);
     assert.match(stderr, /every image is counted as empty/);
-    assert.match(stderr, /begins again with --seed 8, retry 1 of 2\n(?:.*\n)*.*begins again with --seed 9, retry 2 of 2\n/);
+    assert.match(
+      stderr,
+      /begins again with --seed 8, retry 1 of 2\n(?:.*\n)*.*begins again with --seed 9, retry 2 of 2\n/,
+    );
     const lines = jsonLines(join(folder, 'm.jsonl'));
     const tries = [undefined, 1, 2].map((retry) => lines.filter((line) => line.retry === retry));
     assert.deepEqual(

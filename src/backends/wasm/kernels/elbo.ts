@@ -18,6 +18,14 @@ function sigmoid(x: f32): f64 {
   return <f64>f32x4.extract_lane(sigmoid4(f32x4.splat(x)), 0);
 }
 
+/** As in core/ops/vanish.ts. */
+const WORTH_NOTHING: f64 = 1e-20;
+
+/** A gradient as it is stored: 0 if it is worth nothing. */
+function gradient(x: f64): f32 {
+  return abs(x) < WORTH_NOTHING ? 0 : <f32>x;
+}
+
 /** Bytes of scratch for the q(n) and f(n) of one image. */
 export function elboScratchBytes(steps: i32): usize {
   return <usize>(steps + 1) << 4;
@@ -68,11 +76,11 @@ export function enumeratedElboGrad(
       const q = load<f64>(scratch + (at << 2));
       let here = q * (load<f64>(scratch + (at << 2), 8) - elbo);
       if (countWeights) here += <f64>load<f32>(countWeights + wide + at);
-      store<f32>(dLogLik + wide + at, <f32>(scale * q));
+      store<f32>(dLogLik + wide + at, gradient(scale * q));
       if (n < steps) {
         const logit = load<f32>(logits + row + at);
-        store<f32>(dLogits + row + at, <f32>(scale * (sigmoid(-logit) * weighted - sigmoid(logit) * here)));
-        store<f32>(dKl + row + at, <f32>(-scale * present));
+        store<f32>(dLogits + row + at, gradient(scale * (sigmoid(-logit) * weighted - sigmoid(logit) * here)));
+        store<f32>(dKl + row + at, gradient(-scale * present));
       }
       weighted += here;
       present += q;
