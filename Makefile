@@ -39,9 +39,9 @@ test: $(BUILT) ## everything that needs only Node: format, lint, layers, unit te
 # Not among them: core/infer, which compares batches bit by bit, as products of libraries do not allow. On webgpu neither
 # learner and unroll, which are slow in software, nor op, which reads synchronously.
 BACKEND_TESTS := $(addprefix .test/,$(addsuffix .test.js, \
-  $(addprefix core/,elbo estimators/enumerate estimators/nvil guide-input images model oracle oracle-nvil sample) \
-  $(addprefix core/ops/,accumulate image linear normal sides tensor-ops windows) \
-  train/optimisers/adam backends/kernels backends/start))
+  $(addprefix core/,elbo estimators/enumerate estimators/iwae estimators/nvil guide-input images model oracle oracle-nvil sample) \
+  $(addprefix core/ops/,accumulate image linear normal sides tensor-ops vanish windows) \
+  train/optimisers/adam train/optimisers/rmsprop backends/kernels backends/start))
 
 .PHONY: native
 native: $(BUILT) ## libtensorflow for --backend tensorflow, from a wheel (GPU=1: with CUDA; TENSORFLOW=DIR: one already there)

@@ -13,7 +13,7 @@ onEachBackend(() => {
     const B = 40;
     // sure of none, one, two or three objects, more and more so
     const logits = Array.from({ length: B }, (_, b) => {
-      const size = 2 + 2 * Math.floor(b / 4);
+      const size = 2 + 6 * Math.floor(b / 4);
       return [0, 1, 2].map((t) => (t < b % 4 ? size : -size));
     });
     const given = {
