@@ -37,9 +37,9 @@ test: $(BUILT) ## everything that needs only Node: format, lint, layers, unit te
 # --- what needs more than Node: libtensorflow, a Vulkan driver, Python -------------------------------------------------
 
 # Not among them: core/infer, which compares batches bit by bit, as products of libraries do not allow. On webgpu neither
-# learner and unroll, which are slow in software, nor op, which reads synchronously.
+# learner, unroll and iwae, which are slow in software, nor op, which reads synchronously.
 BACKEND_TESTS := $(addprefix .test/,$(addsuffix .test.js, \
-  $(addprefix core/,elbo estimators/enumerate estimators/iwae estimators/nvil guide-input images model oracle oracle-nvil sample) \
+  $(addprefix core/,elbo estimators/enumerate estimators/nvil guide-input images model oracle oracle-nvil sample) \
   $(addprefix core/ops/,accumulate image linear normal sides tensor-ops vanish windows) \
   train/optimisers/adam train/optimisers/rmsprop backends/kernels backends/start))
 
@@ -52,7 +52,7 @@ native: $(BUILT) ## libtensorflow for --backend tensorflow, from a wheel (GPU=1:
 test-native: native ## reference tensors and every op on libtensorflow
 	npm run --silent test:compile
 	AIR_TEST_BACKENDS=tensorflow $(RUN) node --test $(BACKEND_TESTS) .test/core/unroll.test.js .test/core/ops/op.test.js \
-	  .test/train/learner.test.js .test/backends/tensorflow/start.test.js
+	  .test/core/estimators/iwae.test.js .test/train/learner.test.js .test/backends/tensorflow/start.test.js
 
 .PHONY: test-webgpu
 test-webgpu: $(BUILT) ## the same on WebGPU: on this machine's GPU, or on a software Vulkan driver that it fetches
