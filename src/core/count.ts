@@ -74,10 +74,16 @@ export function geometricTrialProbs(k: number, modelSteps: number): number[] {
   });
 }
 
-/** P(n >= t | n >= t-1), t = 1..N, of log P(n), n = 0..N: the same distribution as a chain "is there one more?". */
-export function trialProbs(logProbs: readonly number[]): number[] {
-  const tails = logProbs.map((_, n) => logSumExp(logProbs.slice(n)));
-  return tails.slice(1).map((tail, n) => Math.exp(tail - tails[n]));
+/** Of the chain "is there one more?", t = 1..N: log P(n >= t | n >= t-1) and log P(n = t-1 | n >= t-1). */
+export function trialLogs(logPrior: readonly number[]): { more: number[]; stop: number[] } {
+  const tail = logPrior.map((_, n) => logSumExp(logPrior.slice(n)));
+  const steps = logPrior.slice(1).map((_, i) => i);
+  return { more: steps.map((i) => tail[i + 1] - tail[i]), stop: steps.map((i) => logPrior[i] - tail[i]) };
+}
+
+/** P(n >= t | n >= t-1) of that chain. */
+export function trialProbs(logPrior: readonly number[]): number[] {
+  return trialLogs(logPrior).more.map(Math.exp);
 }
 
 /** log P(n), n = 0..N, of such a chain. */

@@ -8,7 +8,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { BackendName } from '#air/backends/names.js';
 import { startBackend } from '#air/backends/start.js';
 import type { EstimatorSettings } from '#air/core/config.js';
-import { logCountPrior } from '#air/core/count.js';
+import { logCountPrior, trialLogs } from '#air/core/count.js';
 import { makeBaseline } from '#air/core/estimators/baseline.js';
 import { estimate } from '#air/core/estimators/estimator.js';
 import { nvil } from '#air/core/estimators/nvil.js';
@@ -16,7 +16,6 @@ import { guideStep, initialState, type StepNoise, stateAfter } from '#air/core/g
 import { guideInputs } from '#air/core/guide-input.js';
 import { drawObject, type Model, makeModel } from '#air/core/model.js';
 import { openLstm } from '#air/core/ops/lstm.js';
-import { trialLogs } from '#air/core/ops/nvil.js';
 import { takeRows } from '#air/core/rows.js';
 import { unroll } from '#air/core/unroll.js';
 import { PRESETS } from '#air/presets.js';

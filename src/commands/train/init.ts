@@ -3,15 +3,16 @@ import { AirError } from '../../errors.js';
 import type { Io } from '../../io/io.js';
 import type { HostTensors, Learner } from '../../train/learner.js';
 import { weightGroups } from '../../train/weight-groups.js';
-import { modelFile, readCheckpoint } from '../shared/model-file.js';
+import { checkedModel, modelFile } from '../shared/model-file.js';
 
 /** A model to begin with; its digest tells it from others. */
 export type Init = { file: string; digest: string; params: HostTensors };
 
 /** @throws AirError as `readCheckpoint` */
 export async function readInit(file: string, io: Io): Promise<Init> {
-  const { params } = await readCheckpoint(file, io);
-  return { file, digest: io.sha256(await io.readFile(await modelFile(file, io))), params };
+  const bytes = await io.readFile(await modelFile(file, io));
+  const { params } = await checkedModel(bytes, file, io);
+  return { file, digest: io.sha256(bytes), params };
 }
 
 /**

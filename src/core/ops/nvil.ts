@@ -14,7 +14,7 @@
  * z_where and z_what of a step do not depend on its own z_pres. Then R_1 - KL_1 is the objective of the draw.
  */
 import * as tf from '@tensorflow/tfjs';
-import { logSumExp } from '../count.js';
+import { trialLogs } from '../count.js';
 import type { PassOutcome } from '../outcome.js';
 import { countLogProbGrad } from './elbo.js';
 import { defineOp } from './op.js';
@@ -28,13 +28,6 @@ export type NvilInputs = PassOutcome & {
   /** [B, N+1], nats: what it is worth that an image is given a count; undefined: nothing */
   countWeights: tf.Tensor2D | undefined;
 };
-
-/** Of the chain "is there one more?", t = 1..N: log P(n >= t | n >= t-1) and log P(n = t-1 | n >= t-1). */
-export function trialLogs(logPrior: readonly number[]): { more: number[]; stop: number[] } {
-  const tail = logPrior.map((_, n) => logSumExp(logPrior.slice(n)));
-  const steps = logPrior.slice(1).map((_, i) => i);
-  return { more: steps.map((i) => tail[i + 1] - tail[i]), stop: steps.map((i) => logPrior[i] - tail[i]) };
-}
 
 /** Columns [B, 1] of the products of the first t columns, t = 0..N. */
 function runningProducts(ops: TensorOps, columns: readonly tf.Tensor[]): tf.Tensor[] {
