@@ -7,6 +7,7 @@ import type { GuideInputName, ModelConfig } from './config.js';
 import type { Model } from './model.js';
 import { residual } from './ops/image.js';
 import { type LinearTape, type MlpPass, mlp, mlpSpecs, mlpWeightGrad } from './ops/linear.js';
+import { constantInputGrad, type Lstm } from './ops/lstm.js';
 import type { ParamSpec } from './ops/weights.js';
 
 /** What looking takes of a model. */
@@ -37,6 +38,20 @@ export type GuideView = {
    */
   backward(dSeen: readonly tf.Tensor2D[], tape: LinearTape): void;
 };
+
+/**
+ * Back through all that was seen, onto the tape, however it went into an LSTM: at each step, with the gradients by it, or once, of
+ * which those by the gates tell.
+ */
+export function backThroughView(
+  view: GuideView,
+  lstm: Lstm,
+  { dSeen, dPres }: { dSeen: readonly tf.Tensor2D[]; dPres: readonly tf.Tensor2D[] },
+  tape: LinearTape,
+): void {
+  if (lstm.constant === undefined) view.backward(dSeen, tape);
+  else if (view.hasWeights) view.backward([constantInputGrad(lstm, dPres)], tape);
+}
 
 function embed({ config, params }: Viewer, name: string, x: tf.Tensor): MlpPass {
   return mlp(params, name, x, { hidden: config.activation, output: config.activation });

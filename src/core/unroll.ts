@@ -13,11 +13,11 @@ import {
   type StepNoise,
   stateAfter,
 } from './guide.js';
-import { type GuideView, guideInputs } from './guide-input.js';
+import { backThroughView, type GuideView, guideInputs } from './guide-input.js';
 import { likelihoods } from './likelihood.js';
 import { type DrawnObject, drawObject, drawObjectGrad, type Model } from './model.js';
 import { LinearTape } from './ops/linear.js';
-import { constantInputGrad, type Lstm, openLstm } from './ops/lstm.js';
+import { type Lstm, openLstm } from './ops/lstm.js';
 import type { KlKind } from './ops/normal.js';
 import type { NamedTensors } from './ops/weights.js';
 import type { OutcomeGradients, PassOutcome } from './outcome.js';
@@ -131,8 +131,7 @@ function goBack(model: Model, { images, steps, view }: Unrolled, d: OutcomeGradi
     dPres.unshift(back.dPre);
   }
   const [{ lstm }] = steps;
-  if (lstm.constant === undefined) view.backward(dSeen, tape);
-  else if (view.hasWeights) view.backward([constantInputGrad(lstm, dPres)], tape);
+  backThroughView(view, lstm, { dSeen, dPres }, tape);
   return { tape, initial: later as StateGradients };
 }
 

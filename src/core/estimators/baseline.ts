@@ -5,18 +5,10 @@
 import * as tf from '@tensorflow/tfjs';
 import type { BaselineName, EstimatorSettings, ModelConfig } from '../config.js';
 import { initialState, startOf } from '../guide.js';
-import { guideInputs } from '../guide-input.js';
+import { backThroughView, guideInputs } from '../guide-input.js';
 import type { Model } from '../model.js';
 import { LinearTape, type MlpPass, mlp, mlpGrad, mlpSpecs, mlpWeightGrad } from '../ops/linear.js';
-import {
-  constantInputGrad,
-  type LstmStep,
-  type LstmStepBack,
-  lstmCell,
-  lstmCellGrad,
-  lstmSpecs,
-  openLstm,
-} from '../ops/lstm.js';
+import { type LstmStep, type LstmStepBack, lstmCell, lstmCellGrad, lstmSpecs, openLstm } from '../ops/lstm.js';
 import type { NamedTensors, ParamSpec } from '../ops/weights.js';
 import type { Unrolled } from '../unroll.js';
 import { wheres } from '../where.js';
@@ -97,8 +89,7 @@ function lstm({ baselineScalar, blPredictNet }: EstimatorSettings): Baseline {
             dPres.unshift(back.dPre);
             later = back;
           }
-          if (view.constant === undefined) view.backward(dSeen, tape);
-          else if (view.hasWeights) view.backward([constantInputGrad(net, dPres)], tape);
+          backThroughView(view, net, { dSeen, dPres }, tape);
           const { dh, dc } = later as LstmStepBack;
           if (config.initialState !== 'trained') return tape.gradients();
           return { ...tape.gradients(), bl_h_init: tf.sum(dh, 0, true), bl_c_init: tf.sum(dc, 0, true) };
