@@ -19,6 +19,7 @@ import type { PassOutcome } from '../outcome.js';
 import { countLogProbGrad } from './elbo.js';
 import { defineOp } from './op.js';
 import type { TensorOps } from './tensor-ops.js';
+import { vanish } from './vanish.js';
 
 export type NvilInputs = PassOutcome & {
   /** [B, N], in [0, 1) */
@@ -112,7 +113,7 @@ export const nvilGradOp = defineOp<
         ? score
         : ops.add(score, ops.mul(countLogProbGrad(ops, zPresLogits, negated, countWeights), scale));
     return [
-      dZPresLogits,
+      vanish(ops, dZPresLogits),
       ops.mul(isCount, scale),
       masking ? ops.mul(present, -scale) : ops.sub(ops.mul(present, 0), scale),
       ops.mul(error, 2 * scale),

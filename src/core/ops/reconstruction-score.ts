@@ -5,6 +5,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { drawCount, type NvilInputs } from './nvil.js';
 import { defineOp } from './op.js';
+import { vanish } from './vanish.js';
 
 /** -> gradients by logits and likelihoods; by the baseline, of -scale times its squared error; then returns and the active steps. */
 export const reconstructionScoreOp = defineOp<
@@ -18,7 +19,7 @@ export const reconstructionScoreOp = defineOp<
     const returns = ops.mul(active, ops.sum(ops.mul(isCount, logLik), 1, true));
     const error = baseline === undefined ? returns : ops.sub(returns, ops.mul(active, baseline));
     return [
-      ops.mul(ops.mul(ops.sub(z, p), error), scale),
+      vanish(ops, ops.mul(ops.mul(ops.sub(z, p), error), scale)),
       ops.mul(isCount, scale),
       ops.mul(error, 2 * scale),
       returns,
