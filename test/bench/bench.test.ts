@@ -12,7 +12,8 @@ import type { ModelConfig } from '#air/core/config.js';
 import { geometricLogProbs } from '#air/core/count.js';
 import { PRESETS } from '#air/presets.js';
 import type { TrainConfig } from '#air/train/config.js';
-import { Learner, type StepPlan } from '#air/train/learner.js';
+import { Learner } from '#air/train/learner.js';
+import type { StepPlan } from '#air/train/plan.js';
 
 const { model: config, training } = PRESETS.small;
 const BATCH = 4;
