@@ -6,9 +6,10 @@
 import * as tf from '@tensorflow/tfjs';
 import type { NamedTensors } from '../core/ops/weights.js';
 import type { Settings } from '../train/config.js';
-import { partGradients, partsOf, type Said } from '../train/learner.js';
+import { type Gradients, partGradients, partsOf } from '../train/learner.js';
 import type { StepPlan } from '../train/plan.js';
 import { type Norms, pick, Share, type Squares, squaresOf, sumOf } from '../train/share.js';
+import { type Columns, toColumns } from './columns.js';
 import { type Layout, SharedTensors } from './shared-tensors.js';
 
 /** What the threads of a run have in common. */
@@ -35,8 +36,8 @@ export type Batch = {
   gradients: readonly SharedArrayBuffer[];
 };
 
-/** What a thread found of the images of a part. */
-export type PartSaid = { part: number; said: Said };
+/** What a thread found of the images of a part: many small rows, which go over to another thread as a few columns. */
+export type PartSaid = { part: number; outcomes: Columns; fits: Columns };
 
 export class StepHand {
   private readonly commons: Commons;
@@ -78,12 +79,12 @@ export class StepHand {
     const taken = new Int32Array(next);
     const found: PartSaid[] = [];
     for (let part = Atomics.add(taken, 0, 1); part < parts.length; part = Atomics.add(taken, 0, 1)) {
-      const { sum, ...said } = await partGradients(settings, this.current, parts[part], plan);
+      const { sum, ...said }: Gradients = await partGradients(settings, this.current, parts[part], plan);
       const theirs = pick(sum, this.others);
       new SharedTensors(layout, gradients[part]).write(theirs);
       tf.dispose(theirs);
       this.ofParts.set(part, pick(sum, this.mine));
-      found.push({ part, said });
+      found.push({ part, outcomes: toColumns(said.outcomes), fits: toColumns(said.fits) });
     }
     return found;
   }

@@ -15,6 +15,7 @@ import {
 } from '../train/learner.js';
 import type { StepPlan } from '../train/plan.js';
 import { type Norms, normsOf, type Squares } from '../train/share.js';
+import { toRows } from './columns.js';
 import { type Layout, layoutOf, SharedTensors } from './shared-tensors.js';
 import { type Batch, type Commons, type PartSaid, StepHand } from './step-hand.js';
 import { Thread } from './thread.js';
@@ -73,8 +74,9 @@ export class StepPool implements Stepper {
     const batch = this.lay(images, plan);
     const [theirs, mine] = await Promise.all([this.askAll({ ask: 'parts', batch }), this.here.takeParts(batch)]);
     const said: Said[] = [];
-    for (const found of [mine, ...theirs.map((reply) => reply.said as PartSaid[])].flat())
-      said[found.part] = found.said;
+    for (const { part, outcomes, fits } of [mine, ...theirs.map((reply) => reply.said as PartSaid[])].flat()) {
+      said[part] = { outcomes: toRows(outcomes), fits: toRows(fits) };
+    }
 
     const isClipped = mayClip(this.learner.settings);
     const isMeasured = plan.wantsNorm || isClipped;
