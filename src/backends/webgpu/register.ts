@@ -1,0 +1,64 @@
+/** Registers the shaders of air with tfjs, by the names core/ gives its ops. */
+import * as tf from '@tensorflow/tfjs';
+import { registerOwnKernel } from '../../core/ops/op.js';
+import { airAccumulate } from './accumulate.js';
+import { airAdam } from './adam.js';
+import { airJoinColumns, airSplitColumns } from './columns.js';
+import { softplus, unsplit } from './corrections.js';
+import { airEnumeratedElboGrad } from './elbo.js';
+import { Gpu, type Inputs, type WebgpuBackend, type WebgpuKernel } from './gpu.js';
+import {
+  airBernoulliLogLik,
+  airBernoulliLogLikGrad,
+  airImageLogLik,
+  airImageLogLikGrad,
+  airResidual,
+} from './image.js';
+import { airLinearGrad, airMlp, airMlpGrad, hasActivations } from './linear.js';
+import { airLstmCell, airLstmCellGrad, hasRoomForParts } from './lstm.js';
+import { airNormalHead, airNormalHeadGrad } from './normal.js';
+import { airPlaceWindows, airPlaceWindowsGrad } from './place-windows.js';
+import { airReadWindows, airReadWindowsGrad } from './read-windows.js';
+import { airRmsprop, RMSPROP_BUFFERS } from './rmsprop.js';
+
+/** A kernel for all calls of an op, or for those whose attributes it handles: composites run the others. */
+type Entry = WebgpuKernel | { kernel: WebgpuKernel; handles(attrs: tf.NamedAttrMap): boolean };
+
+const KERNELS: { readonly [name: string]: Entry } = {
+  AirMlp: { kernel: airMlp, handles: hasActivations },
+  AirMlpGrad: { kernel: airMlpGrad, handles: hasActivations },
+  AirLinearGrad: airLinearGrad,
+  AirLstmCell: airLstmCell,
+  AirLstmCellGrad: { kernel: airLstmCellGrad, handles: hasRoomForParts },
+  AirReadWindows: airReadWindows,
+  AirReadWindowsGrad: airReadWindowsGrad,
+  AirPlaceWindows: airPlaceWindows,
+  AirPlaceWindowsGrad: airPlaceWindowsGrad,
+  AirImageLogLik: airImageLogLik,
+  AirImageLogLikGrad: airImageLogLikGrad,
+  AirBernoulliLogLik: airBernoulliLogLik,
+  AirBernoulliLogLikGrad: airBernoulliLogLikGrad,
+  AirResidual: airResidual,
+  AirNormalHead: airNormalHead,
+  AirNormalHeadGrad: airNormalHeadGrad,
+  AirEnumeratedElboGrad: airEnumeratedElboGrad,
+  AirSplitColumns: airSplitColumns,
+  AirJoinColumns: airJoinColumns,
+  AirAdam: airAdam,
+  AirAccumulate: airAccumulate,
+  Softplus: softplus,
+};
+
+/** Gives a webgpu backend the kernels of air, once. */
+export function registerWebgpuKernels(backend: WebgpuBackend): void {
+  const gpu = new Gpu(backend);
+  const all = gpu.buffers < RMSPROP_BUFFERS ? KERNELS : { ...KERNELS, AirRmsprop: airRmsprop };
+  for (const [name, entry] of Object.entries(all)) {
+    const { kernel, handles } = typeof entry === 'function' ? { kernel: entry, handles: undefined } : entry;
+    registerOwnKernel(name, 'webgpu', {
+      kernelFunc: ({ inputs, attrs }) => kernel(gpu, inputs as Inputs, attrs ?? {}),
+      handles,
+    });
+  }
+  registerOwnKernel('BatchMatMul', 'webgpu', { kernelFunc: unsplit(tf.getKernel('BatchMatMul', 'webgpu').kernelFunc) });
+}
