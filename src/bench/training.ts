@@ -28,7 +28,7 @@ export type TrainingFigures = {
   adamMs: Spread;
   /** Kernel calls of a step. */
   kernels: number;
-  /** Ops of TensorFlow in them, on that backend. */
+  /** What they ask of the library below, where the backend counts that: its ops, or dispatches. */
   libraryOps: number | undefined;
   /** All matrix products of the step alone, on one thread. */
   productsMs: Spread;
@@ -64,7 +64,7 @@ export async function measureTraining(
   await wholeStep();
   const watchStep = (subBatch: number): Promise<Watched> => {
     const [batch, plan] = next();
-    return watchKernels(() => learner.step(batch, subBatch, plan));
+    return watchKernels(() => learner.step(batch, subBatch, plan), backend);
   };
   const unsplit = await watchStep(batchSize);
   const yardstick = new Yardstick(unsplit.products);

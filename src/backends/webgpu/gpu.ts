@@ -6,6 +6,7 @@
  * places is used by nobody. So its bookkeeping holds: buffers, what may be given back when, one submission for many dispatches.
  */
 import * as tf from '@tensorflow/tfjs';
+import { AirError } from '../../errors.js';
 
 type Sides = [x: number, y: number, z: number];
 
@@ -23,6 +24,14 @@ type Program = {
 
 type Uniform = { type: 'int32' | 'float32'; data: number[] };
 
+type ProgramCall = [
+  program: Program,
+  inputs: tf.TensorInfo[],
+  dtype: tf.DataType,
+  uniforms: Uniform[],
+  output: tf.TensorInfo,
+];
+
 /** The part of tfjs's WebGPUBackend that is used here. */
 export type WebgpuBackend = tf.KernelBackend & {
   device: { limits: { maxStorageBuffersPerShaderStage: number } };
@@ -31,13 +40,7 @@ export type WebgpuBackend = tf.KernelBackend & {
   makeTensorInfo(shape: number[], dtype: 'float32'): tf.TensorInfo;
   disposeData(dataId: object): boolean;
   incRef(dataId: object): void;
-  runWebGPUProgram(
-    program: Program,
-    inputs: tf.TensorInfo[],
-    dtype: tf.DataType,
-    uniforms: Uniform[],
-    output: tf.TensorInfo,
-  ): tf.TensorInfo;
+  runWebGPUProgram(...call: ProgramCall): tf.TensorInfo;
 };
 
 /** The tensors an op is given, by the names core/ gives them. */
@@ -77,16 +80,19 @@ export class Gpu {
   /** Tensors that a shader may read and write here, taken together. */
   readonly buffers: number;
 
-  constructor(backend: WebgpuBackend) {
+  /** @param buffers no more than the device allows */
+  constructor(backend: WebgpuBackend, buffers = backend.device.limits.maxStorageBuffersPerShaderStage) {
     this.backend = backend;
-    this.buffers = backend.device.limits.maxStorageBuffersPerShaderStage;
+    this.buffers = buffers;
   }
 
-  /** Runs a shader, and returns what it writes, in order. */
+  /** Runs a shader, and returns what it writes, in order. @throws AirError 'bug' if it has too many buffers */
   run({ reads, writes, counts = {}, numbers = {}, code, threads, threadsPerGroup = THREADS }: Shader): tf.TensorInfo[] {
     const outputs = Object.values(writes).map((to) => (isShape(to) ? this.make(to) : to));
     const [first, ...others] = outputs;
     const inputs = [...Object.values(reads), ...others];
+    if (1 + inputs.length > this.buffers)
+      throw new AirError('bug', `webgpu: a shader has ${1 + inputs.length} buffers of ${this.buffers}`);
     const [written, ...alsoWritten] = Object.keys(writes);
     const declare = (name: string, binding: number, access: string): string =>
       `@group(0) @binding(${binding}) var<storage, ${access}> ${name} : array<f32>;`;

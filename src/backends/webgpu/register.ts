@@ -21,8 +21,8 @@ import { airPlaceWindows, airPlaceWindowsGrad } from './place-windows.js';
 import { airReadWindows, airReadWindowsGrad } from './read-windows.js';
 import { airRmsprop, RMSPROP_BUFFERS } from './rmsprop.js';
 
-/** A kernel for all calls of an op, or for those whose attributes it handles: composites run the others. */
-type Entry = WebgpuKernel | { kernel: WebgpuKernel; handles(attrs: tf.NamedAttrMap): boolean };
+/** A kernel for all calls of an op, or for those that it handles, by their attributes or the device: composites run the others. */
+type Entry = WebgpuKernel | { kernel: WebgpuKernel; handles(attrs: tf.NamedAttrMap, gpu: Gpu): boolean };
 
 const KERNELS: { readonly [name: string]: Entry } = {
   AirMlp: { kernel: airMlp, handles: hasActivations },
@@ -45,19 +45,23 @@ const KERNELS: { readonly [name: string]: Entry } = {
   AirSplitColumns: airSplitColumns,
   AirJoinColumns: airJoinColumns,
   AirAdam: airAdam,
+  AirRmsprop: { kernel: airRmsprop, handles: (_, gpu) => gpu.buffers >= RMSPROP_BUFFERS },
   AirAccumulate: airAccumulate,
   Softplus: softplus,
 };
 
-/** Gives a webgpu backend the kernels of air, once. */
-export function registerWebgpuKernels(backend: WebgpuBackend): void {
-  const gpu = new Gpu(backend);
-  const all = gpu.buffers < RMSPROP_BUFFERS ? KERNELS : { ...KERNELS, AirRmsprop: airRmsprop };
-  for (const [name, entry] of Object.entries(all)) {
+/**
+ * Gives a webgpu backend the kernels of air, in place of those before.
+ *
+ * @param buffers tensors that a shader may bind, where they are to be fewer than the device allows
+ */
+export function registerWebgpuKernels(backend: WebgpuBackend, buffers?: number): void {
+  const gpu = new Gpu(backend, buffers);
+  for (const [name, entry] of Object.entries(KERNELS)) {
     const { kernel, handles } = typeof entry === 'function' ? { kernel: entry, handles: undefined } : entry;
     registerOwnKernel(name, 'webgpu', {
       kernelFunc: ({ inputs, attrs }) => kernel(gpu, inputs as Inputs, attrs ?? {}),
-      handles,
+      handles: handles && ((attrs) => handles(attrs, gpu)),
     });
   }
   registerOwnKernel('BatchMatMul', 'webgpu', { kernelFunc: unsplit(tf.getKernel('BatchMatMul', 'webgpu').kernelFunc) });

@@ -4,6 +4,7 @@ import process from 'node:process';
 import * as tf from '@tensorflow/tfjs';
 import { AirError } from '../../errors.js';
 import type { StartedBackend } from '../backend.js';
+import { countCalls } from '../count-calls.js';
 import { libraryProblem } from '../shared-library.js';
 import type { WebgpuBackend } from './gpu.js';
 import { registerWebgpuKernels } from './register.js';
@@ -63,6 +64,7 @@ export async function startWebgpu(): Promise<StartedBackend> {
     subBatch: Number.POSITIVE_INFINITY,
     canThread: false,
     relaxedSimd: false,
+    below: { what: 'dispatches', count: countCalls(tf.backend(), ['runWebGPUProgram']) },
   };
 }
 

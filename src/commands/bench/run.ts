@@ -41,7 +41,7 @@ export async function runBench(options: BenchOptions, io: Io) {
   io.messages.detail('making scenes');
   const { images, perSecond: scenesPerSecond } = await measureScenes(options, io);
   const backend = await startBackend(options.backend);
-  const { name, detail, identity, canThread } = backend;
+  const { name, detail, identity, canThread, below } = backend;
   const { model: config, training: recipe } = PRESETS[options.preset];
 
   const training: TrainingFigures[] = [];
@@ -65,7 +65,7 @@ export async function runBench(options: BenchOptions, io: Io) {
   const startup = await measureStartup(options);
   return {
     machine,
-    backend: { name, detail, identity, canThread },
+    backend: { name, detail, identity, canThread, libraryOpsAre: below?.what },
     preset: options.preset,
     repeats: options.repeats,
     training,
