@@ -87,35 +87,24 @@ export class Gpu {
   }
 
   /** Runs a shader, and returns what it writes, in order. @throws AirError 'bug' if it has too many buffers */
-  run({ reads, writes, counts = {}, numbers = {}, code, threads, threadsPerGroup = THREADS }: Shader): tf.TensorInfo[] {
+  run(shader: Shader): tf.TensorInfo[] {
+    const { reads, writes, counts = {}, numbers = {}, code, threads, threadsPerGroup = THREADS } = shader;
     const outputs = Object.values(writes).map((to) => (isShape(to) ? this.make(to) : to));
     const [first, ...others] = outputs;
     const inputs = [...Object.values(reads), ...others];
     if (1 + inputs.length > this.buffers)
       throw new AirError('bug', `webgpu: a shader has ${1 + inputs.length} buffers of ${this.buffers}`);
-    const [written, ...alsoWritten] = Object.keys(writes);
-    const declare = (name: string, binding: number, access: string): string =>
-      `@group(0) @binding(${binding}) var<storage, ${access}> ${name} : array<f32>;`;
-    const bindings = [
-      declare(written, 0, 'read_write'),
-      ...Object.keys(reads).map((name, i) => declare(name, 1 + i, 'read')),
-      ...alsoWritten.map((name, i) => declare(name, 1 + Object.keys(reads).length + i, 'read_write')),
-    ];
     const isGrid = typeof threads === 'object';
-    const source = [...bindings, code].join('\n');
+    const names = [reads, writes, counts, numbers].map((named) => Object.keys(named).join());
     const program: Program = {
       variableNames: inputs.map((_, i) => `Binding${1 + i}`),
       outputShape: first.shape,
       workgroupSize: [isGrid ? GRID_THREADS : threadsPerGroup, 1, 1],
       dispatchLayout: isGrid ? { x: [0], y: [1] } : { x: first.shape.map((_, axis) => axis) },
       dispatch: isGrid ? [threads.columns, threads.rows, 1] : [Math.ceil(threads / threadsPerGroup), 1, 1],
-      // the source itself: whatever is written into it tells shaders apart
-      shaderKey: source,
-      uniforms: [
-        ...Object.keys(counts).map((name) => `${name} : i32,`),
-        ...Object.keys(numbers).map((name) => `${name} : f32,`),
-      ].join(' '),
-      getUserCode: () => source,
+      shaderKey: `air_${numberOf(code)} ${names.join(';')}`,
+      uniforms: fieldsOf(shader),
+      getUserCode: () => `${bindingsOf(shader)}\n${code}`,
     };
     const uniforms: Uniform[] = [
       ...Object.values(counts).map((value): Uniform => ({ type: 'int32', data: [value] })),
@@ -140,6 +129,30 @@ export class Gpu {
   release(tensor: tf.TensorInfo): void {
     this.backend.disposeData(tensor.dataId);
   }
+}
+
+/** Of all shaders of this process: tfjs keeps those of one backend by their keys. */
+const codes = new Map<string, number>();
+
+/** Tells shaders apart by their code, whatever is written into it, in fewer letters. */
+function numberOf(code: string): number {
+  const number = codes.get(code) ?? codes.size;
+  codes.set(code, number);
+  return number;
+}
+
+function bindingsOf({ reads, writes }: Shader): string {
+  const [first, ...others] = Object.keys(writes);
+  const declare = (name: string, binding: number, access: string): string =>
+    `@group(0) @binding(${binding}) var<storage, ${access}> ${name} : array<f32>;`;
+  const read = Object.keys(reads).map((name, i) => declare(name, 1 + i, 'read'));
+  const written = others.map((name, i) => declare(name, 1 + read.length + i, 'read_write'));
+  return [declare(first, 0, 'read_write'), ...read, ...written].join('\n');
+}
+
+function fieldsOf({ counts = {}, numbers = {} }: Shader): string {
+  const fields = (named: Named<number>, type: string) => Object.keys(named).map((name) => `${name} : ${type},`);
+  return [...fields(counts, 'i32'), ...fields(numbers, 'f32')].join(' ');
 }
 
 function isShape(to: readonly number[] | tf.TensorInfo): to is readonly number[] {

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { registerOwnKernel } from '../../core/ops/op.js';
 import { airAccumulate } from './accumulate.js';
 import { airAdam } from './adam.js';
-import { airJoinColumns, airSplitColumns } from './columns.js';
+import { airJoinColumns, airSplitColumns, splitAtOnce } from './columns.js';
 import { softplus, unsplit } from './corrections.js';
 import { airEnumeratedElboGrad } from './elbo.js';
 import { Gpu, type Inputs, type WebgpuBackend, type WebgpuKernel } from './gpu.js';
@@ -50,6 +50,15 @@ const KERNELS: { readonly [name: string]: Entry } = {
   Softplus: softplus,
 };
 
+/** Of tfjs's own kernels: what runs in their place, given the kernel itself. */
+const BETTER: { readonly [name: string]: (own: tf.KernelFunc, gpu: Gpu) => tf.KernelFunc } = {
+  BatchMatMul: unsplit,
+  SplitV: (own, gpu) => splitAtOnce(gpu, own),
+};
+
+/** They themselves, from the first time on. */
+const originals = new Map<string, tf.KernelFunc>();
+
 /**
  * Gives a webgpu backend the kernels of air, in place of those before.
  *
@@ -64,5 +73,9 @@ export function registerWebgpuKernels(backend: WebgpuBackend, buffers?: number):
       handles: handles && ((attrs) => handles(attrs, gpu)),
     });
   }
-  registerOwnKernel('BatchMatMul', 'webgpu', { kernelFunc: unsplit(tf.getKernel('BatchMatMul', 'webgpu').kernelFunc) });
+  for (const [name, better] of Object.entries(BETTER)) {
+    const own = originals.get(name) ?? tf.getKernel(name, 'webgpu').kernelFunc;
+    originals.set(name, own);
+    registerOwnKernel(name, 'webgpu', { kernelFunc: better(own, gpu) });
+  }
 }

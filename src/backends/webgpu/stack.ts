@@ -49,6 +49,40 @@ export function sideBySide(gpu: Gpu, tensors: readonly tf.TensorInfo[], rows: nu
   return joined;
 }
 
+/** Back again: columns of a matrix of so many rows, [rows, width] for each of the widths, which make up its columns. */
+export function columnsOf(gpu: Gpu, x: tf.TensorInfo, rows: number, widths: readonly number[]): tf.TensorInfo[] {
+  const across = sizeOf(x) / rows;
+  const all: tf.TensorInfo[] = [];
+  for (let first = 0, start = 0; first < widths.length; first += MOST) {
+    const here = widths.slice(first, first + MOST);
+    const width = here.reduce((sum, part) => sum + part, 0);
+    const choose = here.map(
+      (_, i) => `
+        if (column < uniforms.width${i}) { part${i}[row * uniforms.width${i} + column] = value; return; }
+        column = column - uniforms.width${i};`,
+    );
+    const code = `
+    fn main(index : i32) {
+      if (index < uniforms.count) {
+        let row = index / uniforms.width;
+        var column = index % uniforms.width;
+        let value = x[row * uniforms.across + uniforms.start + column];
+        ${choose.join('')}
+      }
+    }`;
+    const ofParts = Object.fromEntries(here.map((part, i) => [`width${i}`, part]));
+    const count = rows * width;
+    const parts = gpu.run({
+      reads: { x },
+      writes: Object.fromEntries(here.map((part, i) => [`part${i}`, [rows, part]])),
+      ...{ counts: { count, width, start, across, ...ofParts }, code, threads: count },
+    });
+    all.push(...parts);
+    start += width;
+  }
+  return all;
+}
+
 /** Tensors of one shape one after the other along their first axis, [all rows, the rest]. */
 export function stacked(gpu: Gpu, tensors: readonly tf.TensorInfo[]): tf.TensorInfo {
   const { dataId, shape, dtype } = sideBySide(gpu, tensors, 1);

@@ -71,6 +71,17 @@ const cases: Case[] = [
     },
   })),
   {
+    name: 'parts of a tensor, along each axis',
+    given: { x: random([2, 9, 4]), y: random([5]) },
+    op: ({ x, y }) => [
+      ...tf.split(x as tf.Tensor3D, [1, 1], 0),
+      ...tf.split(x as tf.Tensor3D, 9, 1),
+      ...tf.split(x as tf.Tensor3D, [1, 3], -1),
+      ...tf.split(y as tf.Tensor1D, [2, 3]),
+      ...tf.split(tf.cast(x as tf.Tensor3D, 'int32'), 2, 2),
+    ],
+  },
+  {
     name: 'accumulate',
     given: { ...weights('sum'), ...weights('part') },
     op: (given) => Object.values(accumulate(copies(given, 'sum'), copies(given, 'part'))),
