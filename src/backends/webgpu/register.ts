@@ -20,6 +20,7 @@ import { airNormalHead, airNormalHeadGrad } from './normal.js';
 import { airPlaceWindows, airPlaceWindowsGrad } from './place-windows.js';
 import { airReadWindows, airReadWindowsGrad } from './read-windows.js';
 import { airRmsprop, RMSPROP_BUFFERS } from './rmsprop.js';
+import { airSidesToAffine, airSidesToAffineGrad, airSquashSides, airSquashSidesGrad } from './sides.js';
 
 /** A kernel for all calls of an op, or for those that it handles, by their attributes or the device: composites run the others. */
 type Entry = WebgpuKernel | { kernel: WebgpuKernel; handles(attrs: tf.NamedAttrMap, gpu: Gpu): boolean };
@@ -42,6 +43,10 @@ const KERNELS: { readonly [name: string]: Entry } = {
   AirNormalHead: airNormalHead,
   AirNormalHeadGrad: airNormalHeadGrad,
   AirEnumeratedElboGrad: airEnumeratedElboGrad,
+  AirSquashSides: airSquashSides,
+  AirSquashSidesGrad: airSquashSidesGrad,
+  AirSidesToAffine: airSidesToAffine,
+  AirSidesToAffineGrad: airSidesToAffineGrad,
   AirSplitColumns: airSplitColumns,
   AirJoinColumns: airJoinColumns,
   AirAdam: airAdam,

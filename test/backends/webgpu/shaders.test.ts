@@ -6,6 +6,7 @@ import { startBackend } from '#air/backends/start.js';
 import { BUFFERS_ANYWHERE, type WebgpuBackend } from '#air/backends/webgpu/gpu.js';
 import { registerWebgpuKernels } from '#air/backends/webgpu/register.js';
 import { accumulate } from '#air/core/ops/accumulate.js';
+import { imageLogLik } from '#air/core/ops/image.js';
 import { LinearTape } from '#air/core/ops/linear.js';
 import { lstmCell, lstmCellGrad, openLstm } from '#air/core/ops/lstm.js';
 import { normalFromHead, normalFromHeadGrad } from '#air/core/ops/normal.js';
@@ -80,6 +81,11 @@ const cases: Case[] = [
       ...tf.split(y as tf.Tensor1D, [2, 3]),
       ...tf.split(tf.cast(x as tf.Tensor3D, 'int32'), 2, 2),
     ],
+  },
+  {
+    name: 'more images than there may be workgroups in a row',
+    given: { images: random([70_000, 2, 1]), canvas: random([70_000, 2, 1]) },
+    op: ({ images, canvas }) => [imageLogLik(images, canvas, 0.7)],
   },
   {
     name: 'accumulate',
