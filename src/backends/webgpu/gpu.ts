@@ -54,6 +54,9 @@ export type Named<T> = { readonly [name: string]: T };
 /** Threads of a workgroup, for shaders that say nothing else. */
 export const THREADS = 128;
 
+/** No shader of ours has more of them, whatever the device allows: by then all weights of a model take a few. */
+const BUFFERS_ENOUGH = 32;
+
 /** Storage buffers that a shader may have on every device: tensors that it reads or writes. */
 export const BUFFERS_ANYWHERE = 8;
 
@@ -83,7 +86,7 @@ export class Gpu {
   /** @param buffers no more than the device allows */
   constructor(backend: WebgpuBackend, buffers = backend.device.limits.maxStorageBuffersPerShaderStage) {
     this.backend = backend;
-    this.buffers = buffers;
+    this.buffers = Math.min(buffers, BUFFERS_ENOUGH);
   }
 
   /** Runs a shader, and returns what it writes, in order. @throws AirError 'bug' if it has too many buffers */

@@ -1,4 +1,4 @@
-/** The webgpu backend: tfjs's own kernels on Dawn (the npm package `webgpu`), both optional dependencies. */
+/** The webgpu backend: tfjs's on Dawn (the npm package `webgpu`), both optional dependencies, with shaders of air. */
 import { createRequire } from 'node:module';
 import process from 'node:process';
 import * as tf from '@tensorflow/tfjs';
