@@ -41,7 +41,7 @@ test: $(BUILT) ## everything that needs only Node: format, lint, layers, unit te
 BACKEND_TESTS := $(addprefix .test/,$(addsuffix .test.js, \
   $(addprefix core/,elbo estimators/enumerate estimators/nvil guide-input images model oracle oracle-nvil sample) \
   $(addprefix core/ops/,accumulate image linear normal sides tensor-ops vanish windows) \
-  train/optimisers/adam train/optimisers/rmsprop backends/kernels backends/start))
+  train/optimisers/adam train/optimisers/rmsprop backends/kernels backends/sizes backends/start))
 
 .PHONY: native
 native: $(BUILT) ## libtensorflow for --backend tensorflow, from a wheel (GPU=1: with CUDA; TENSORFLOW=DIR: one already there)
@@ -57,7 +57,8 @@ test-native: native ## reference tensors and every op on libtensorflow
 .PHONY: test-webgpu
 test-webgpu: $(BUILT) ## the same on WebGPU: on this machine's GPU, or on a software Vulkan driver that it fetches
 	npm run --silent test:compile
-	AIR_TEST_BACKENDS=webgpu $(RUN) test/backends/webgpu.sh node --test $(BACKEND_TESTS)
+	AIR_TEST_BACKENDS=webgpu $(RUN) test/backends/webgpu.sh node --test $(BACKEND_TESTS) \
+	  .test/backends/webgpu/shaders.test.js
 
 READERS := $(OUT)/python/.readers
 

@@ -16,7 +16,12 @@ export type Started = {
   canThread: boolean;
   /** Whether the kernels of the wasm backend use relaxed SIMD; false on others. */
   relaxedSimd: boolean;
+  /** What kernels ask of the library below, where each has its price; undefined where kernels are all there is to count. */
+  below?: Below;
 };
+
+/** Something countable, in plural, and how much of it there has been so far. */
+export type Below = { what: string; count(): number };
 
 /** What a backend says of itself when it starts. */
 export type StartedBackend = Omit<Started, 'name'>;

@@ -19,7 +19,7 @@ export type InferenceFigures = {
   inferImagesPerSecond: Spread;
   /** Kernel calls of a pass. */
   kernels: number;
-  /** Ops of TensorFlow in them, on that backend. */
+  /** What they ask of the library below, where the backend counts that: its ops, or dispatches. */
   libraryOps: number | undefined;
   /** The matrix products of a pass over a batch alone, on one thread. */
   productsMs: Spread;
@@ -38,7 +38,7 @@ export async function measureInference(
   const indices = Array.from({ length: batch.size }, (_, b) => b);
   const optionsFor = (samples: number): InferOptions => ({ mode: 'mean', samples, seed: 0 });
   await infer(model, batch, indices, optionsFor(0));
-  const watched = await watchKernels(() => infer(model, batch, indices, optionsFor(0)));
+  const watched = await watchKernels(() => infer(model, batch, indices, optionsFor(0)), backend);
   const yardstick = new Yardstick(watched.products);
   const inferrer = await makeInferrer(backend, model, workers ?? availableParallelism());
   const { width } = inferrer;

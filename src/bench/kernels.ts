@@ -4,6 +4,7 @@
  * theirs; here a composite's time is what it adds, and the count is of kernels that call no other.
  */
 import * as tf from '@tensorflow/tfjs';
+import type { Started } from '../backends/backend.js';
 import { listed } from '../core/ops/op.js';
 
 /** One matrix product: [m, k] times [k, n]. */
@@ -15,7 +16,7 @@ export type KernelUse = { kernel: string; calls: number; ms: number };
 export type Watched = {
   /** Kernel calls, without composites. */
   count: number;
-  /** Ops of the library below in these kernels, where there is one: TensorFlow's. */
+  /** What these kernels asked of the library below, where the backend counts that. */
   libraryOps: number | undefined;
   /** Milliseconds from beginning to end, with what is spent outside of kernels. */
   ms: number;
@@ -45,29 +46,11 @@ const PRODUCTS: { readonly [kernel: string]: (inputs: Inputs, attrs: tf.NamedAtt
     [weightIh, weightHh].map(({ shape: [k, n] }) => ({ m: c.shape[0], k, n })),
 };
 
-/** Counts what the tensorflow backend has TensorFlow do; undefined for other backends. */
-function watchLibrary(backend: object): { count(): number; release(): void } | undefined {
-  const watched = backend as { [method: string]: (...args: unknown[]) => unknown };
-  const methods = ['executeSingleOutput', 'executeMultipleOutputs'];
-  if (!methods.every((method) => method in watched)) return undefined;
-  let count = 0;
-  for (const method of methods) {
-    const original = watched[method];
-    watched[method] = (...args) => {
-      count++;
-      return original.apply(backend, args);
-    };
-  }
-  return {
-    count: () => count,
-    release() {
-      for (const method of methods) delete watched[method]; // what is left is the class's own
-    },
-  };
-}
-
 /** Runs something, once, and tells what it asked of the backend. What it uses should have run before. */
-export async function watchKernels(run: () => Promise<unknown>): Promise<Watched> {
+export async function watchKernels(
+  run: () => Promise<unknown>,
+  { below }: Pick<Started, 'below'> = {},
+): Promise<Watched> {
   const backendName = tf.getBackend();
   const originals = tf.getKernelsForBackend(backendName);
   const uses = new Map<string, KernelUse>();
@@ -98,7 +81,6 @@ export async function watchKernels(run: () => Promise<unknown>): Promise<Watched
     },
   });
 
-  const library = watchLibrary(tf.backend());
   const replaceAll = (kernels: readonly tf.KernelConfig[]): void => {
     for (const kernel of kernels) {
       tf.unregisterKernel(kernel.kernelName, backendName);
@@ -106,14 +88,14 @@ export async function watchKernels(run: () => Promise<unknown>): Promise<Watched
     }
   };
   replaceAll(originals.map(watching));
+  const belowBefore = below?.count() ?? 0;
   const start = performance.now();
   try {
     await run();
   } finally {
     replaceAll(originals);
-    library?.release();
   }
   const ms = performance.now() - start;
   const inOrder = [...uses.values()].sort((a, b) => b.ms - a.ms);
-  return { count, libraryOps: library?.count(), ms, uses: inOrder, products };
+  return { count, libraryOps: below && below.count() - belowBefore, ms, uses: inOrder, products };
 }

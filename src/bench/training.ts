@@ -35,7 +35,7 @@ export type TrainingFigures = {
   adamMs: Spread;
   /** Kernel calls of a step. */
   kernels: number;
-  /** Ops of TensorFlow in them, on that backend. */
+  /** What they ask of the library below, where the backend counts that: its ops, or dispatches. */
   libraryOps: number | undefined;
   /** All matrix products of the step alone, on one thread. */
   productsMs: Spread;
@@ -89,7 +89,7 @@ export async function measureTraining(
   if (trained) await (warm ? warmUp(trained.time) : trained.time());
   const watchStep = (subBatch: number): Promise<Watched> => {
     const [batch, plan] = next();
-    return watchKernels(() => alone.step(batch, subBatch, plan));
+    return watchKernels(() => alone.step(batch, subBatch, plan), backend);
   };
   await alone.step(next()[0], batchSize, source.planAt(step));
   const unsplit = await watchStep(batchSize);

@@ -2,11 +2,7 @@
  * Every op of core/ as a backend runs it against the same op in plain tfjs ops on the cpu backend, on random inputs; gradients
  * are ops of their own. AIR_TEST_BACKENDS names the backends, separated by commas.
  */
-import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import type { BackendName } from '#air/backends/names.js';
-import { startBackend } from '#air/backends/start.js';
 import { enumeratedElboGrad } from '#air/core/elbo.js';
 import { accumulate } from '#air/core/ops/accumulate.js';
 import { bernoulliLogLik, bernoulliLogLikGrad, imageLogLik, imageLogLikGrad, residual } from '#air/core/ops/image.js';
@@ -20,7 +16,7 @@ import type { Size } from '#air/core/ops/sampling.js';
 import { PRESETS } from '#air/presets.js';
 import { adam } from '#air/train/optimisers/adam.js';
 import { rmsprop } from '#air/train/optimisers/rmsprop.js';
-import { assertCloseOverall } from '../support/assert-close.js';
+import { testOnBackends } from '../support/compare-ops.js';
 import {
   B,
   type Case,
@@ -32,7 +28,7 @@ import {
   twoScales,
   zWhere,
 } from '../support/op-cases.js';
-import { random, type Values } from '../support/random.js';
+import { random } from '../support/random.js';
 
 const HEADS = [
   { size: 3, offset: 1, klKind: 'analytic', base: false },
@@ -248,46 +244,4 @@ const cases: Case[] = [
   ...updates,
 ];
 
-/** What an op makes of its inputs on the backend in use. They keep their numbers. */
-async function evaluate({ given, op }: Case): Promise<Values[]> {
-  const tensors = Object.fromEntries(
-    Object.entries(given).map(([name, { data, shape }]) => [name, tf.tensor(data, shape)]),
-  );
-  const results = tf.tidy(() => op(tensors));
-  const values = await Promise.all(
-    results.map(async (t) => ({ shape: t.shape, data: (await t.data()).slice() as Float32Array })),
-  );
-  for (const [name, tensor] of Object.entries(tensors)) {
-    assert.deepEqual(await tensor.data(), given[name].data, `${name} stays as it was`);
-  }
-  tf.dispose([tensors, results]);
-  return values;
-}
-
-function assertAgree(actual: Values[], expected: Values[], tolerance: number): void {
-  assert.deepEqual(
-    actual.map(({ shape }) => shape),
-    expected.map(({ shape }) => shape),
-  );
-  expected.forEach(({ data }, k) => {
-    assert.ok(
-      data.some((value) => Math.abs(value) > 0),
-      `output ${k} says something`,
-    );
-    assertCloseOverall(actual[k].data, data, tolerance, `output ${k}`);
-  });
-}
-
-for (const backend of (process.env.AIR_TEST_BACKENDS ?? 'wasm').split(',') as BackendName[]) {
-  describe(`${backend} agrees with plain ops`, () => {
-    for (const each of cases) {
-      it(each.name, async () => {
-        await startBackend('cpu');
-        const expected = await evaluate(each);
-        await startBackend(backend);
-        const tolerance = /grad/i.test(each.name) ? 2e-5 : 1e-5;
-        assertAgree(await evaluate(each), expected, tolerance);
-      });
-    }
-  });
-}
+testOnBackends('agrees with plain ops', cases);

@@ -12,6 +12,7 @@ import nodeUtil from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { AirError } from '../../errors.js';
 import type { StartedBackend } from '../backend.js';
+import { countCalls } from '../count-calls.js';
 import { DRIVER, missingCudaLibraries, nvidiaGpus } from './cuda.js';
 import type { TensorflowBackend } from './ops.js';
 import { registerTensorflowOps } from './register.js';
@@ -50,6 +51,10 @@ export async function startTensorflow(): Promise<StartedBackend> {
     subBatch: Number.POSITIVE_INFINITY,
     canThread: false,
     relaxedSimd: false,
+    below: {
+      what: 'ops of TensorFlow',
+      count: countCalls(tf.backend(), ['executeSingleOutput', 'executeMultipleOutputs']),
+    },
   };
 }
 

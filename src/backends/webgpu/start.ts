@@ -1,22 +1,25 @@
-/** The webgpu backend: tfjs's own kernels on Dawn (the npm package `webgpu`), both optional dependencies. */
+/** The webgpu backend: tfjs's on Dawn (the npm package `webgpu`), both optional dependencies, with shaders of air. */
 import { createRequire } from 'node:module';
 import process from 'node:process';
 import * as tf from '@tensorflow/tfjs';
 import { AirError } from '../../errors.js';
 import type { StartedBackend } from '../backend.js';
+import { countCalls } from '../count-calls.js';
 import { libraryProblem } from '../shared-library.js';
-import { correctKernels, type ShaderUtil } from './kernels.js';
+import type { WebgpuBackend } from './gpu.js';
+import { registerWebgpuKernels } from './register.js';
 
 const DAWN: string = 'webgpu';
 const KERNELS = '@tensorflow/tfjs-backend-webgpu';
 
-/** Sizes that tfjs's kernels want as large as the adapter allows. */
+/** What kernels want as large as the adapter allows. */
 const LIMITS = [
   'maxBufferSize',
   'maxComputeInvocationsPerWorkgroup',
   'maxComputeWorkgroupSizeX',
   'maxComputeWorkgroupStorageSize',
   'maxComputeWorkgroupsPerDimension',
+  'maxStorageBuffersPerShaderStage',
   'maxStorageBufferBindingSize',
 ] as const;
 
@@ -42,8 +45,7 @@ type Device = {
 type Gpu = { requestAdapter(options: { powerPreference: 'high-performance' }): Promise<Adapter | null> };
 type Dawn = { create(flags: string[]): Gpu; globals: object };
 type Kernels = {
-  WebGPUBackend: new (device: Device, info: AdapterInfo) => tf.KernelBackend;
-  webgpu_util: ShaderUtil;
+  WebGPUBackend: new (device: Device, info: AdapterInfo) => WebgpuBackend;
 };
 
 /**
@@ -62,6 +64,7 @@ export async function startWebgpu(): Promise<StartedBackend> {
     subBatch: Number.POSITIVE_INFINITY,
     canThread: false,
     relaxedSimd: false,
+    below: { what: 'dispatches', count: countCalls(tf.backend(), ['runWebGPUProgram']) },
   };
 }
 
@@ -81,7 +84,7 @@ async function register(): Promise<{ info: AdapterInfo; gpu: Gpu }> {
     throw unavailable(`no Vulkan loader: ${problem}`, 'install libvulkan1 and the Vulkan driver of your GPU');
   }
   const { create, globals } = await loadDawn();
-  const { WebGPUBackend, webgpu_util } = loadKernels(); // before there is a navigator.gpu, or they register a backend of their own
+  const { WebGPUBackend } = loadKernels(); // before there is a navigator.gpu, or they register a backend of their own
   Object.assign(globalThis, globals); // constants such as GPUBufferUsage, which the kernels take as given
   const gpu = create([]);
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
@@ -95,7 +98,7 @@ async function register(): Promise<{ info: AdapterInfo; gpu: Gpu }> {
   stopOnFailure(device);
   const backend = withNavigator(gpu, () => new WebGPUBackend(device, info));
   tf.registerBackend('webgpu', () => backend);
-  correctKernels(webgpu_util);
+  registerWebgpuKernels(backend);
   tf.env().set('WEBGPU_CPU_FORWARD', false); // the same kernel for an op, whatever the size of its operands
   return { info, gpu };
 }

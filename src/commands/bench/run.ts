@@ -45,7 +45,7 @@ export async function runBench(options: BenchOptions, io: Io) {
   io.messages.detail('making scenes');
   const { images, perSecond: scenesPerSecond } = await measureScenes(options, io);
   const backend = await startBackend(options.backend);
-  const { name, detail, identity, canThread } = backend;
+  const { name, detail, identity, canThread, below } = backend;
   const { config, training: recipe, trained } = await subjectOf(options, io);
 
   const training: TrainingFigures[] = [];
@@ -73,7 +73,7 @@ export async function runBench(options: BenchOptions, io: Io) {
   const startup = await measureStartup(options);
   return {
     machine,
-    backend: { name, detail, identity, canThread },
+    backend: { name, detail, identity, canThread, libraryOpsAre: below?.what },
     preset: options.model === undefined ? options.preset : undefined,
     model: options.model,
     repeats: options.repeats,

@@ -28,11 +28,9 @@ export function benchJson(figures: BenchFigures): string {
   return `${JSON.stringify(figures, renamed, 2)}\n`;
 }
 
-function kernelRow({ kernels, libraryOps }: { kernels: number; libraryOps: number | undefined }): Row {
-  return [
-    '  kernel calls',
-    libraryOps === undefined ? String(kernels) : `${kernels}, of ${libraryOps} ops of TensorFlow`,
-  ];
+/** @param what of the library below, in plural */
+function kernelRow({ kernels, libraryOps }: { kernels: number; libraryOps: number | undefined }, what = ''): Row {
+  return ['  kernel calls', libraryOps === undefined ? String(kernels) : `${kernels}, of ${libraryOps} ${what}`];
 }
 
 export function benchTable(figures: BenchFigures): string {
@@ -41,14 +39,14 @@ export function benchTable(figures: BenchFigures): string {
   const threads = (count: number): string => (backend.canThread ? `, ${count} thread${count === 1 ? '' : 's'}` : '');
   const rows: (Row | undefined)[] = [
     ['', 'median', 'middle half'],
-    ...training.flatMap((one) => [...trainingRows(one, threads), undefined]),
+    ...training.flatMap((one) => [...trainingRows(one, threads, backend.libraryOpsAre), undefined]),
     spread(
       `forward pass, batch ${inference.batchSize}${threads(inference.workers)}`,
       inference.passImagesPerSecond,
       'images/s',
     ),
     spread('  as air infer does it, with the ELBO', inference.inferImagesPerSecond, 'images/s'),
-    kernelRow(inference),
+    kernelRow(inference, backend.libraryOpsAre),
     spread('  its matrix products alone', inference.productsMs, 'ms'),
     ['  pass / products', inference.passPerProducts.toFixed(2)],
     spread('gen-data', scenesPerSecond, 'scenes/s'),
@@ -72,7 +70,7 @@ function line([name, value, range = '']: Row): string {
   return `${name.padEnd(40)}${value.padStart(16)}   ${range}`.trimEnd();
 }
 
-function trainingRows(one: TrainingFigures, threads: (count: number) => string): Row[] {
+function trainingRows(one: TrainingFigures, threads: (count: number) => string, below: string | undefined): Row[] {
   return [
     spread(`training step, batch ${one.batchSize}${threads(one.workers)}`, one.stepMs, 'ms'),
     ...(one.coldMs === undefined ? [] : [coldRow(one.coldMs, one.warmSteps)]),
@@ -81,7 +79,7 @@ function trainingRows(one: TrainingFigures, threads: (count: number) => string):
     spread('  forward', one.forwardMs, 'ms'),
     spread('  backward', one.backwardMs, 'ms'),
     spread('  Adam', one.adamMs, 'ms'),
-    kernelRow(one),
+    kernelRow(one, below),
     spread('  its matrix products alone', one.productsMs, 'ms'),
     ['  GFLOPS of these', ((2e-6 * one.multiplyAdds) / one.productsMs.median).toFixed(1)],
     ['  step / products', one.stepPerProducts.toFixed(2)],
