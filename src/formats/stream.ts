@@ -12,13 +12,14 @@
  *   record  = scene or latent, as the header says
  *   scene   = {"i": index, "image": bin [H, W],
  *              "count": n, "objects": [{"label": n, "frame": box, "ink": box}]}                            truth, optional, label too
- *   latent  = {"i": index, "n": argmax q, "q": [q(n) for n = 0 .. N], "elbo": number,
+ *   latent  = {"i": index, "n": argmax q, "q": [q(n) for n = 0 .. N], "elbo": number (optional),
  *              "evidence": [log-weight of n for n = 0 .. N] (optional), "n_evidence": n (optional),
  *              "steps": [{"box": box, "p": q(n >= t), "where": bin f32 [D], "where_scale": bin f32 [D],
  *                         "what": bin f32 [Z], "what_scale": bin f32 [Z], "window": bin [h, w] (optional)}, N times],
  *              "image": bin [H, W], "reconstruction": bin [H, W] (optional), count and objects as in a scene}
- *   elbo, evidence: nats, from draws. The weight of n is the mean over the draws of p(x, n, z_1..n) / q(z_1..n); the softmax of the
- *              log-weights estimates p(n | x), n_evidence is their argmax where there is more than one draw
+ *   elbo, evidence: nats, from draws; neither is there where none was made (infer --no-elbo). The weight of n is the mean over the
+ *              draws of p(x, n, z_1..n) / q(z_1..n); the softmax of the log-weights estimates p(n | x), n_evidence is their argmax
+ *              where there is more than one draw
  *   where   = (s, x, y) of the canvas -> window map, or, if D is 4, (sx, x, sy, y), the window's sides in canvases and its centre
  *   box     = [x, y, w, h] in continuous pixels, top-left corner and size; pixel i covers [i, i + 1)
  *   end     = {"end": true, "records": count, "crc32": of every byte of the segment before this value}
