@@ -90,26 +90,29 @@ export const infer = defineCommand({
     for await (const event of inferStream(checkpoint, operands.FILE, settings, io)) {
       if (event.type === 'header') {
         const { provenance = [], seed: dataSeed, count } = event.header;
-        writer = new StreamWriter({
-          air: 'latents',
-          version: 1,
-          canvas: config.canvas,
-          image: { dtype: 'uint8', shape: config.canvas },
-          window: { dtype: 'uint8', shape: [config.windowSize, config.windowSize] },
-          what: { dtype: 'float32', shape: [config.zWhatSize] },
-          ...(whereSize === 3 ? {} : { where: { dtype: 'float32', shape: [whereSize] } }), // as it always was: not said
-          model: {
-            step,
-            steps: config.modelSteps,
-            z_pres_prior: config.zPresPrior,
-            ...(config.countPrior === 'geometric' ? {} : { count_prior: config.countPrior }),
-            mode: options.mode,
-            samples: settings.samples,
+        writer = new StreamWriter(
+          {
+            air: 'latents',
+            version: 1,
+            canvas: config.canvas,
+            image: { dtype: 'uint8', shape: config.canvas },
+            window: { dtype: 'uint8', shape: [config.windowSize, config.windowSize] },
+            what: { dtype: 'float32', shape: [config.zWhatSize] },
+            ...(whereSize === 3 ? {} : { where: { dtype: 'float32', shape: [whereSize] } }), // as it always was: not said
+            model: {
+              step,
+              steps: config.modelSteps,
+              z_pres_prior: config.zPresPrior,
+              ...(config.countPrior === 'geometric' ? {} : { count_prior: config.countPrior }),
+              mode: options.mode,
+              samples: settings.samples,
+            },
+            ...(count === 'inf' ? { count } : {}), // endless in, endless out
+            ...(dataSeed === undefined ? {} : { seed: dataSeed }),
+            provenance: options.noProvenance ? undefined : [...provenance, io.commandLine],
           },
-          ...(count === 'inf' ? { count } : {}), // endless in, endless out
-          ...(dataSeed === undefined ? {} : { seed: dataSeed }),
-          provenance: options.noProvenance ? undefined : [...provenance, io.commandLine],
-        });
+          io.crc32,
+        );
         await out.write(writer.header());
       } else if (event.type === 'end') {
         await out.write(writer?.end() as Uint8Array);

@@ -79,7 +79,7 @@ class StagedOutput implements Output {
       this.stage.set(part, this.staged);
       this.staged += part.length;
       at += part.length;
-      if (this.staged === STAGE_BYTES) await this.flush();
+      if (this.staged === STAGE_BYTES) await this.flushBehind();
     }
     if (this.closed) throw new OutputClosed();
     if (this.sink.isLive && this.staged > 0 && !this.flushIsDue) {
@@ -103,6 +103,13 @@ class StagedOutput implements Output {
     if (!this.sink.isLive) this.staged = 0; // what was written to a pipe before a failure still goes there
     await this.flush().catch(() => {});
     await this.sink.discard().catch(() => {});
+  }
+
+  /** Sends what is staged on its way, and waits for what was sent before: one stage is written while the next is filled. */
+  private flushBehind(): Promise<void> {
+    const before = this.writing;
+    this.flush();
+    return before;
   }
 
   private flush(): Promise<void> {

@@ -10,7 +10,6 @@ import type { ModelConfig } from '../../core/config.js';
 import { joinImages } from '../../core/images.js';
 import { makeModel } from '../../core/model.js';
 import { PYRO_SCENES, SceneComposer } from '../../data/scenes.js';
-import type { Header } from '../../formats/records.js';
 import type { Io } from '../../io/io.js';
 import { PRESETS, type PresetName } from '../../presets.js';
 import { SceneMaker } from '../../threads/scene-maker.js';
@@ -92,10 +91,7 @@ export async function runBench(options: BenchOptions, io: Io) {
 /** How many scenes a second gen-data makes and encodes on one thread; and some of them, to compute on. */
 async function measureScenes({ warmup, repeats }: RepeatOptions, io: Io) {
   const digits = await readDigits(bundledDigits(), 'train', io);
-  const { canvas } = PYRO_SCENES;
-  const shape: [number, number] = [canvas, canvas];
-  const header: Header = { air: 'scenes', version: 1, canvas: shape, image: { dtype: 'uint8', shape } };
-  const maker = new SceneMaker({ digits, options: PYRO_SCENES, seed: 0, header });
+  const maker = new SceneMaker({ digits, options: PYRO_SCENES, seed: 0 });
   const rates: number[] = [];
   for (let round = 0; round < warmup + repeats; round++) {
     const first = round * SCENES_PER_ROUND;
