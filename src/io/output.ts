@@ -18,7 +18,8 @@ export type Output = {
   readonly closed: boolean;
 };
 
-const STAGE_BYTES = 64 * 1024;
+/** Enough that handing them over, a wake-up of another thread each time, costs little beside making them. */
+const STAGE_BYTES = 256 * 1024;
 const writeFd = promisify(write);
 
 /** Where staged bytes go. `write` resolves when they are out of our hands, which is what holds a fast producer back. */

@@ -1,5 +1,7 @@
 /** Makes the records of a part of a stream of scenes: what a thread does. */
+import { readFileSync } from 'node:fs';
 import type { DigitSet } from '../data/digits.js';
+import { KernelResizer } from '../data/kernel-resizer.js';
 import { SceneComposer, type SceneOptions } from '../data/scenes.js';
 import { AirError } from '../errors.js';
 import { SceneBytes } from '../formats/scene-bytes.js';
@@ -20,7 +22,9 @@ export class SceneMaker {
   /** @throws AirError as SceneComposer's */
   constructor(setup: SceneSetup) {
     this.setup = setup;
-    this.composer = new SceneComposer(setup.digits, setup.options);
+    const { digits, options } = setup;
+    const module = new WebAssembly.Module(readFileSync(new URL('../data/resize.wasm', import.meta.url)));
+    this.composer = new SceneComposer(digits, options, new KernelResizer(module, digits.height, digits.width));
   }
 
   /**
