@@ -56,7 +56,7 @@ function filesUnder(folder: string): string[] {
 }
 
 /** Sources of the program; the AssemblyScript kernels are another language. */
-const files = filesUnder(SRC).filter((file) => !file.startsWith('backends/wasm/kernels/'));
+const files = filesUnder(SRC).filter((file) => !/^(backends\/wasm|data)\/kernels\//.test(file));
 
 function withoutComments(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[^:'"`\\])\/\/.*$/gm, '$1');

@@ -105,11 +105,11 @@ export const genData = defineCommand({
     const first = shard === undefined ? 0 : Math.floor((count * (shard.index - 1)) / shard.of);
     const end = shard === undefined ? count : Math.floor((count * shard.index) / shard.of);
     const made = new Map(objects.map((n) => [n, 0]));
-    const writer = new StreamWriter(header);
+    const writer = new StreamWriter(header, io.crc32);
     const started = io.now();
     const progress = io.messages.progress(end - first, 'scenes');
     await out.write(writer.header());
-    const setup = { digits, options: { canvas, objects, scaleMean, scaleSd, overlap }, seed: options.seed, header };
+    const setup = { digits, options: { canvas, objects, scaleMean, scaleSd, overlap }, seed: options.seed };
     let done = 0;
     for await (const chunk of makeScenes(setup, { first, end }, options.workers)) {
       await out.write(writer.append(chunk.records, chunk.counts.length));

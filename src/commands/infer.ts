@@ -1,5 +1,5 @@
 /** `air infer`: explains each image: how many objects, where, and what they look like. */
-import { choice, defineCommand, int } from '../cli/command.js';
+import { choice, defineCommand, flag, flagName, int, usage } from '../cli/command.js';
 import { backend, noProvenance, output, overrides, seed, workers } from './shared/options.js';
 
 export const infer = defineCommand({
@@ -34,6 +34,10 @@ export const infer = defineCommand({
       group: 'Inference',
       help: 'draws per image behind the ELBO and the evidence of each count; 2 or more also count by it (n_evidence)',
     }),
+    noElbo: flag({
+      group: 'Inference',
+      help: 'one pass per image and no ELBO: counts, boxes and pictures are the same, in less time',
+    }),
     ...overrides,
     batchSize: int({
       default: 256,
@@ -54,10 +58,22 @@ export const infer = defineCommand({
     { command: 'air infer digits photo.png | air render -o boxes.png', help: 'with the model that comes along' },
     { command: 'air infer air.safetensors digits.png | air view', help: 'one picture, as JSON' },
     { command: 'air infer air.safetensors scenes.air --samples 20 -o latents.air', help: 'count by evidence' },
+    {
+      command: 'air infer air.safetensors scenes.air --no-elbo | air render -o boxes.png',
+      help: 'no draws, just look',
+    },
     { command: 'air infer air.safetensors crowds.air --model-steps 6 -o latents.air', help: 'look for more' },
   ],
   seeAlso: ['train', 'render', 'eval', 'view'],
-  async run({ options, operands }, io) {
+  async run({ options, operands, given }, io) {
+    const useless = options.noElbo ? (['samples', 'zPresPrior'] as const).find((key) => given.has(key)) : undefined;
+    if (useless !== undefined) {
+      throw usage(
+        `--no-elbo leaves nothing for --${flagName(useless)} to do: no draw is scored`,
+        'leave one of the two out',
+      );
+    }
+    const settings = { ...options, samples: options.noElbo ? 0 : options.samples };
     const { readCheckpoint } = await import('./shared/model-file.js');
     const { inferStream } = await import('./shared/infer-stream.js');
     const { withOverrides } = await import('./shared/overrides.js');
@@ -71,29 +87,32 @@ export const infer = defineCommand({
     let writer: InstanceType<typeof StreamWriter> | undefined;
     let images = 0;
     let objects = 0;
-    for await (const event of inferStream(checkpoint, operands.FILE, options, io)) {
+    for await (const event of inferStream(checkpoint, operands.FILE, settings, io)) {
       if (event.type === 'header') {
         const { provenance = [], seed: dataSeed, count } = event.header;
-        writer = new StreamWriter({
-          air: 'latents',
-          version: 1,
-          canvas: config.canvas,
-          image: { dtype: 'uint8', shape: config.canvas },
-          window: { dtype: 'uint8', shape: [config.windowSize, config.windowSize] },
-          what: { dtype: 'float32', shape: [config.zWhatSize] },
-          ...(whereSize === 3 ? {} : { where: { dtype: 'float32', shape: [whereSize] } }), // as it always was: not said
-          model: {
-            step,
-            steps: config.modelSteps,
-            z_pres_prior: config.zPresPrior,
-            ...(config.countPrior === 'geometric' ? {} : { count_prior: config.countPrior }),
-            mode: options.mode,
-            samples: options.samples,
+        writer = new StreamWriter(
+          {
+            air: 'latents',
+            version: 1,
+            canvas: config.canvas,
+            image: { dtype: 'uint8', shape: config.canvas },
+            window: { dtype: 'uint8', shape: [config.windowSize, config.windowSize] },
+            what: { dtype: 'float32', shape: [config.zWhatSize] },
+            ...(whereSize === 3 ? {} : { where: { dtype: 'float32', shape: [whereSize] } }), // as it always was: not said
+            model: {
+              step,
+              steps: config.modelSteps,
+              z_pres_prior: config.zPresPrior,
+              ...(config.countPrior === 'geometric' ? {} : { count_prior: config.countPrior }),
+              mode: options.mode,
+              samples: settings.samples,
+            },
+            ...(count === 'inf' ? { count } : {}), // endless in, endless out
+            ...(dataSeed === undefined ? {} : { seed: dataSeed }),
+            provenance: options.noProvenance ? undefined : [...provenance, io.commandLine],
           },
-          ...(count === 'inf' ? { count } : {}), // endless in, endless out
-          ...(dataSeed === undefined ? {} : { seed: dataSeed }),
-          provenance: options.noProvenance ? undefined : [...provenance, io.commandLine],
-        });
+          io.crc32,
+        );
         await out.write(writer.header());
       } else if (event.type === 'end') {
         await out.write(writer?.end() as Uint8Array);

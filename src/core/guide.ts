@@ -78,23 +78,44 @@ function shifted(said: tf.Tensor2D, shift: tf.Tensor1D | undefined): tf.Tensor2D
   return shift === undefined ? said : tf.add(said, shift);
 }
 
-/** One step: look, decide whether there is one more object, where it is, and what it is. */
-export function guideStep(
-  { config, params, priors, whereBase, headShifts }: Model,
-  inputs: StepInputs,
+/** What a step says of z_pres and of where the next object is before it draws: it depends on no noise but that of steps before. */
+export type GuideLook = Pick<GuideStep, 'memory' | 'head'> & {
+  /** [B, 1 + 2D] = z_pres logit, z_where loc, z_where raw scale */
+  predict: tf.Tensor2D;
+};
+
+/** The first half of a step: look, given the object before. */
+export function guideLook(
+  { config, params, headShifts }: Model,
+  { seen, lstm }: Pick<StepInputs, 'seen' | 'lstm'>,
   before: GuideState,
-): GuideStep {
-  const { seen, lstm, images, noise, klKind } = inputs;
+): GuideLook {
   const objectBefore = config.guideFeedback ? [before.zWhere, before.zWhat, before.zPres] : [];
   const memory = lstmCell(lstm, those([seen, ...objectBefore]), before.memory);
-  const hidden = config.activation;
-  const head = mlp(params, 'predict.mlp', memory.h, { hidden });
-  const { head: readable, affine: toAffine } = wheres[config.zWhere];
-  // [B, 1 + 2D] = z_pres logit, z_where loc, z_where raw scale
-  const predict = readable(shifted(head.y, headShifts.predict));
+  const head = mlp(params, 'predict.mlp', memory.h, { hidden: config.activation });
+  return { memory, head, predict: wheres[config.zWhere].head(shifted(head.y, headShifts.predict)) };
+}
+
+/**
+ * One step: look, decide whether there is one more object, where it is, and what it is.
+ *
+ * @param looked  the first half, if it is done already
+ */
+export function guideStep(
+  model: Model,
+  inputs: StepInputs,
+  before: GuideState,
+  looked: GuideLook = guideLook(model, inputs, before),
+): GuideStep {
+  const { config, params, priors, whereBase, headShifts } = model;
+  const { images, noise, klKind } = inputs;
+  const { memory, head, predict } = looked;
+  const { affine: toAffine } = wheres[config.zWhere];
   const where = normalFromHead({ head: predict, noise: noise.where, prior: priors.where, base: whereBase, klKind }, 1);
   const affine = toAffine(where.sample);
-  const code = mlp(params, 'encode.mlp', readWindows(images, affine, windowSizeOf(config)), { hidden });
+  const code = mlp(params, 'encode.mlp', readWindows(images, affine, windowSizeOf(config)), {
+    hidden: config.activation,
+  });
   const encode = shifted(code.y, headShifts.encode); // [B, 2Z]
   const what = normalFromHead({ head: encode, noise: noise.what, prior: priors.what, klKind });
   const said = { predict, encode };

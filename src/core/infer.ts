@@ -8,33 +8,37 @@ import type { Model } from './model.js';
 import { logRatio } from './ops/normal.js';
 import { Draws } from './rng.js';
 import { copyRows, takeRows, viewRows } from './rows.js';
-import { makeNoise, type Unrolled, unroll } from './unroll.js';
+import { makeNoise, openPass, type Unrolled, unrollFrom } from './unroll.js';
 import { wheres } from './where.js';
 
 export type InferOptions = {
-  /** Latents are the means of the posterior, or a draw from it. */
+  /** Latents are the means of the posterior, or a draw from it: the first of `samples`. */
   mode: 'mean' | 'sample';
   /** Posterior draws per image behind `terms`, `bound`, `evidence` and `nEvidence`; 0 leaves them out. */
   samples: number;
   seed: number;
 };
 
-/** Runs a pass and disposes everything but what `pick` takes from it. */
-function pass<T extends tf.TensorContainer>(
-  model: Model,
-  batch: ImageBatch,
-  draws: readonly Draws[] | number,
-  pick: (pass: Unrolled) => T,
-): T {
-  return tf.tidy(() => pick(unroll(model, toIntensities(batch, model.config.canvas), makeNoise(model.config, draws))));
+/** So many passes over a batch begin as one: what they share is held no longer than they take, and no answer waits for more. */
+const PASSES_AT_ONCE = 8;
+
+/** A pass that is wanted: with the mean of the posterior or a draw, and what of it is looked at. */
+type Wanted = { draw: number | 'mean'; forLatents: boolean; forWeights: boolean };
+
+/** What each of the passes is wanted for; none is made twice. */
+function passesFor({ mode, samples }: InferOptions): Wanted[] {
+  const draws = Array.from({ length: samples }, (_, draw) => ({ draw, forLatents: false, forWeights: true }));
+  if (mode === 'mean') return [{ draw: 'mean', forLatents: true, forWeights: false }, ...draws];
+  return [{ draw: 0, forLatents: true, forWeights: samples > 0 }, ...draws.slice(1)];
 }
 
-/** Latents of each image. */
-async function latents(model: Model, batch: ImageBatch, draws: readonly Draws[] | number): Promise<Latent[]> {
-  const { config } = model;
-  const { zPresLogits, steps } = pass(model, batch, draws, (unrolled) => ({
-    zPresLogits: unrolled.outcome.zPresLogits,
-    steps: unrolled.steps.map(({ where, what, decoded, canvas }) => ({
+type LatentTensors = ReturnType<typeof latentTensors>;
+
+/** Of a pass, what latents are made of. */
+function latentTensors({ outcome, steps }: Unrolled) {
+  return {
+    zPresLogits: tf.clone(outcome.zPresLogits), // disposed of apart from the outcome
+    steps: steps.map(({ where, what, decoded, canvas }) => ({
       where: where.sample,
       whereScale: where.scale,
       what: what.sample,
@@ -42,7 +46,11 @@ async function latents(model: Model, batch: ImageBatch, draws: readonly Draws[] 
       window: decoded.windows,
       canvas,
     })),
-  }));
+  };
+}
+
+/** Latents of each image. Disposes the tensors. */
+async function readLatents({ config }: Model, { zPresLogits, steps }: LatentTensors): Promise<Latent[]> {
   const logits = await copyRows(zPresLogits);
   const hosted = await Promise.all(
     steps.map(async (step) => ({
@@ -76,21 +84,23 @@ async function latents(model: Model, batch: ImageBatch, draws: readonly Draws[] 
   });
 }
 
+type WeightTensors = ReturnType<typeof weightTensors>;
+
+/** Of a pass with a draw, what the ELBO and the evidence are made of. */
+function weightTensors({ priors }: Model, { outcome, steps }: Unrolled) {
+  const ofSteps = steps.map(({ where, what, noise }) =>
+    tf.add(logRatio(where, noise.where, priors.where), logRatio(what, noise.what, priors.what)),
+  );
+  return { ...outcome, ratios: tf.stack(ofSteps, 1) };
+}
+
 /** Of one draw per image: the terms of the ELBO, and log p(x, n, z_1..n) - log q(z_1..n) for n = 0..N. */
-async function weigh(
-  model: Model,
-  batch: ImageBatch,
-  draws: readonly Draws[],
-): Promise<{ terms: ElboTerms; logWeights: number[] }[]> {
-  const { config, priors } = model;
+type Weighed = { terms: ElboTerms; logWeights: number[] };
+
+/** Disposes the tensors. */
+async function readWeights({ config }: Model, tensors: WeightTensors): Promise<Weighed[]> {
   const logPrior = logCountPrior(config);
-  const { outcome, ratios } = pass(model, batch, draws, ({ outcome, steps }) => {
-    const ofSteps = steps.map(({ where, what, noise }) =>
-      tf.add(logRatio(where, noise.where, priors.where), logRatio(what, noise.what, priors.what)),
-    );
-    return { outcome, ratios: tf.stack(ofSteps, 1) };
-  });
-  const rows = await takeRows({ ...outcome, ratios });
+  const rows = await takeRows(tensors);
   return rows.map((ofImage) => {
     let ratioOfFirst = 0;
     const logWeights = logPrior.map((prior, n) => {
@@ -110,16 +120,35 @@ export async function infer(
   model: Model,
   batch: ImageBatch,
   indices: readonly number[],
-  { mode, samples, seed }: InferOptions,
+  options: InferOptions,
 ): Promise<Latent[]> {
-  const drawsOf = (sample: number) => indices.map((i) => new Draws(seed, 'inferNoise', i, sample));
-  const inferred = await latents(model, batch, mode === 'mean' ? batch.size : drawsOf(0));
+  const { samples, seed } = options;
+  const rowsOf = (draw: Wanted['draw']) =>
+    draw === 'mean' ? batch.size : indices.map((i) => new Draws(seed, 'inferNoise', i, draw));
+  const wanted = passesFor(options);
+  const weighed: Weighed[][] = [];
+  let inferred: Latent[] = [];
+  for (let first = 0; first < wanted.length; first += PASSES_AT_ONCE) {
+    const passes = tf.tidy(() => {
+      const opening = openPass(model, toIntensities(batch, model.config.canvas));
+      return wanted.slice(first, first + PASSES_AT_ONCE).map(({ draw, forLatents, forWeights }) =>
+        tf.tidy(() => {
+          const pass = unrollFrom(model, opening, makeNoise(model.config, rowsOf(draw)));
+          return {
+            ...(forLatents ? { latents: latentTensors(pass) } : {}),
+            ...(forWeights ? { weights: weightTensors(model, pass) } : {}),
+          };
+        }),
+      );
+    });
+    for (const { latents, weights } of passes) {
+      if (latents) inferred = await readLatents(model, latents);
+      if (weights) weighed.push(await readWeights(model, weights));
+    }
+  }
   if (samples === 0) return inferred;
-
-  const passes: Awaited<ReturnType<typeof weigh>>[] = [];
-  for (let sample = 0; sample < samples; sample++) passes.push(await weigh(model, batch, drawsOf(sample)));
   return inferred.map((image, b) => {
-    const ofImage = passes.map((outcomes) => outcomes[b]);
+    const ofImage = weighed.map((images) => images[b]);
     const meanLogWeight = (values: number[]) => logSumExp(values) - Math.log(samples);
     const terms = meanTerms(ofImage.map((one) => one.terms));
     const evidence = image.q.map((_, n) => meanLogWeight(ofImage.map(({ logWeights }) => logWeights[n])));

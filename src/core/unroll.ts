@@ -2,8 +2,10 @@
 import * as tf from '@tensorflow/tfjs';
 import type { ModelConfig } from './config.js';
 import {
+  type GuideLook,
   type GuideState,
   type GuideStep,
+  guideLook,
   guideStep,
   guideStepGrad,
   initialState,
@@ -40,6 +42,36 @@ export type UnrolledStep = GuideStep & DrawnObject & { zPres: tf.Tensor2D };
 
 export type Unrolled = { images: tf.Tensor3D; steps: UnrolledStep[]; view: GuideView; outcome: PassOutcome };
 
+/** All that a pass does before its first draw, which is the same in every pass over the same images. */
+export type Opening = {
+  images: tf.Tensor3D;
+  view: GuideView;
+  lstm: Lstm;
+  /** [B, H, W], without an object, and the log-likelihood of that, [B, 1]. */
+  canvas: tf.Tensor3D;
+  logLik: tf.Tensor2D;
+  state: GuideState;
+  seen: tf.Tensor2D | undefined;
+  look: GuideLook;
+};
+
+/** Opens a pass, or several, of which then none can be taken back: what the view sees in them is one list. */
+export function openPass(model: Model, images: tf.Tensor3D): Opening {
+  const { config } = model;
+  const view = guideInputs[config.guideInput].view(model, images, '');
+  const lstm = openGuideLstm(model, view);
+  const canvas: tf.Tensor3D = tf.zeros(images.shape);
+  const state = initialState(model, images.shape[0]);
+  const logLik = likelihoods[config.likelihood].logProb({ images, canvas }, config);
+  const seen = observe(canvas, { lstm, view });
+  return { images, view, lstm, canvas, logLik, state, seen, look: guideLook(model, { seen, lstm }, state) };
+}
+
+/** What the guide sees of a canvas, unless its LSTM has it already. */
+function observe(canvas: tf.Tensor3D, { lstm, view }: Pick<Opening, 'lstm' | 'view'>): tf.Tensor2D | undefined {
+  return lstm.constant === undefined ? view.observe(canvas) : undefined;
+}
+
 /**
  * Explain each image as if it held N objects; how many it holds is read off z_pres afterwards. Or, given uniform numbers, draw
  * z_pres on the way: then what the outcome says of steps after the first 0 is of that path, not of another count.
@@ -50,20 +82,28 @@ export function unroll(
   model: Model,
   images: tf.Tensor3D,
   noise: readonly StepNoise[],
+  options: PassOptions = {},
+): Unrolled {
+  return unrollFrom(model, openPass(model, images), noise, options);
+}
+
+/** The same from where it was opened. */
+export function unrollFrom(
+  model: Model,
+  opening: Opening,
+  noise: readonly StepNoise[],
   { klKind = 'analytic', uniforms }: PassOptions = {},
 ): Unrolled {
   const { config } = model;
-  const view = guideInputs[config.guideInput].view(model, images, '');
-  const lstm = openGuideLstm(model, view);
-  let canvas: tf.Tensor3D = tf.zeros(images.shape);
-  let state: GuideState = initialState(model, images.shape[0]);
+  const { images, view, lstm } = opening;
   const likelihood = likelihoods[config.likelihood];
-  const logLik = [likelihood.logProb({ images, canvas }, config)];
+  let { canvas, state } = opening;
+  const logLik = [opening.logLik];
   const steps: UnrolledStep[] = [];
 
   for (const [t, stepNoise] of noise.entries()) {
-    const seen = lstm.constant === undefined ? view.observe(canvas) : undefined;
-    const step = guideStep(model, { seen, lstm, images, noise: stepNoise, klKind }, state);
+    const { seen, look } = t === 0 ? opening : { seen: observe(canvas, opening), look: undefined };
+    const step = guideStep(model, { seen, lstm, images, noise: stepNoise, klKind }, state, look);
     const zPres = uniforms === undefined ? state.zPres : drawPresence(step, state, tf.slice(uniforms, [0, t], [-1, 1]));
     const object = { affine: step.affine, zWhat: step.what.sample, gate: uniforms && zPres };
     const drawn = drawObject(model, object, canvas);

@@ -12,7 +12,7 @@ const HALF = 1 << (PRECISION_BITS - 1);
 const BICUBIC_SUPPORT = 2;
 
 /** How an axis of `from` pixels becomes one of `to`: output p is a weighted sum of `taps` inputs from `starts[p]` on. */
-type Axis = {
+export type Axis = {
   from: number;
   to: number;
   /** The same for every output, at most `from`; `starts[p] + taps <= from`. */
@@ -36,7 +36,8 @@ function bicubic(x: number): number {
   return 0;
 }
 
-function makeAxis(from: number, to: number): Axis {
+/** @param from, to 1 or more */
+export function makeAxis(from: number, to: number): Axis {
   const scale = from / to;
   const filterScale = Math.max(scale, 1);
   const support = BICUBIC_SUPPORT * filterScale;
@@ -134,11 +135,21 @@ function reach(axis: Axis, first: number, last: number): Range {
   return { first: low, last: high };
 }
 
+/** What resizes images of one size to any sizes: here by plain loops, or by a kernel (kernel-resizer.ts). */
+export type Resizes = {
+  /** The resized image, row-major [outHeight, outWidth], at the start of these bytes, which may be others after each call. */
+  readonly pixels: Uint8Array;
+  /** Of the resized image; empty where right <= left. */
+  readonly ink: InkBounds;
+  /** Resizes the image at `offset` of `source` (row-major) into `pixels` and `ink`. Sizes are 1 or more. */
+  resize(source: Uint8Array, offset: number, outHeight: number, outWidth: number): void;
+};
+
 /**
  * Resizes images of one size to any sizes, keeping tables and buffers. Blank margins, in and out, cost nothing.
  * The result of a call is valid until the next call.
  */
-export class Resizer {
+export class Resizer implements Resizes {
   /** The resized image, row-major [outHeight, outWidth], at the start of this buffer. */
   pixels = new Uint8Array(0);
   /** Of the resized image. */

@@ -11,7 +11,7 @@ import { Draws } from '../core/rng.js';
 import { AirError } from '../errors.js';
 import type { DigitSet } from './digits.js';
 import type { Overlap } from './overlap.js';
-import { Resizer } from './resize.js';
+import { Resizer, type Resizes } from './resize.js';
 
 export type SceneOptions = {
   /** Side of the square canvas, px. */
@@ -46,14 +46,17 @@ const MAX_REDRAWS = 100_000;
 export class SceneComposer {
   private readonly digits: DigitSet;
   private readonly options: SceneOptions;
-  private readonly resizer: Resizer;
+  private readonly resizer: Resizes;
 
-  /** @throws AirError 'usage' if there is nothing to choose from. */
-  constructor(digits: DigitSet, options: SceneOptions) {
+  /**
+   * @param resizer of images of the digits' size
+   * @throws AirError 'usage' if there is nothing to choose from.
+   */
+  constructor(digits: DigitSet, options: SceneOptions, resizer: Resizes = new Resizer(digits.height, digits.width)) {
     if (options.objects.length === 0) throw new AirError('usage', 'no number of objects to choose from');
     this.digits = digits;
     this.options = options;
-    this.resizer = new Resizer(digits.height, digits.width);
+    this.resizer = resizer;
   }
 
   /**

@@ -234,7 +234,8 @@ function copyLatent(from: Fields, header: Header, way: Way): Fields {
   if (q.length !== steps.length + 1) bad('q', `${steps.length + 1} numbers for ${steps.length} steps`, q);
   const n = wholeNumber(from.n, 'n');
   if (n > steps.length) bad('n', `at most ${steps.length}`, n);
-  const latent: Fields = { i: wholeNumber(from.i, 'i'), n, q, elbo: finite(from.elbo, 'elbo') };
+  const latent: Fields = { i: wholeNumber(from.i, 'i'), n, q };
+  if (from.elbo !== undefined) latent.elbo = finite(from.elbo, 'elbo');
   if (from.evidence !== undefined) {
     const evidence = list(from.evidence, 'evidence');
     for (const logWeight of evidence) orMinusInfinity(logWeight, 'evidence');

@@ -12,13 +12,14 @@
  *   record  = scene or latent, as the header says
  *   scene   = {"i": index, "image": bin [H, W],
  *              "count": n, "objects": [{"label": n, "frame": box, "ink": box}]}                            truth, optional, label too
- *   latent  = {"i": index, "n": argmax q, "q": [q(n) for n = 0 .. N], "elbo": number,
+ *   latent  = {"i": index, "n": argmax q, "q": [q(n) for n = 0 .. N], "elbo": number (optional),
  *              "evidence": [log-weight of n for n = 0 .. N] (optional), "n_evidence": n (optional),
  *              "steps": [{"box": box, "p": q(n >= t), "where": bin f32 [D], "where_scale": bin f32 [D],
  *                         "what": bin f32 [Z], "what_scale": bin f32 [Z], "window": bin [h, w] (optional)}, N times],
  *              "image": bin [H, W], "reconstruction": bin [H, W] (optional), count and objects as in a scene}
- *   elbo, evidence: nats, from draws. The weight of n is the mean over the draws of p(x, n, z_1..n) / q(z_1..n); the softmax of the
- *              log-weights estimates p(n | x), n_evidence is their argmax where there is more than one draw
+ *   elbo, evidence: nats, from draws; neither is there where none was made (infer --no-elbo). The weight of n is the mean over the
+ *              draws of p(x, n, z_1..n) / q(z_1..n); the softmax of the log-weights estimates p(n | x), n_evidence is their argmax
+ *              where there is more than one draw
  *   where   = (s, x, y) of the canvas -> window map, or, if D is 4, (sx, x, sy, y), the window's sides in canvases and its centre
  *   box     = [x, y, w, h] in continuous pixels, top-left corner and size; pixel i covers [i, i + 1)
  *   end     = {"end": true, "records": count, "crc32": of every byte of the segment before this value}
@@ -56,11 +57,16 @@ export type StreamEvent<R> = { type: 'header'; header: Header } | { type: 'recor
 /** Writes one segment. Each method gives the bytes to write next; `header()` first, `end()` last. */
 export class StreamWriter {
   private readonly head: Header;
+  private readonly checksum: (crc: number, bytes: Uint8Array) => number;
   private records = 0;
   private crc = 0;
 
-  /** @throws AirError 'bug' if the header, or later a record, is not as the format says. */
-  constructor(header: Header) {
+  /**
+   * @param checksum  as `crc32`: where Node's own is at hand, which is faster
+   * @throws AirError 'bug' if the header, or later a record, is not as the format says.
+   */
+  constructor(header: Header, checksum: (crc: number, bytes: Uint8Array) => number = crc32) {
+    this.checksum = checksum;
     this.head = orBug('header', () => checkHeader(header));
   }
 
@@ -72,10 +78,10 @@ export class StreamWriter {
     return this.append(encodeRecord(record, this.head), 1);
   }
 
-  /** So many records that `encodeRecord` has made bytes of elsewhere, one after the other. */
+  /** So many records that have been made bytes of elsewhere (`encodeRecord`, scene-bytes.ts), one after the other. */
   append(bytes: Uint8Array, records: number): Uint8Array {
     this.records += records;
-    this.crc = crc32(this.crc, bytes);
+    this.crc = this.checksum(this.crc, bytes);
     return bytes;
   }
 

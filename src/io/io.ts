@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { access, appendFile, mkdir, rm } from 'node:fs/promises';
+import { crc32 } from 'node:zlib';
 import { AirError } from '../errors.js';
 import { writeFileAtomic } from './atomic.js';
 import { systemFailure } from './failures.js';
@@ -35,6 +36,8 @@ export type Io = {
   lock(file: string): Promise<() => Promise<void>>;
   /** In hex. */
   sha256(bytes: Uint8Array): string;
+  /** As `crc32` of formats: the checksum so far, continued over bytes. */
+  crc32(crc: number, bytes: Uint8Array): number;
   newHash(): Hash;
   readonly messages: Messages;
   /** Aborted by the first SIGINT, SIGTERM or SIGHUP; see `interruption`. A second signal ends the process. */
@@ -102,6 +105,7 @@ export function createIo(context: {
     },
     lock: lockFile,
     sha256: (bytes) => createHash('sha256').update(bytes).digest('hex'),
+    crc32: (crc, bytes) => crc32(bytes, crc),
     newHash() {
       const hash = createHash('sha256');
       return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest('hex') };

@@ -18,7 +18,8 @@ export type Output = {
   readonly closed: boolean;
 };
 
-const STAGE_BYTES = 64 * 1024;
+/** Enough that handing them over, a wake-up of another thread each time, costs little beside making them. */
+const STAGE_BYTES = 256 * 1024;
 const writeFd = promisify(write);
 
 /** Where staged bytes go. `write` resolves when they are out of our hands, which is what holds a fast producer back. */
@@ -79,7 +80,7 @@ class StagedOutput implements Output {
       this.stage.set(part, this.staged);
       this.staged += part.length;
       at += part.length;
-      if (this.staged === STAGE_BYTES) await this.flush();
+      if (this.staged === STAGE_BYTES) await this.flushBehind();
     }
     if (this.closed) throw new OutputClosed();
     if (this.sink.isLive && this.staged > 0 && !this.flushIsDue) {
@@ -103,6 +104,13 @@ class StagedOutput implements Output {
     if (!this.sink.isLive) this.staged = 0; // what was written to a pipe before a failure still goes there
     await this.flush().catch(() => {});
     await this.sink.discard().catch(() => {});
+  }
+
+  /** Sends what is staged on its way, and waits for what was sent before: one stage is written while the next is filled. */
+  private flushBehind(): Promise<void> {
+    const before = this.writing;
+    this.flush();
+    return before;
   }
 
   private flush(): Promise<void> {

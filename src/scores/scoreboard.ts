@@ -34,7 +34,7 @@ export type Scores = {
   abstention: { below: number; q: Answers | null; evidence: Answers | null } | null;
   /** Images that training with sums of images would take as single objects: by their true counts. */
   taken_as_single: Singles | null;
-  /** Means over images. */
+  /** Means over images; no ELBO if there is an image without. */
   elbo: number | null;
   terms: { [name: string]: number };
   /** Of matched boxes; matched objects as a share of all. */
@@ -67,6 +67,7 @@ export class Scoreboard {
   private readonly sampled = new Mean();
   private readonly single = new SingleScores();
   private readonly elbo = new Mean();
+  private withoutElbo = 0;
   private readonly terms = new Map<string, Mean>();
   private readonly matches = new MatchScores();
   private readonly detections = new DetectionScores();
@@ -85,7 +86,8 @@ export class Scoreboard {
   add({ n, q, evidence, nEvidence, elbo, terms, bound, steps, count, objects }: Scored): void {
     this.images++;
     this.columns = Math.max(this.columns, q.length);
-    if (elbo !== undefined) this.elbo.add(elbo);
+    if (elbo === undefined) this.withoutElbo++;
+    else this.elbo.add(elbo);
     if (terms !== undefined) {
       for (const term of Object.keys(TERM_NAMES) as (keyof typeof TERM_NAMES)[]) {
         this.addTerm(TERM_NAMES[term], terms[term]);
@@ -137,7 +139,7 @@ export class Scoreboard {
       calibration: { q: calibration.q.scores ?? null, evidence: calibration.evidence.scores ?? null },
       abstention: below === undefined ? null : { below, ...answers },
       taken_as_single: this.single.singles ?? null,
-      elbo: this.elbo.value,
+      elbo: this.withoutElbo > 0 ? null : this.elbo.value,
       terms: Object.fromEntries([...this.terms].map(([name, mean]) => [name, mean.value as number])),
       mean_iou: orNull(this.matches.meanIou),
       matched: orNull(matched / truth),

@@ -1,12 +1,13 @@
 /** Makes the records of a part of a stream of scenes: what a thread does. */
+import { readFileSync } from 'node:fs';
 import type { DigitSet } from '../data/digits.js';
+import { KernelResizer } from '../data/kernel-resizer.js';
 import { SceneComposer, type SceneOptions } from '../data/scenes.js';
 import { AirError } from '../errors.js';
-import type { Header } from '../formats/records.js';
-import { encodeRecord } from '../formats/stream.js';
+import { SceneBytes } from '../formats/scene-bytes.js';
 
 /** All that scenes depend on but their number; what a thread is started with. */
-export type SceneSetup = { digits: DigitSet; options: SceneOptions; seed: number; header: Header };
+export type SceneSetup = { digits: DigitSet; options: SceneOptions; seed: number };
 
 /** Scenes [first, end). */
 export type ScenePart = { first: number; end: number };
@@ -17,13 +18,13 @@ export type SceneChunk = { records: Uint8Array<ArrayBuffer>; counts: number[] };
 export class SceneMaker {
   private readonly composer: SceneComposer;
   private readonly setup: SceneSetup;
-  private readonly image: Uint8Array<ArrayBuffer>;
 
   /** @throws AirError as SceneComposer's */
   constructor(setup: SceneSetup) {
     this.setup = setup;
-    this.composer = new SceneComposer(setup.digits, setup.options);
-    this.image = new Uint8Array(setup.options.canvas ** 2);
+    const { digits, options } = setup;
+    const module = new WebAssembly.Module(readFileSync(new URL('../data/resize.wasm', import.meta.url)));
+    this.composer = new SceneComposer(digits, options, new KernelResizer(module, digits.height, digits.width));
   }
 
   /**
@@ -31,30 +32,18 @@ export class SceneMaker {
    * @throws AirError if that is the first
    */
   make({ first, end }: ScenePart): SceneChunk {
-    const { seed, header } = this.setup;
-    const records: Uint8Array[] = [];
+    const { seed, options } = this.setup;
+    const records = new SceneBytes(options.canvas ** 2, end - first);
     const counts: number[] = [];
     try {
       for (let i = first; i < end; i++) {
-        const scene = this.composer.compose(seed, i, this.image);
-        records.push(encodeRecord(scene, header));
-        counts.push(scene.count);
+        const { objects } = this.composer.compose(seed, i, records.begin(i));
+        records.end(objects);
+        counts.push(objects.length);
       }
     } catch (error) {
       if (counts.length === 0 || !(error instanceof AirError)) throw error;
     }
-    return { records: joined(records), counts };
+    return { records: records.take(), counts };
   }
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  let length = 0;
-  for (const part of parts) length += part.length;
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

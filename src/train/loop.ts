@@ -38,15 +38,21 @@ export type TrainPort = {
   report(report: Report): Promise<void>;
   /** Called at `cadence.valid`; the outcome goes into the reports. */
   validate(step: number): Promise<Validation | undefined>;
+  /** Whether a model that does so well is what was wanted, so that the step just done is the last. Left out: none is. */
+  isEnough?: ((validation: Validation) => boolean) | undefined;
   /** Called at `cadence.preview` with the batch just used. */
   preview(step: number, batch: ImageBatch): Promise<void>;
   /** Makes the state after `step` durable. */
   save(step: number): Promise<void>;
 };
 
-/** Every how many steps; 0 is never. The last step has a report and a validation whatever the cadence. */
+/**
+ * Every how many steps; 0 is never. The last step has a report and a validation whatever the cadence; where any validation may be
+ * the last, each comes with a report.
+ */
 export type Cadence = { report: number; valid: number; preview: number; save: number };
 
+/** `step` is below `training.steps` where a run was stopped, or was good enough: `stopped` tells which. */
 export type LoopResult = { step: number; stopped: StopReason | undefined; validation: Validation | undefined };
 
 /** What a run trains with. */
@@ -57,7 +63,7 @@ export type TrainWorks = {
 };
 
 /**
- * Trains from the step after `done` to `training.steps`.
+ * Trains from the step after `done` to `training.steps`, or to the first validation that is enough.
  *
  * @throws AirError 'answerIsNo' when the ELBO is no longer a finite number; what was saved before stays
  */
@@ -68,6 +74,7 @@ export async function trainLoop(
   port: TrainPort,
 ): Promise<LoopResult> {
   const isDue = (step: number, every: number) => every > 0 && (step % every === 0 || step === training.steps);
+  const mayBeLast = (step: number) => port.isEnough !== undefined && isDue(step, cadence.valid);
   let seconds = 0;
   let explained = new ExplainedVariance();
   let validation: Validation | undefined;
@@ -88,7 +95,7 @@ export async function trainLoop(
       step,
       rates: learningRatesAt(training, step),
       logPrior: logPriorAt({ config, training }, step),
-      wantsNorm: isDue(step, cadence.report),
+      wantsNorm: isDue(step, cadence.report) || (cadence.report > 0 && mayBeLast(step)),
       counts,
     };
     const start = port.seconds();
@@ -108,10 +115,15 @@ export async function trainLoop(
       await port.report(Number.isFinite(explained.share) ? { ...report, explainedVariance: explained.share } : report);
       explained = new ExplainedVariance();
     }
-    if (isDue(step, cadence.valid)) validation = await port.validate(step);
-    if (isDue(step, cadence.preview)) await port.preview(step, fresh);
+    let isEnough = false;
+    if (isDue(step, cadence.valid)) {
+      validation = await port.validate(step);
+      isEnough = validation !== undefined && port.isEnough?.(validation) === true;
+    }
+    if (isDue(step, cadence.preview) || (isEnough && cadence.preview > 0)) await port.preview(step, fresh);
 
     await yieldToEventLoop();
+    if (isEnough) return { step, stopped: undefined, validation }; // whoever asks to stop now: it is done
     const stopped = port.stopReason();
     if (stopped && step < training.steps) {
       await port.save(step);

@@ -199,7 +199,7 @@ onEachBackend(() => {
   });
 
   describe('the evidence', () => {
-    for (const samples of [1, 4]) {
+    for (const samples of [1, 4, 11]) {
       it(`is the logarithm of the mean weight of ${samples} draws, summed over n`, async () => {
         const model = trainedModel();
         const explained = await all(model, { samples });
@@ -227,6 +227,16 @@ onEachBackend(() => {
         });
       });
     }
+
+    it('is of the draws from which the latents are, the first, in sample mode', async () => {
+      const model = trainedModel();
+      const drawn = await all(model, { mode: 'sample', samples: 3 });
+      const apart = [await all(model, { mode: 'sample', samples: 0 }), await all(model, { mode: 'mean', samples: 3 })];
+      drawn.forEach(({ steps, evidence, terms }, b) => {
+        assert.deepEqual(steps, apart[0][b].steps);
+        assert.deepEqual({ evidence, terms }, { evidence: apart[1][b].evidence, terms: apart[1][b].terms });
+      });
+    });
 
     it('is above the ELBO on average, and rises with the number of draws', async () => {
       const model = trainedModel();

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { startBackend } from '#air/backends/start.js';
-import type { ModelConfig } from '#air/core/config.js';
+import { GUIDE_INPUTS, type ModelConfig } from '#air/core/config.js';
 import { geometricLogProbs } from '#air/core/count.js';
 import { elboTerms } from '#air/core/elbo.js';
 import { toIntensities } from '#air/core/images.js';
@@ -11,7 +11,7 @@ import { makeModel } from '#air/core/model.js';
 import { placeWindows } from '#air/core/ops/place-windows.js';
 import { Draws } from '#air/core/rng.js';
 import { takeRows } from '#air/core/rows.js';
-import { makeNoise, unroll, unrollGrad } from '#air/core/unroll.js';
+import { makeNoise, openPass, unroll, unrollFrom, unrollGrad } from '#air/core/unroll.js';
 import { assertCloseOverall } from '../support/assert-close.js';
 import { onEachBackend, read } from '../support/backends.js';
 import { drawsOf, livelyModel, livelyParams, noiseFor } from '../support/lively-model.js';
@@ -56,6 +56,19 @@ onEachBackend((backend) => {
       );
       assertCloseOverall(await read(outcome.logLik), expected, 1e-5, 'log p(x | z_1..n)');
     });
+
+    for (const guideInput of GUIDE_INPUTS) {
+      it(`says the same from an opening that passes share (${guideInput})`, async () => {
+        const config: ModelConfig = { ...TINY, guideInput };
+        const model = livelyModel(config);
+        const images = toIntensities(bars(3), config.canvas);
+        const opening = openPass(model, images);
+        for (const noise of [makeNoise(config, 3), noiseFor(config, 3)]) {
+          const shared = await takeRows(unrollFrom(model, opening, noise).outcome);
+          assert.deepEqual(shared, await takeRows(unroll(model, images, noise).outcome));
+        }
+      });
+    }
 
     it('gives an image the same results whatever else is in the batch', async () => {
       const model = livelyModel(TINY);

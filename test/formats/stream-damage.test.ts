@@ -221,7 +221,7 @@ test('a record that lacks a field, or has one of the wrong form, is named', asyn
     [LATENTS, latent, { evidence: 3 }, 'evidence must be an array, got 3'],
     [LATENTS, latent, { q: [1, 0, 0] }, 'q must be 2 numbers for 1 steps, got an array of 3'],
     [LATENTS, latent, { q: [0.5, null] }, 'q must be a finite number, got null'],
-    [LATENTS, latent, { elbo: undefined }, 'elbo must be a finite number, got nothing'],
+    [LATENTS, latent, { elbo: null }, 'elbo must be a finite number, got null'],
     [LATENTS, latent, { steps: undefined }, 'steps must be an array, got nothing'],
     [LATENTS, latent, { reconstruction: bin(5) }, 'reconstruction must be 6 bytes (2 x 3), got 5 bytes'],
     [LATENTS, latent, withStep({ box: undefined }), 'box must be a box [x, y, w, h], got nothing'],

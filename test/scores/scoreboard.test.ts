@@ -42,3 +42,14 @@ describe('how sure to be of counts', () => {
     assert.deepEqual(blind.scores.abstention, { below: 0.5, q: { answered: 1, accuracy: null }, evidence: null });
   });
 });
+
+describe('the ELBO', () => {
+  it('is the mean over images, and null as soon as one has none', () => {
+    const board = new Scoreboard();
+    board.add(image([1, 0], { elbo: 600 }));
+    board.add(image([1, 0], { elbo: 610 }));
+    assert.equal(board.scores.elbo, 605);
+    board.add(image([1, 0]));
+    assert.equal(board.scores.elbo, null);
+  });
+});

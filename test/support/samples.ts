@@ -63,7 +63,7 @@ export function sampleLatents(): LatentRecord[] {
       count: 1,
       objects: whole.objects,
     },
-    { i: 1, n: 0, q: [1, 0], elbo: -3, steps: [step], image: bare.image },
+    { i: 1, n: 0, q: [1, 0], steps: [step], image: bare.image },
   ];
 }
 

@@ -10,12 +10,10 @@ import { onePerLabel, readMnist } from '../support/mnist.js';
 const digits = onePerLabel(readMnist('t10k'));
 
 function setupOf(changes: Partial<SceneOptions>): SceneSetup {
-  const image = { dtype: 'uint8' as const, shape: [50, 50] as [number, number] };
   return {
     digits,
     options: { ...PYRO_SCENES, ...changes },
     seed: 3,
-    header: { air: 'scenes', version: 1, canvas: [50, 50], image },
   };
 }
 

@@ -28,6 +28,8 @@ type World = {
   /** Outcomes and norm of a step; two images of log-likelihood `step` and `step + 1` if left out. */
   at?: (step: number) => { outcomes: Outcome[]; gradientNorm?: number } | undefined;
   stopAfter?: { step: number; reason: 'signal' | 'time' };
+  /** The first step whose validation is enough. */
+  enoughAt?: number;
 };
 
 /** A tally of steps alone. */
@@ -49,7 +51,7 @@ class CountedSums extends PairSums {
 type Log = { plans: StepPlan[]; batches: number[]; events: string[]; reports: Report[]; result: LoopResult };
 
 /** Runs the loop and writes down what it did, in order. */
-async function run({ cadence = {}, done = 0, at = () => undefined, stopAfter }: World): Promise<Log> {
+async function run({ cadence = {}, done = 0, at = () => undefined, stopAfter, enoughAt }: World): Promise<Log> {
   const log: Omit<Log, 'result'> = { plans: [], batches: [], events: [], reports: [] };
   let step = done;
   let clock = 100;
@@ -85,6 +87,7 @@ async function run({ cadence = {}, done = 0, at = () => undefined, stopAfter }: 
         log.events.push(`validate ${validated}`);
         return { images: validated } as Validation;
       },
+      isEnough: enoughAt === undefined ? undefined : ({ images }) => images >= enoughAt,
       async preview(shown, batch) {
         log.events.push(`preview ${shown} of batch ${batch.pixels[0]}`);
       },
@@ -220,6 +223,33 @@ describe('stopping', () => {
     await run({});
     clearImmediate(timer);
     assert.ok(turns >= 10, `${turns} turns in 10 steps`);
+  });
+});
+
+describe('a run that is good enough', () => {
+  it('ends at the first validation that says so, which has a report and a preview as any last step', async () => {
+    const { events, result } = await run({ enoughAt: 5, cadence: { report: 4, valid: 3, preview: 10, save: 3 } });
+    assert.deepEqual(events, [
+      'report 3',
+      'validate 3',
+      'save 3',
+      'report 4',
+      'report 6',
+      'validate 6',
+      'preview 6 of batch 6',
+    ]);
+    assert.deepEqual(result, { step: 6, stopped: undefined, validation: { images: 6 } });
+  });
+
+  it('is done, even if it is asked to stop in that step', async () => {
+    const world = { enoughAt: 6, cadence: { valid: 3 }, stopAfter: { step: 6, reason: 'signal' as const } };
+    assert.deepEqual((await run(world)).result, { step: 6, stopped: undefined, validation: { images: 6 } });
+  });
+
+  it('looks at no step between validations, and has the last one where none is enough', async () => {
+    const { events, result } = await run({ enoughAt: 11, cadence: { valid: 4 } });
+    assert.deepEqual(events, ['validate 4', 'validate 8', 'validate 10']);
+    assert.deepEqual(result, { step: 10, stopped: undefined, validation: { images: 10 } });
   });
 });
 

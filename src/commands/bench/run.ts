@@ -9,7 +9,6 @@ import { measureTraining, type StepSource, type TrainingFigures } from '../../be
 import { joinImages } from '../../core/images.js';
 import { makeModel } from '../../core/model.js';
 import { PYRO_SCENES, SceneComposer } from '../../data/scenes.js';
-import type { Header } from '../../formats/records.js';
 import type { Io } from '../../io/io.js';
 import { PRESETS, type PresetName } from '../../presets.js';
 import { SceneMaker } from '../../threads/scene-maker.js';
@@ -127,10 +126,7 @@ function startAt({ params, moments = {} }: Checkpoint, settings: Settings): Lear
 /** How many scenes a second gen-data makes and encodes on one thread; and some of them, to compute on. */
 async function measureScenes({ warmup, repeats }: RepeatOptions, io: Io) {
   const digits = await readDigits(bundledDigits(), 'train', io);
-  const { canvas } = PYRO_SCENES;
-  const shape: [number, number] = [canvas, canvas];
-  const header: Header = { air: 'scenes', version: 1, canvas: shape, image: { dtype: 'uint8', shape } };
-  const maker = new SceneMaker({ digits, options: PYRO_SCENES, seed: 0, header });
+  const maker = new SceneMaker({ digits, options: PYRO_SCENES, seed: 0 });
   const rates: number[] = [];
   for (let round = 0; round < warmup + repeats; round++) {
     const first = round * SCENES_PER_ROUND;

@@ -10,7 +10,9 @@ const TERM_NAMES: { [name: string]: string } = {
   bound: 'importance-weighted bound',
 };
 
-type Row = [name: string, value: number | null | undefined, format: (value: number) => string];
+type Row = [name: string, value: number | string | null | undefined, format: (value: number) => string];
+
+const NO_ELBO = 'not in all of these latents: air infer --no-elbo leaves it out';
 
 const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
 const nats = (value: number) => `${value.toFixed(2)} nats`;
@@ -27,13 +29,16 @@ export function table(scores: Scores, { withCalibration }: { withCalibration: bo
     ...abstentionRows(scores.abstention),
     ['Brier score of q(n)', calibration.q?.brier, decimals(4)],
     ['  of the evidence', calibration.evidence?.brier, decimals(4)],
-    ['ELBO per image', scores.elbo, nats],
+    ['ELBO per image', scores.elbo ?? NO_ELBO, nats],
     ...Object.entries(scores.terms).map(([name, value]): Row => [TERM_NAMES[name] ?? name, value, nats]),
     ['mean IoU of matched boxes', scores.mean_iou, decimals(3)],
     ['objects matched', scores.matched, percent],
     ['average precision at IoU .5', scores.average_precision, decimals(3)],
   ];
-  const lines = rows.flatMap(([name, value, format]) => (value == null ? [] : [`${name.padEnd(30)}${format(value)}`]));
+  const lines = rows.flatMap(([name, value, format]) => {
+    if (value == null) return [];
+    return [`${name.padEnd(30)}${typeof value === 'number' ? format(value) : value}`];
+  });
   lines.push(...confusionLines(scores.confusion));
   if (withCalibration && calibration.q) lines.push(...calibrationLines('q(n)', calibration.q));
   if (withCalibration && calibration.evidence) lines.push(...calibrationLines('the evidence', calibration.evidence));

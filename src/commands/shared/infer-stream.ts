@@ -13,6 +13,7 @@ import { loadModel } from './model-file.js';
 
 export type InferSettings = {
   mode: 'mean' | 'sample';
+  /** 0: no ELBO. */
   samples: number;
   batchSize: number;
   backend: BackendName | 'auto';

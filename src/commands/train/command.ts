@@ -16,6 +16,11 @@ export const train = defineCommand({
     command again resumes, after Ctrl-C or a crash, and ends with the same bytes. A finite stream is read
     into memory and shuffled; an endless one (gen-data --count inf) is used as it comes. Truth in the stream is never used to learn, only to score --valid.
 
+    --until-accuracy 0.98 with --valid ends training at the first validation that counts 98 % right: the model is
+    written as at the end of --steps, which stay the most there can be. Validations come every --valid-every steps and
+    after the last one, so a smaller --valid-every stops closer to where the accuracy is reached, and takes more time.
+    Learning rates go by --steps all the same. If no validation reaches it the model is written too, with exit code 1.
+
     Options of Pyro's AIR example that have other names here are understood under theirs too (-n, -blr,
     --encoder-latent-size, --decoder-output-use-sigmoid, --no-baselines, ...).
 
@@ -49,6 +54,14 @@ export const train = defineCommand({
     noProvenance,
     valid: file({ group: 'Validation', defaultText: 'none', help: 'held-out scenes with truth, to score counting' }),
     validEvery: int({ default: 250, min: 1, value: 'STEPS', group: 'Validation', help: 'how often' }),
+    untilAccuracy: float({
+      above: 0,
+      max: 1,
+      value: 'A',
+      group: 'Validation',
+      defaultText: 'none',
+      help: 'done at the first validation that counts this share right; exit 1 if none does',
+    }),
     preset: choice(PRESET_NAMES, {
       default: 'fast',
       group: 'Recipe',
@@ -94,6 +107,7 @@ export const train = defineCommand({
   examples: [
     { command: 'air gen-data | air train', help: 'the default recipe, into air.safetensors' },
     { command: 'air train scenes.air --valid valid.air -o air.safetensors', help: 'score counting along the way' },
+    { command: 'air train scenes.air --valid valid.air --until-accuracy 0.98 --valid-every 50', help: 'no longer' },
     { command: 'air train pngs/ -o mine.safetensors', help: 'your own images' },
     { command: 'air gen-data --count inf | air train --steps 4000', help: 'never the same scene twice' },
     { command: 'air train --preset pyro --print-config', help: 'what a recipe is' },
@@ -115,6 +129,12 @@ export const train = defineCommand({
       throw usage(
         '--retries does nothing without --valid',
         'only scenes with their truth show that a model does not count',
+      );
+    }
+    if (options.untilAccuracy !== undefined && options.valid === undefined) {
+      throw usage(
+        '--until-accuracy does nothing without --valid',
+        'give held-out scenes with their truth: air gen-data --split valid --count 2000 -o valid.air',
       );
     }
     if (printConfig) {

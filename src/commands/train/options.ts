@@ -290,6 +290,7 @@ export type RunOptions = {
   noProvenance: boolean;
   valid: string | undefined;
   validEvery: number;
+  untilAccuracy: number | undefined;
   maxTime: number | undefined;
   overfitBatch: boolean;
   init: string | undefined;

@@ -12,6 +12,7 @@ import type { Report } from '../../train/loop.js';
 import { isEndless } from '../../train/source.js';
 import { type Validation, validate } from '../../train/validate.js';
 import { readImageInput } from '../shared/image-input.js';
+import { heldOut, percent } from './goal.js';
 import { openMetricsLog } from './metrics-log.js';
 import type { RunOptions } from './options.js';
 import { sumsWatch } from './sums-watch.js';
@@ -91,7 +92,7 @@ export async function makeReporter(
       const { countAccuracy, sampledCountAccuracy, confusion, terms } = validation;
       progress.update(step, { accuracy: percent(countAccuracy) });
       io.messages.info(
-        `step ${step}: held-out count accuracy ${percent(countAccuracy)} (sampled ${percent(sampledCountAccuracy)}), ` +
+        `step ${step}: ${heldOut(countAccuracy)} (sampled ${percent(sampledCountAccuracy)}), ` +
           `ELBO ${terms.elbo.toFixed(1)}`,
       );
       const collapse = step > training.steps / 3 ? nameCollapse(confusion) : undefined;
@@ -118,7 +119,7 @@ export async function makeReporter(
       await io.writeFileAtomic(file, renderPreview(scenes, latents, config.canvas));
     },
     summary(step) {
-      const score = lastValidation ? `, held-out count accuracy ${percent(lastValidation.countAccuracy)}` : '';
+      const score = lastValidation ? `, ${heldOut(lastValidation.countAccuracy)}` : '';
       const pace = lastReport ? `, ${((1000 * lastReport.seconds) / (step - resumedAt)).toFixed(1)} ms a step` : '';
       return `${step} steps, ELBO ${lastReport?.terms.elbo.toFixed(1)}${score}${pace}`;
     },
@@ -141,10 +142,6 @@ export function baselineWatch(): (explained: number | undefined) => string | und
       'it adds noise (another --baseline-learning-rate, or a --baseline-scalar of the size of the costs)'
     );
   };
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(2)} %`;
 }
 
 async function readValid(file: string, config: ModelConfig, io: Io): Promise<Scene[]> {

@@ -13,6 +13,7 @@ import { PairSums } from '../../train/pair-sums.js';
 import { openSource, type SceneSource } from '../../train/source.js';
 import { weightGroups } from '../../train/weight-groups.js';
 import { readImageInput } from '../shared/image-input.js';
+import { accuracyOf, checkGoalOfModel, checkReached, heldOut, reachedIn, reaches } from './goal.js';
 import { beginWith, type Init, readInit } from './init.js';
 import { checkAgainstCanvas, type RunOptions } from './options.js';
 import { makeReporter } from './report.js';
@@ -28,6 +29,7 @@ export async function trainModel(options: RunOptions, asked: Settings, io: Io): 
   });
   let retry = await retryUnderWay(options, asked, io);
   const finished = await readEarlier(options.output, ofTry(retry), io);
+  if (finished) checkGoalOfModel(finished, options);
   let saved = finished ? undefined : await readState(`${options.output}.state`, ofTry(retry), io);
 
   const source = await openInput(options, ofTry(retry).training, io);
@@ -76,7 +78,10 @@ async function trainOn(
   if (earlier) checkSameRun(earlier, settings, source, options.output);
   if (finished) {
     await io.remove(stateFile); // of a run that was killed between its last two steps
-    io.messages.info(`${options.output} is already trained: ${finished.step} steps`);
+    const score = accuracyOf(finished);
+    const scored = options.untilAccuracy === undefined || score === undefined ? '' : `, ${heldOut(score)}`;
+    io.messages.info(`${options.output} is already trained: ${finished.step} steps${scored}`);
+    checkReached(score, finished.step, options);
     return undefined;
   }
 
@@ -114,6 +119,7 @@ async function trainOn(
   const stepper = await makeStepper(backend, learner, options.workers);
   const reporter = await makeReporter(options, learner, { step: saved?.step ?? 0, retry }, io);
   let collapse: string | undefined;
+  const { untilAccuracy } = options;
   const result = await trainLoop(
     { ...settings, done: saved?.step ?? 0 },
     { stepper, nextBatch: (step) => source.batch(options.overfitBatch ? 1 : step, settings.training.batchSize), sums },
@@ -137,6 +143,7 @@ async function trainOn(
         metrics = { step, count_accuracy: validation.countAccuracy, elbo: validation.terms.elbo };
         return validation;
       },
+      isEnough: untilAccuracy === undefined ? undefined : (scored) => reaches(scored.countAccuracy, untilAccuracy),
       preview: reporter.preview,
       async save(step) {
         await stepper.gather();
@@ -146,7 +153,9 @@ async function trainOn(
   );
   reporter.close();
   await stepper.close();
-  if (collapse !== undefined && result.stopped !== 'signal') {
+  const accuracy = result.validation?.countAccuracy;
+  const isReached = untilAccuracy !== undefined && reaches(accuracy, untilAccuracy) && result.stopped === undefined;
+  if (collapse !== undefined && result.stopped !== 'signal' && !isReached) {
     learner.dispose();
     return collapse;
   }
@@ -154,7 +163,9 @@ async function trainOn(
   await io.writeFileAtomic(options.output, await checkpoint(result.step, false));
   await io.remove(stateFile);
   learner.dispose();
-  io.messages.info(`${options.output}: ${reporter.summary(result.step)} on ${backend.name}`);
+  const done = isReached ? `${reachedIn(result.step, (io.now() - started) / 1000, settings, options)}; ` : '';
+  io.messages.info(`${options.output}: ${done}${reporter.summary(result.step)} on ${backend.name}`);
+  checkReached(accuracy, result.step, options);
   return undefined;
 }
 
