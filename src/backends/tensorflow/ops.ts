@@ -98,6 +98,7 @@ export class TensorflowOps implements TensorOps {
   }
 
   reshape(x: tf.Tensor, shape: readonly number[]): tf.Tensor {
+    if (shape.length === x.rank && shape.every((side, i) => side === x.shape[i])) return x.clone();
     const inputs = [x, tf.tensor1d([...shape], 'int32')];
     return this.backend.executeSingleOutput('Reshape', [this.floats, this.indices('Tshape')], inputs);
   }
