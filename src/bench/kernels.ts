@@ -4,6 +4,7 @@
  * theirs; here a composite's time is what it adds, and the count is of kernels that call no other.
  */
 import * as tf from '@tensorflow/tfjs';
+import { opByOp } from '../core/ops/compiled.js';
 import { listed } from '../core/ops/op.js';
 
 /** One matrix product: [m, k] times [k, n]. */
@@ -15,8 +16,6 @@ export type KernelUse = { kernel: string; calls: number; ms: number };
 export type Watched = {
   /** Kernel calls, without composites. */
   count: number;
-  /** Ops of the library below in these kernels, where there is one: TensorFlow's. */
-  libraryOps: number | undefined;
   /** Milliseconds from beginning to end, with what is spent outside of kernels. */
   ms: number;
   /** The longest time first. */
@@ -45,28 +44,39 @@ const PRODUCTS: { readonly [kernel: string]: (inputs: Inputs, attrs: tf.NamedAtt
     [weightIh, weightHh].map(({ shape: [k, n] }) => ({ m: c.shape[0], k, n })),
 };
 
-/** Counts what the tensorflow backend has TensorFlow do; undefined for other backends. */
-function watchLibrary(backend: object): { count(): number; release(): void } | undefined {
-  const watched = backend as { [method: string]: (...args: unknown[]) => unknown };
-  const methods = ['executeSingleOutput', 'executeMultipleOutputs'];
-  if (!methods.every((method) => method in watched)) return undefined;
-  let count = 0;
-  for (const method of methods) {
-    const original = watched[method];
+/** What is asked of the library below the kernels, on a backend that has one: TensorFlow's ops, and the calls that run them. */
+export type LibraryUse = { libraryOps: number | undefined; libraryCalls: number | undefined };
+
+/** How many ops an op, or several run in one call, are, by the method of the tensorflow backend that runs them. */
+const LIBRARY_CALLS: { readonly [method: string]: (what: unknown) => number } = {
+  executeSingleOutput: () => 1,
+  executeMultipleOutputs: () => 1,
+  runGraph: (graph) => (graph as { ops: number }).ops,
+};
+
+/** Runs something, once, as it is run otherwise. What it uses should have run three times: by then it is compiled. */
+export async function watchLibrary(run: () => Promise<unknown>): Promise<LibraryUse> {
+  const watched = tf.backend() as unknown as { [method: string]: (...args: unknown[]) => unknown };
+  const originals = Object.keys(LIBRARY_CALLS).map((method) => [method, watched[method]] as const);
+  if (originals.some(([, original]) => original === undefined))
+    return { libraryOps: undefined, libraryCalls: undefined };
+  const use = { libraryOps: 0, libraryCalls: 0 };
+  for (const [method, original] of originals) {
     watched[method] = (...args) => {
-      count++;
-      return original.apply(backend, args);
+      use.libraryCalls++;
+      use.libraryOps += LIBRARY_CALLS[method](args[0]);
+      return original.apply(watched, args);
     };
   }
-  return {
-    count: () => count,
-    release() {
-      for (const method of methods) delete watched[method]; // what is left is the class's own
-    },
-  };
+  try {
+    await run();
+  } finally {
+    Object.assign(watched, Object.fromEntries(originals));
+  }
+  return use;
 }
 
-/** Runs something, once, and tells what it asked of the backend. What it uses should have run before. */
+/** Runs something, once and op by op, and tells what it asked of the backend. What it uses should have run before. */
 export async function watchKernels(run: () => Promise<unknown>): Promise<Watched> {
   const backendName = tf.getBackend();
   const originals = tf.getKernelsForBackend(backendName);
@@ -98,7 +108,6 @@ export async function watchKernels(run: () => Promise<unknown>): Promise<Watched
     },
   });
 
-  const library = watchLibrary(tf.backend());
   const replaceAll = (kernels: readonly tf.KernelConfig[]): void => {
     for (const kernel of kernels) {
       tf.unregisterKernel(kernel.kernelName, backendName);
@@ -108,12 +117,11 @@ export async function watchKernels(run: () => Promise<unknown>): Promise<Watched
   replaceAll(originals.map(watching));
   const start = performance.now();
   try {
-    await run();
+    await opByOp(run);
   } finally {
     replaceAll(originals);
-    library?.release();
   }
   const ms = performance.now() - start;
   const inOrder = [...uses.values()].sort((a, b) => b.ms - a.ms);
-  return { count, libraryOps: library?.count(), ms, uses: inOrder, products };
+  return { count, ms, uses: inOrder, products };
 }

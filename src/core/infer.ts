@@ -1,11 +1,15 @@
 /** Inference: what a trained model says of images, how many objects, where, what they look like, and how sure it is. */
 import * as tf from '@tensorflow/tfjs';
+import type { ModelConfig } from './config.js';
 import { argmax, logCountPrior, logCountProbs, logSumExp, presenceProbs } from './count.js';
 import { type ElboTerms, elboTerms, meanTerms } from './elbo.js';
+import type { StepNoise } from './guide.js';
 import { type ImageBatch, toBytes, toIntensities } from './images.js';
 import type { Latent } from './latent.js';
-import type { Model } from './model.js';
+import { type Model, makeModel } from './model.js';
+import { compiled, type TensorTree } from './ops/compiled.js';
 import { logRatio } from './ops/normal.js';
+import type { Params } from './ops/weights.js';
 import { Draws } from './rng.js';
 import { copyRows, takeRows, viewRows } from './rows.js';
 import { makeNoise, type Unrolled, unroll } from './unroll.js';
@@ -19,30 +23,40 @@ export type InferOptions = {
   seed: number;
 };
 
-/** Runs a pass and disposes everything but what `pick` takes from it. */
-function pass<T extends tf.TensorContainer>(
-  model: Model,
-  batch: ImageBatch,
-  draws: readonly Draws[] | number,
-  pick: (pass: Unrolled) => T,
-): T {
-  return tf.tidy(() => pick(unroll(model, toIntensities(batch, model.config.canvas), makeNoise(model.config, draws))));
+/** What a pass takes. */
+type PassTensors = { params: Params; images: tf.Tensor3D; noise: StepNoise[] };
+
+/** A pass, of which only what `pick` takes is kept; compiled, where the backend does so. */
+function passFor<T extends TensorTree>(
+  pick: (pass: Unrolled, model: Model) => T,
+): (model: Model, batch: ImageBatch, draws: readonly Draws[] | number) => T {
+  const picked = compiled((config: ModelConfig, { params, images, noise }: PassTensors) => {
+    const model = makeModel(config, params);
+    return pick(unroll(model, images, noise), model);
+  });
+  return ({ config, params }, batch, draws) =>
+    tf.tidy(() => {
+      const tensors = { params, images: toIntensities(batch, config.canvas), noise: makeNoise(config, draws) };
+      return picked(config, tensors, {}) as tf.TensorContainer;
+    }) as T;
 }
+
+const passForLatents = passFor(({ outcome, steps }) => ({
+  zPresLogits: outcome.zPresLogits,
+  steps: steps.map(({ where, what, decoded, canvas }) => ({
+    where: where.sample,
+    whereScale: where.scale,
+    what: what.sample,
+    whatScale: what.scale,
+    window: decoded.windows,
+    canvas,
+  })),
+}));
 
 /** Latents of each image. */
 async function latents(model: Model, batch: ImageBatch, draws: readonly Draws[] | number): Promise<Latent[]> {
   const { config } = model;
-  const { zPresLogits, steps } = pass(model, batch, draws, (unrolled) => ({
-    zPresLogits: unrolled.outcome.zPresLogits,
-    steps: unrolled.steps.map(({ where, what, decoded, canvas }) => ({
-      where: where.sample,
-      whereScale: where.scale,
-      what: what.sample,
-      whatScale: what.scale,
-      window: decoded.windows,
-      canvas,
-    })),
-  }));
+  const { zPresLogits, steps } = passForLatents(model, batch, draws);
   const logits = await copyRows(zPresLogits);
   const hosted = await Promise.all(
     steps.map(async (step) => ({
@@ -76,20 +90,21 @@ async function latents(model: Model, batch: ImageBatch, draws: readonly Draws[] 
   });
 }
 
+const passForWeights = passFor(({ outcome, steps }, { priors }) => {
+  const ofSteps = steps.map(({ where, what, noise }) =>
+    tf.add(logRatio(where, noise.where, priors.where), logRatio(what, noise.what, priors.what)),
+  );
+  return { outcome, ratios: tf.stack(ofSteps, 1) };
+});
+
 /** Of one draw per image: the terms of the ELBO, and log p(x, n, z_1..n) - log q(z_1..n) for n = 0..N. */
 async function weigh(
   model: Model,
   batch: ImageBatch,
   draws: readonly Draws[],
 ): Promise<{ terms: ElboTerms; logWeights: number[] }[]> {
-  const { config, priors } = model;
-  const logPrior = logCountPrior(config);
-  const { outcome, ratios } = pass(model, batch, draws, ({ outcome, steps }) => {
-    const ofSteps = steps.map(({ where, what, noise }) =>
-      tf.add(logRatio(where, noise.where, priors.where), logRatio(what, noise.what, priors.what)),
-    );
-    return { outcome, ratios: tf.stack(ofSteps, 1) };
-  });
+  const logPrior = logCountPrior(model.config);
+  const { outcome, ratios } = passForWeights(model, batch, draws);
   const rows = await takeRows({ ...outcome, ratios });
   return rows.map((ofImage) => {
     let ratioOfFirst = 0;

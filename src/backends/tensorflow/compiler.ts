@@ -166,11 +166,7 @@ function signatureOf(leaves: ReturnType<typeof leavesOf>): string {
 }
 
 /** The entry of a key, made where there is none. */
-function entryOf<K, V>(
-  map: { get(key: K): V | undefined; set(key: K, value: V): unknown },
-  key: K,
-  make: () => V,
-): V {
+function entryOf<K, V>(map: { get(key: K): V | undefined; set(key: K, value: V): unknown }, key: K, make: () => V): V {
   const found = map.get(key) ?? make();
   map.set(key, found);
   return found;

@@ -12,8 +12,8 @@ import nodeUtil from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { AirError } from '../../errors.js';
 import type { StartedBackend } from '../backend.js';
-import { DRIVER, missingCudaLibraries, nvidiaGpus } from './cuda.js';
 import type { TensorflowBackend } from './backend.js';
+import { DRIVER, missingCudaLibraries, nvidiaGpus } from './cuda.js';
 import { registerTensorflowOps } from './register.js';
 
 const PACKAGE = '@tensorflow/tfjs-node-gpu';

@@ -1,5 +1,6 @@
 /** The figures of `air bench` in print: as a table for people, as JSON for scripts. */
 
+import type { LibraryUse } from '../../bench/kernels.js';
 import type { MemorySample } from '../../bench/memory.js';
 import type { Spread } from '../../bench/timing.js';
 import type { TrainingFigures } from '../../bench/training.js';
@@ -28,11 +29,9 @@ export function benchJson(figures: BenchFigures): string {
   return `${JSON.stringify(figures, renamed, 2)}\n`;
 }
 
-function kernelRow({ kernels, libraryOps }: { kernels: number; libraryOps: number | undefined }): Row {
-  return [
-    '  kernel calls',
-    libraryOps === undefined ? String(kernels) : `${kernels}, of ${libraryOps} ops of TensorFlow`,
-  ];
+function kernelRow({ kernels, libraryOps, libraryCalls }: LibraryUse & { kernels: number }): Row {
+  if (libraryOps === undefined) return ['  kernel calls', String(kernels)];
+  return ['  ops of TensorFlow', `${libraryOps}`, `in ${libraryCalls} call${libraryCalls === 1 ? '' : 's'}`];
 }
 
 export function benchTable(figures: BenchFigures): string {

@@ -96,9 +96,15 @@ export const nvilGradOp = defineOp<
 
     const kl = ops.add(whereKl, whatKl);
     // log p = -softplus(-logit), log (1 - p) = -softplus(logit)
-    const ofChoice = ops.add(ops.softplus(negated), ops.varying(() => trialLogs(now(logPrior)).more));
+    const ofChoice = ops.add(
+      ops.softplus(negated),
+      ops.varying(() => trialLogs(now(logPrior)).more),
+    );
     const ifMore = masking ? ops.sub(ofChoice, kl) : ofChoice;
-    const ifStop = ops.add(ops.softplus(zPresLogits), ops.varying(() => trialLogs(now(logPrior)).stop));
+    const ifStop = ops.add(
+      ops.softplus(zPresLogits),
+      ops.varying(() => trialLogs(now(logPrior)).stop),
+    );
     const gains = ops.add(ops.mul(present, ifMore), ops.mul(ops.sub(active, present), ifStop));
     const drawn = ops.sum(ops.mul(isCount, logLik), 1, true);
     const fromHereOn = ops.add(drawn, ops.matMul(gains, stepsFrom(0, modelSteps)));
@@ -115,8 +121,16 @@ export const nvilGradOp = defineOp<
     return [
       dZPresLogits,
       ops.mul(isCount, factor),
-      masking ? ops.mul(present, ops.varying(() => -now(scale))) : ops.sub(ops.mul(present, 0), factor),
-      ops.mul(error, ops.varying(() => 2 * now(scale))),
+      masking
+        ? ops.mul(
+            present,
+            ops.varying(() => -now(scale)),
+          )
+        : ops.sub(ops.mul(present, 0), factor),
+      ops.mul(
+        error,
+        ops.varying(() => 2 * now(scale)),
+      ),
       returns,
       active,
     ];

@@ -22,7 +22,10 @@ export const reconstructionScoreOp = defineOp<
     return [
       ops.mul(ops.mul(ops.sub(z, p), error), factor),
       ops.mul(isCount, factor),
-      ops.mul(error, ops.varying(() => 2 * now(scale))),
+      ops.mul(
+        error,
+        ops.varying(() => 2 * now(scale)),
+      ),
       returns,
       active,
     ];
