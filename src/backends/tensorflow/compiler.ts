@@ -1,7 +1,8 @@
 /**
- * Compiles functions for TensorFlow: what one does is recorded twice, while it is done, and from the third time on it is run as
- * one graph, in one call in place of one per op. Twice, since of numbers that vary and do not say so nothing is known but that
- * they are others.
+ * Compiles functions for TensorFlow: what one does is recorded while it is done op by op, and run as a graph, in one call in place
+ * of one per op. What is returned comes of the graph from the first call on, so that it does not depend on how often a function
+ * was called before: a run that is resumed goes on to the bit. The second call is recorded again, since of numbers that vary
+ * and do not say so nothing is known but that they are others.
  *
  * Where a graph cannot be written or loaded, things go on op by op, as they are without.
  */
@@ -31,6 +32,7 @@ const MOST_GRAPHS = 32;
 type Variant = {
   /** What it is given at each call, where a recording finds it. */
   numbers: HostNumbers;
+  /** What the first call did, until the second has been compared with it. */
   first?: Recording;
   /** The graph, what comes into it beside tensors, and in what structure its outputs are returned. */
   loaded?: { graph: Graph; varying: Recording['varying']; structure: TensorTree };
@@ -64,18 +66,21 @@ export class GraphCompiler implements Compiler {
     const inputs = leaves.map(({ tensor }) => tensor);
     const variant = this.variantOf(run as unknown as AnyFunction, settings, signatureOf(leaves));
     variant.numbers = numbers;
-    if (variant.loaded !== undefined) return this.replay(variant, inputs) as O;
     if (variant.isGivenUp) return plainly(() => run(settings, tensors, numbers as unknown as VaryingNumbers<N>));
-
-    const told = Object.fromEntries(Object.keys(numbers).map((name) => [name, () => variant.numbers[name]]));
-    const { result, recording } = this.recorder.record(
-      inputs,
-      () => plainly(() => run(settings, tensors, told as unknown as VaryingNumbers<N>)),
-      (outputs) => leavesOf(outputs).map(({ tensor }) => tensor),
-    );
-    if (variant.first === undefined) variant.first = recording;
-    else this.compile(variant, recording, { inputs, result });
-    return result;
+    if (variant.loaded === undefined || variant.first !== undefined) {
+      const told = Object.fromEntries(Object.keys(numbers).map((name) => [name, () => variant.numbers[name]]));
+      const { result, recording } = this.recorder.record(
+        inputs,
+        () => plainly(() => run(settings, tensors, told as unknown as VaryingNumbers<N>)),
+        (outputs) => leavesOf(outputs).map(({ tensor }) => tensor),
+      );
+      if (variant.first !== undefined) {
+        compare(variant.first, recording);
+        delete variant.first;
+      } else if (!this.compile(variant, recording, { inputs, result })) return result;
+      tf.dispose(leavesOf(result).map(({ tensor }) => tensor));
+    }
+    return this.replay(variant, inputs) as O;
   }
 
   private variantOf(run: AnyFunction, settings: object, signature: string): Variant {
@@ -84,25 +89,20 @@ export class GraphCompiler implements Compiler {
     return entryOf(bySignature, signature, (): Variant => ({ numbers: {}, isGivenUp: false }));
   }
 
+  /** @returns whether there is a graph now */
   private compile(
     variant: Variant,
     recording: Recording,
     { inputs, result }: { inputs: readonly tf.Tensor[]; result: TensorTree },
-  ): void {
-    compare(variant.first as Recording, recording);
-    delete variant.first;
+  ): boolean {
     const graph = this.load(recording, inputs);
-    if (graph === undefined) {
-      variant.isGivenUp = true;
-      return;
-    }
-    const structure = withLeaves(
-      result,
-      leavesOf(result).map(({ tensor }) => tensor),
-    ); // a copy, since the result is the caller's
-    variant.loaded = { graph, varying: recording.varying, structure };
+    variant.isGivenUp = graph === undefined;
+    if (graph === undefined) return false;
+    variant.first = recording;
+    variant.loaded = { graph, varying: recording.varying, structure: result };
     this.inUse.add(variant);
     if (this.inUse.size > MOST_GRAPHS) this.forget([...this.inUse][0]);
+    return true;
   }
 
   /** Loads a graph and tries it. @returns undefined where TensorFlow, or the disk, does not want it */

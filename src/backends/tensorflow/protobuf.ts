@@ -12,6 +12,7 @@ const FIXED32 = 5;
 
 /** Seven bits a byte, the lowest first; a negative number takes its 64 bits of two's complement. */
 function varint(value: number): Uint8Array {
+  if (value >= 0 && value < 128) return Uint8Array.of(value);
   const bytes: number[] = [];
   let rest = BigInt.asUintN(64, BigInt(value));
   for (; rest > 127n; rest >>= 7n) bytes.push(Number(rest & 127n) | 128);

@@ -22,6 +22,7 @@ class Library {
     TF_ATTR_TYPE: 6,
     loadSavedModel: (folder: string) => this.loads.push(folder),
   };
+  runGraph = () => [tf.scalar(0)];
   readonly tensorMap = {
     get: (data: object) => ({ values: tf.backend().readSync(data) as Float32Array, id: -1, shape: [], dtype: 1 }),
   };
@@ -164,7 +165,7 @@ describe('GraphCompiler', () => {
     const call = (factor: number) => compiler.call(forgetful, settings, { x: tf.tensor1d([1, 2]) }, { factor });
     call(2);
     assert.throws(() => call(3), /does not do the same twice: see constant1, which op2 \(Mul\) takes/);
-    assert.deepEqual(library.loads, []);
+    assert.equal(library.loads.length, 1);
   });
 
   it('goes on op by op where no folder can be written', () => {
