@@ -1,6 +1,6 @@
 /**
  * What the ops of air run as on libtensorflow, where an op costs 10-15 us before it computes anything: composites over its own
- * ops, and kernels where another algorithm takes fewer of them.
+ * ops, kernels where another algorithm takes fewer of them, and all that core can hand over whole as one graph.
  */
 import * as tf from '@tensorflow/tfjs';
 import { useCompiler } from '../../core/ops/compiled.js';
