@@ -83,7 +83,6 @@ function places(): Place[] {
 
 /** Loads the first copy that loads, and registers its backend. */
 export function load(candidates: readonly Place[]): { place: Place; binding: Binding } {
-  quiet();
   // The package calls a function that Node 22 warns of and Node 23 took away.
   const util = nodeUtil as { isNullOrUndefined?: (value: unknown) => boolean };
   util.isNullOrUndefined = (value) => value === null || value === undefined;
@@ -97,6 +96,7 @@ export function load(candidates: readonly Place[]): { place: Place; binding: Bin
       );
       continue;
     }
+    quiet(place);
     try {
       const require = createRequire(join(place.packageFolder, 'package.json'));
       const binding: Binding = require(file);
@@ -109,10 +109,13 @@ export function load(candidates: readonly Place[]): { place: Place; binding: Bin
   throw new AirError('backendUnavailable', `tensorflow: ${reasons[0] ?? `${PACKAGE} is not installed`}`, 'make native');
 }
 
-/** Keeps the libraries from talking on stderr. oneDNN cannot be kept quiet, and is no faster for what AIR computes. */
-function quiet(): void {
+/**
+ * Keeps the libraries from talking on stderr. oneDNN takes a quarter off a step, but tells of itself, and only the binding of
+ * `make native` keeps it quiet.
+ */
+function quiet({ tensorflowFolder }: Place): void {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '3'; // what fails is thrown as well
-  process.env.TF_ENABLE_ONEDNN_OPTS ??= '0';
+  if (tensorflowFolder === undefined) process.env.TF_ENABLE_ONEDNN_OPTS ??= '0';
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true'; // or TensorFlow takes the whole memory of the GPU at once
 }
 
