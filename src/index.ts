@@ -13,19 +13,17 @@ export { type ImageBatch, joinImages, splitImages } from './core/images.js';
 export { type InferOptions, infer } from './core/infer.js';
 export type { Box, Latent, LatentStep } from './core/latent.js';
 export { type Model, makeModel } from './core/model.js';
+export type { HostTensors } from './core/ops/weights.js';
 export type { Outcome } from './core/outcome.js';
 export { initialParams } from './core/parameters.js';
 export { Draws, type StreamName } from './core/rng.js';
 export { type SampledScene, sampleScenes } from './core/sample.js';
-
 // Data: scenes, and how well they were explained.
 export { type DigitSet, makeDigitSet } from './data/digits.js';
 export type { Overlap } from './data/overlap.js';
 export { type ComposedScene, PYRO_SCENES, SceneComposer, type SceneOptions } from './data/scenes.js';
-
 // What all of it throws.
 export { AirError, type ErrorKind, EXIT_CODES } from './errors.js';
-
 // Files: streams, checkpoints, images.
 export { decodeIdx } from './formats/idx.js';
 export { readImages } from './formats/images.js';
@@ -44,7 +42,6 @@ export {
 export { readScenes } from './formats/scenes.js';
 export { type ReadOptions, readStream, type StreamEvent, StreamWriter } from './formats/stream.js';
 export { PRESETS, type PresetName } from './presets.js';
-
 // Pictures.
 export { drawPicture, type PictureOptions, type Subject } from './render/pictures.js';
 export { AbstentionScores, type Answers } from './scores/abstention.js';
@@ -55,5 +52,6 @@ export { Scoreboard, type Scored, type Scores } from './scores/scoreboard.js';
 export { SingleScores, type Singles } from './scores/singles.js';
 export { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './train/checkpoint.js';
 export type { Settings, TrainConfig } from './train/config.js';
-export { type HostTensors, Learner, type StepOutcome, type StepPlan } from './train/learner.js';
+export { Learner, type StepOutcome } from './train/learner.js';
+export type { StepPlan } from './train/plan.js';
 export { learningRatesAt, logPriorAt } from './train/schedule.js';

@@ -9,7 +9,8 @@ import { compiled } from '../core/ops/compiled.js';
 import type { Params } from '../core/ops/weights.js';
 import { unroll } from '../core/unroll.js';
 import { makeStepper, threadsFor } from '../threads/steps.js';
-import { type Gradients, type Learner, partNoise, partsOf, type StepPlan, subBatches } from '../train/learner.js';
+import { type Gradients, Learner, partNoise, partsOf, subBatches } from '../train/learner.js';
+import type { StepPlan } from '../train/plan.js';
 import { type KernelUse, type LibraryUse, type Watched, watchKernels, watchLibrary } from './kernels.js';
 import { type RepeatOptions, type Spread, settle, spreadOf, timed } from './timing.js';
 import { multiplyAdds, Yardstick } from './yardstick.js';
@@ -22,6 +23,12 @@ export type TrainingFigures = LibraryUse & {
   /** Threads that do the step: no more than there are sub-batches. */
   workers: number;
   stepMs: Spread;
+  /** Steps until they got no faster, before any was measured: each thread has compilers of its own to warm up. */
+  warmSteps: number;
+  /** The mean of the first hundred of them, as every short run has them; absent if there were fewer. */
+  coldMs?: number;
+  /** The same step at the weights of a trained model, and the median of that / fresh, each pair measured one after the other. */
+  late?: { stepMs: Spread; perFresh: number };
   /** Images and noise to tensors. */
   inputsMs: Spread;
   /** From tensors to what the ELBO is made of. */
@@ -45,44 +52,65 @@ export type TrainingFigures = LibraryUse & {
 /** Images and settings of a step, counted from 1. */
 export type StepSource = { batchAt(step: number): ImageBatch; planAt(step: number): StepPlan };
 
-/** Trains `learner` for a while, on its batch size, and measures. */
+/** What steps are measured with. */
+export type Subjects = {
+  /** With the weights it begins with. */
+  fresh: Learner;
+  /** With those of a trained model; none: no late step is measured. */
+  late?: Learner | undefined;
+};
+
+/** How often to measure: after `warmup` rounds that do not count; with `warm`, only once steps get no faster. */
+export type TrainingOptions = RepeatOptions & { workers: number | undefined; warm: boolean };
+
+/** Steps on the batch size of the learners, measured in turn. The source's rates say whether weights stay as they are. */
 export async function measureTraining(
   backend: Started,
-  learner: Learner,
+  { fresh: learner, late }: Subjects,
   source: StepSource,
-  { workers, warmup, repeats }: RepeatOptions & { workers: number | undefined },
+  { workers, warm, warmup, repeats }: TrainingOptions,
 ): Promise<TrainingFigures> {
   const { batchSize } = learner.settings.training;
-  const stepper = await makeStepper(backend, learner, workers);
   let step = 0;
   const next = (): [ImageBatch, StepPlan] => {
     step++;
     return [source.batchAt(step), source.planAt(step)];
   };
-  const wholeStep = async (): Promise<void> => {
-    await stepper.step(...next());
-    await settleWeights(learner);
+  const stepsOf = async (measured: Learner) => {
+    const stepper = await makeStepper(backend, measured, workers);
+    const whole = async (): Promise<void> => {
+      await stepper.step(...next());
+      await settleWeights(measured);
+    };
+    return { time: () => timed(whole), close: () => stepper.close() };
   };
-  await wholeStep();
+  const fresh = await stepsOf(learner);
+  const alone = new Learner(learner.settings); // whose steps are this thread's
+  const trained = late && (await stepsOf(late));
+  const heat = warm ? await warmUp(fresh.time) : { steps: 1, firstMs: [await fresh.time()] };
+  if (trained) await (warm ? warmUp(trained.time) : trained.time());
   const watchStep = (subBatch: number): Promise<Watched> => {
     const [batch, plan] = next();
-    return watchKernels(() => learner.step(batch, subBatch, plan));
+    return watchKernels(() => alone.step(batch, subBatch, plan));
   };
+  await alone.step(next()[0], batchSize, source.planAt(step));
   const unsplit = await watchStep(batchSize);
   const yardstick = new Yardstick(unsplit.products);
 
-  const rounds: { step: number; products: number; parts: Parts }[] = [];
+  const rounds: { step: number; late: number; products: number; parts: Parts }[] = [];
   for (let round = 0; round < warmup + repeats; round++) {
-    const stepMs = await timed(wholeStep);
+    const stepMs = await fresh.time();
+    const lateMs = trained ? await trained.time() : Number.NaN;
     const products = await yardstick.time();
-    const parts = await timeParts(learner, ...next(), backend.subBatch);
-    if (round >= warmup) rounds.push({ step: stepMs, products, parts });
+    const parts = await timeParts(alone, ...next(), backend.subBatch);
+    if (round >= warmup) rounds.push({ step: stepMs, late: lateMs, products, parts });
   }
   const [batch, plan] = next();
-  const library = await watchLibrary(() => learner.step(batch, backend.subBatch, plan));
+  const library = await watchLibrary(() => alone.step(batch, backend.subBatch, plan));
   const watched = await watchStep(backend.subBatch);
-  await stepper.close();
+  await Promise.all([fresh.close(), trained?.close()]);
   yardstick.dispose();
+  alone.dispose();
 
   const partSpread = (name: keyof Parts): Spread => spreadOf(rounds.map(({ parts }) => parts[name]));
   return {
@@ -90,6 +118,9 @@ export async function measureTraining(
     subBatch: subBatches(batchSize, backend.subBatch)[0][1],
     workers: threadsFor(backend, batchSize, workers),
     stepMs: spreadOf(rounds.map((round) => round.step)),
+    warmSteps: heat.steps,
+    ...(heat.firstMs.length < COLD ? {} : { coldMs: heat.firstMs.reduce((sum, ms) => sum + ms, 0) / COLD }),
+    ...(trained ? { late: lateFigures(rounds) } : {}),
     inputsMs: partSpread('inputs'),
     forwardMs: partSpread('forward'),
     backwardMs: partSpread('backward'),
@@ -101,6 +132,35 @@ export async function measureTraining(
     multiplyAdds: multiplyAdds(unsplit.products),
     profile: watched.uses,
     outsideMs: watched.ms - watched.uses.reduce((sum, { ms }) => sum + ms, 0),
+  };
+}
+
+/** The first steps of a run, which every short one has. */
+const COLD = 100;
+
+/** Steps are looked at so many at a time; they get no faster when the median is not by a fiftieth below the least before. */
+const WINDOW = 25;
+const FASTER = 0.98;
+const MOST_STEPS = 600;
+
+/** Steps until they get no faster, the first hundred at least; `time` takes one and says how many ms it took. */
+export async function warmUp(time: () => Promise<number>): Promise<{ steps: number; firstMs: number[] }> {
+  const firstMs: number[] = [];
+  let least = Number.POSITIVE_INFINITY;
+  for (let steps = WINDOW; ; steps += WINDOW) {
+    const window: number[] = [];
+    for (let i = 0; i < WINDOW; i++) window.push(await time());
+    if (firstMs.length < COLD) firstMs.push(...window);
+    const { median } = spreadOf(window);
+    if ((steps >= COLD && median > FASTER * least) || steps >= MOST_STEPS) return { steps, firstMs };
+    least = Math.min(least, median);
+  }
+}
+
+function lateFigures(rounds: readonly { step: number; late: number }[]): { stepMs: Spread; perFresh: number } {
+  return {
+    stepMs: spreadOf(rounds.map(({ late }) => late)),
+    perFresh: spreadOf(rounds.map(({ step, late }) => late / step)).median,
   };
 }
 

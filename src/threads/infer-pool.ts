@@ -26,9 +26,10 @@ export class InferPool {
   private readonly idle: Thread<InferRequest, Latent[]>[] = [];
 
   constructor({ config, params }: Model, width: number, relaxedSimd: boolean) {
-    const shared = new SharedTensors(layoutOf(params));
+    const layout = layoutOf(params);
+    const shared = new SharedTensors(layout);
     shared.write(params);
-    this.setup = { config, relaxedSimd, layout: shared.layout, weights: shared.buffer };
+    this.setup = { config, relaxedSimd, layout, weights: shared.buffer };
     this.width = width;
   }
 

@@ -22,8 +22,9 @@ export async function makeStepper(started: Started, learner: Learner, threads: n
   const { batchSize, sumPairs } = learner.settings.training;
   const useful = threadsFor(started, batchSize + 2 * sumPairs, threads);
   if (useful === 1) {
-    return { step: (batch, plan) => learner.step(batch, subBatch, plan), close: async () => {} };
+    const step: Stepper['step'] = (batch, plan) => learner.step(batch, subBatch, plan);
+    return { step, gather: async () => {}, close: async () => {} };
   }
-  const { GradientPool } = await import('./gradient-pool.js');
-  return new GradientPool(learner, subBatch, useful, relaxedSimd);
+  const { StepPool } = await import('./step-pool.js');
+  return StepPool.start(learner, subBatch, useful, relaxedSimd);
 }

@@ -8,12 +8,11 @@
  */
 import { MODEL_SETTINGS, type ModelConfig } from '../core/config.js';
 import { joinImages, splitImages } from '../core/images.js';
-import type { ParamSpec } from '../core/ops/weights.js';
+import type { HostTensors, ParamSpec } from '../core/ops/weights.js';
 import { formatSettings, parseSettings, UnknownSetting, usesAdded } from '../core/settings.js';
 import { AirError } from '../errors.js';
 import { decodeSafetensors, encodeSafetensors, type TensorData, UNSEALED_DIGEST } from '../formats/safetensors.js';
 import { OPTIMISERS, TRAIN_SETTINGS, type TrainConfig } from './config.js';
-import type { HostTensors } from './learner.js';
 import { momentPrefix, optimisers } from './optimisers/optimisers.js';
 import { weightGroups } from './weight-groups.js';
 

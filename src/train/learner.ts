@@ -10,9 +10,8 @@ import { makeEstimator } from '../core/estimators/estimators.js';
 import type { StepNoise } from '../core/guide.js';
 import { type ImageBatch, sliceImages, toIntensities } from '../core/images.js';
 import { makeModel } from '../core/model.js';
-import { accumulate } from '../core/ops/accumulate.js';
 import { compiled, type VaryingNumbers } from '../core/ops/compiled.js';
-import { type NamedTensors, named } from '../core/ops/weights.js';
+import type { HostTensors, NamedTensors } from '../core/ops/weights.js';
 import type { Outcome } from '../core/outcome.js';
 import { initialWeights } from '../core/parameters.js';
 import { Draws } from '../core/rng.js';
@@ -20,29 +19,12 @@ import { takeRows } from '../core/rows.js';
 import { makeNoise } from '../core/unroll.js';
 import { AirError } from '../errors.js';
 import type { Settings } from './config.js';
-import type { Moments, Optimiser } from './optimisers/optimiser.js';
-import { optimisers } from './optimisers/optimisers.js';
-import { type GroupName, weightGroups } from './weight-groups.js';
-
-/** Weights and moments on the host, by name: what a checkpoint holds, and what travels between threads. */
-export type HostTensors = Map<string, { shape: number[]; values: Float32Array }>;
+import type { StepPlan } from './plan.js';
+import { normsOf, Share, squaresOf, sumOf } from './share.js';
+import { weightGroups } from './weight-groups.js';
 
 /** `m` and `v` of Adam, or those of another optimiser. */
 type MomentName = string;
-
-/** What one step needs besides weights and images. */
-export type StepPlan = {
-  /** From 1; names the noise. */
-  step: number;
-  /** The learning rate of each group of weights. */
-  rates: { readonly [group in GroupName]: number };
-  /** log p(n), n = 0..N */
-  logPrior: readonly number[];
-  /** Whether to measure the norm of the gradient. */
-  wantsNorm: boolean;
-  /** Known counts of the images of the batch, -1 where there is none; undefined: none are known. */
-  counts?: readonly number[];
-};
 
 /** Images [from, from + images.size) of a batch of so many. */
 export type Part = { images: ImageBatch; from: number; batch: number };
@@ -58,6 +40,8 @@ export type StepOutcome = Said & { gradientNorm?: number };
 /** Whoever does the steps: this thread alone, or several. */
 export type Stepper = {
   step(batch: ImageBatch, plan: StepPlan): Promise<StepOutcome>;
+  /** What the optimiser remembers comes back to the learner, whose weights are always those of the last step. */
+  gather(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -163,29 +147,26 @@ export async function partGradients(
 }
 
 /** What was said of a whole batch, in order. */
-function joinSaid(parts: readonly Said[]): Said {
+export function joinSaid(parts: readonly Said[]): Said {
   return { outcomes: parts.flatMap(({ outcomes }) => outcomes), fits: parts.flatMap(({ fits }) => fits) };
+}
+
+/** Whether the gradient has to be measured before weights are moved along it. */
+export function mayClip({ training }: Settings): boolean {
+  return training.clipNorm > 0;
 }
 
 export class Learner {
   readonly settings: Settings;
   private weights: NamedTensors;
-  private readonly groups: readonly { name: GroupName; weights: readonly string[] }[];
-  private readonly optimiser: Optimiser;
-  /** Of each group. */
-  private moments: Moments[];
+  private readonly share: Share;
 
   /** Starts from the initial values of the seed. */
   constructor(settings: Settings) {
     this.settings = settings;
-    const specs = weightGroups(settings);
-    this.weights = initialWeights(
-      specs.flatMap((group) => group.specs),
-      settings.training.seed,
-    );
-    this.groups = specs.map((group) => ({ name: group.name, weights: group.specs.map(({ name }) => name) }));
-    this.optimiser = optimisers[settings.training.optimiser];
-    this.moments = this.groups.map((group) => this.optimiser.start(this.pick(this.weights, group)));
+    const specs = weightGroups(settings).flatMap((group) => group.specs);
+    this.weights = initialWeights(specs, settings.training.seed);
+    this.share = new Share(settings, this.weights);
   }
 
   /** The weights as they are now; they are replaced at each step. */
@@ -193,8 +174,9 @@ export class Learner {
     return this.weights;
   }
 
-  private pick(tensors: NamedTensors, { weights }: { weights: readonly string[] }): NamedTensors {
-    return Object.fromEntries(weights.map((name) => [name, tensors[name]]));
+  /** Weights that were moved elsewhere take the place of these, which are the caller's to dispose. */
+  adopt(weights: NamedTensors): void {
+    this.weights = weights;
   }
 
   /** Gradients of a part of a batch, at the weights as they are now. Caller disposes `sum`. */
@@ -208,27 +190,11 @@ export class Learner {
    * @returns what was said of all images in order, and the norm of the model's summed gradient if the plan asks for it
    */
   async finish(parts: readonly Gradients[], plan: StepPlan): Promise<StepOutcome> {
-    let sum: NamedTensors | undefined;
-    for (const part of parts) sum = accumulate(sum, part.sum);
-    const gradients = sum as NamedTensors;
-    const { training } = this.settings;
-    const ofGroups = this.groups.map((group) => this.pick(gradients, group));
-    // of the model's weights it is asked for now and then, of all if they are to be clipped
-    const wanted = training.clipNorm > 0 ? ofGroups : plan.wantsNorm ? ofGroups.slice(0, 1) : [];
-    const norms = await Promise.all(wanted.map((group) => norm(Object.values(group))));
-    const gradientNorm = plan.wantsNorm ? norms[0] : undefined;
-    const next: NamedTensors = {};
-    this.moments = this.groups.map((group, g) => {
-      const isLong = training.clipNorm > 0 && norms[g] > training.clipNorm;
-      const clipped = isLong ? shorten(ofGroups[g], training.clipNorm / norms[g]) : ofGroups[g];
-      const given = { weights: this.pick(this.weights, group), gradients: clipped };
-      const pace = { step: plan.step, rate: plan.rates[group.name] };
-      const stepped = this.optimiser.step(given, this.moments[g], pace, training);
-      Object.assign(next, stepped.weights);
-      return stepped.moments;
-    });
-    this.weights = next;
-    return { ...joinSaid(parts), ...(gradientNorm === undefined ? {} : { gradientNorm }) };
+    const gradients = sumOf(parts.map(({ sum }) => sum));
+    const isMeasured = plan.wantsNorm || mayClip(this.settings);
+    const norms = isMeasured ? normsOf(this.settings, await squaresOf(gradients)) : {};
+    this.weights = this.share.move({ weights: this.weights, gradients }, plan, norms);
+    return { ...joinSaid(parts), ...(plan.wantsNorm ? { gradientNorm: norms.model } : {}) };
   }
 
   /** A whole step on this instance. */
@@ -240,66 +206,35 @@ export class Learner {
 
   /** Names of what the optimiser remembers. */
   get momentNames(): readonly string[] {
-    return this.optimiser.moments;
+    return this.share.momentNames;
   }
 
   /** Weights, or one of the optimiser's moments, on the host. */
   async read(which: 'params' | MomentName): Promise<HostTensors> {
+    if (which !== 'params') return this.share.read(which, this.weights);
     const host: HostTensors = new Map();
-    for (const [g, group] of this.groups.entries()) {
-      const flat = which === 'params' ? undefined : ((await this.moments[g][which].data()) as Float32Array);
-      let start = 0;
-      for (const name of group.weights) {
-        const { shape, size } = this.weights[name];
-        const values = flat?.slice(start, start + size) ?? ((await this.weights[name].data()) as Float32Array);
-        host.set(name, { shape, values });
-        start += size;
-      }
+    for (const [name, tensor] of Object.entries(this.weights)) {
+      host.set(name, { shape: tensor.shape, values: (await tensor.data()) as Float32Array });
     }
     return host;
   }
 
   /** Replaces weights, or moments; names and shapes must be those of the model and its estimator. */
   write(which: 'params' | MomentName, values: HostTensors): void {
-    const valuesOf = (name: string) => values.get(name) as { shape: number[]; values: Float32Array };
-    if (which === 'params') {
-      const written = Object.keys(this.weights).map((name) => {
-        const { values: numbers, shape } = valuesOf(name);
-        return [name, tf.tensor(numbers, shape)];
-      });
-      tf.dispose(this.weights);
-      this.weights = Object.fromEntries(written);
+    if (which !== 'params') {
+      this.share.write(which, values);
       return;
     }
-    for (const [g, { weights }] of this.groups.entries()) {
-      const flat = new Float32Array(this.moments[g][which].size);
-      let start = 0;
-      for (const name of weights) {
-        flat.set(valuesOf(name).values, start);
-        start += valuesOf(name).values.length;
-      }
-      this.moments[g][which].dispose();
-      this.moments[g][which] = tf.tensor1d(flat);
-    }
+    const written = Object.keys(this.weights).map((name) => {
+      const { values: numbers, shape } = values.get(name) as { shape: number[]; values: Float32Array };
+      return [name, tf.tensor(numbers, shape)];
+    });
+    tf.dispose(this.weights);
+    this.weights = Object.fromEntries(written);
   }
 
   dispose(): void {
-    tf.dispose([this.weights, this.moments]);
+    tf.dispose(this.weights);
+    this.share.dispose();
   }
-}
-
-/** Gradients times a number; consumes them. */
-function shorten(gradients: NamedTensors, factor: number): NamedTensors {
-  const names = Object.keys(gradients);
-  const shorter = names.map((name) => tf.mul(gradients[name], factor));
-  tf.dispose(gradients);
-  return named(names, shorter);
-}
-
-/** Euclidean norm of all gradients together. */
-async function norm(gradients: readonly tf.Tensor[]): Promise<number> {
-  const squares = tf.tidy(() => tf.stack(gradients.map((gradient) => tf.sum(tf.square(gradient)))));
-  const values = await squares.data();
-  squares.dispose();
-  return Math.sqrt((values as Float32Array).reduce((sum, value) => sum + value, 0));
 }

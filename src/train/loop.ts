@@ -5,8 +5,9 @@ import { AirError } from '../errors.js';
 import { ExplainedVariance } from '../scores/variance.js';
 import type { Settings } from './config.js';
 import { yieldToEventLoop } from './event-loop.js';
-import type { StepPlan, Stepper } from './learner.js';
+import type { Stepper } from './learner.js';
 import type { PairSums, SumTally } from './pair-sums.js';
+import type { StepPlan } from './plan.js';
 import { learningRatesAt, logPriorAt, zPresPriorAt } from './schedule.js';
 import type { Validation } from './validate.js';
 

@@ -7,12 +7,14 @@ import { startBackend } from '#air/backends/start.js';
 import { type Watched, watchKernels } from '#air/bench/kernels.js';
 import { watchMemory } from '#air/bench/memory.js';
 import { spreadOf } from '#air/bench/timing.js';
+import { warmUp } from '#air/bench/training.js';
 import { multiplyAdds, Yardstick } from '#air/bench/yardstick.js';
 import type { ModelConfig } from '#air/core/config.js';
 import { geometricLogProbs } from '#air/core/count.js';
 import { PRESETS } from '#air/presets.js';
 import type { TrainConfig } from '#air/train/config.js';
-import { Learner, type StepPlan } from '#air/train/learner.js';
+import { Learner } from '#air/train/learner.js';
+import type { StepPlan } from '#air/train/plan.js';
 
 const { model: config, training } = PRESETS.small;
 const BATCH = 4;
@@ -30,6 +32,19 @@ test('the median and the quartiles, between values where need be', () => {
   assert.deepEqual(spreadOf([5, 1, 3, 2, 4]), { median: 3, low: 2, high: 4 });
   assert.deepEqual(spreadOf([4, 1]), { median: 2.5, low: 1.75, high: 3.25 });
   assert.deepEqual(spreadOf([7]), { median: 7, low: 7, high: 7 });
+});
+
+test('warm is who gets no faster, after a hundred steps or more', async () => {
+  const stepsOf = async (msAt: (step: number) => number) => {
+    let step = 0;
+    return warmUp(async () => msAt(++step));
+  };
+  const flat = await stepsOf(() => 10);
+  assert.deepEqual([flat.steps, flat.firstMs.length], [100, 100]);
+  const falling = await stepsOf((step) => Math.max(10, 60 - step / 4));
+  assert.deepEqual(falling.steps, 250, 'at 200 the bottom is reached; the next window is as fast, so is not faster');
+  assert.equal(falling.firstMs[99], 35);
+  assert.equal((await stepsOf((step) => 1e6 * 0.9 ** step)).steps, 600, 'it has to end');
 });
 
 /** Multiply-adds of a training step by the sizes of the layers: each product forward, for its weights, for its input. */

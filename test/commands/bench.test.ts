@@ -53,6 +53,16 @@ test('as JSON: every figure is there, positive, and agrees with the others', () 
   }
 });
 
+test('at the weights of a trained model, beside those it would begin with', () => {
+  const { status, stdout, stderr } = bench('--json', '--model', 'digits');
+  assert.equal(status, 0, stderr);
+  const { training, preset, model } = JSON.parse(stdout);
+  assert.deepEqual([preset, model], [undefined, 'digits']);
+  const [{ step_ms, late, warm_steps, cold_ms }] = training;
+  assert.equal(late.per_fresh, late.step_ms.median / step_ms.median);
+  assert.deepEqual([warm_steps, cold_ms], [1, undefined], 'without warm-up');
+});
+
 test('as a table', () => {
   const { status, stdout, stderr } = bench('-v', '--steps', '2');
   assert.equal(status, 0, stderr);

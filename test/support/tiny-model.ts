@@ -3,10 +3,12 @@ import { startBackend } from '#air/backends/start.js';
 import type { ModelConfig } from '#air/core/config.js';
 import { geometricLogProbs } from '#air/core/count.js';
 import { type ImageBatch, joinImages } from '#air/core/images.js';
+import type { HostTensors } from '#air/core/ops/weights.js';
 import { Draws } from '#air/core/rng.js';
 import { PRESETS } from '#air/presets.js';
 import type { TrainConfig } from '#air/train/config.js';
-import { type HostTensors, Learner, type StepPlan } from '#air/train/learner.js';
+import { Learner } from '#air/train/learner.js';
+import type { StepPlan } from '#air/train/plan.js';
 
 export const TINY: ModelConfig = {
   ...PRESETS.small.model,

@@ -1,11 +1,12 @@
 /** Checkpoints: what is written is what is read, and what cannot be one is refused by name. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { HostTensors } from '#air/core/ops/weights.js';
 import { paramSpecs } from '#air/core/parameters.js';
 import { AirError } from '#air/errors.js';
 import { decodeSafetensors, encodeSafetensors, type TensorData } from '#air/formats/safetensors.js';
 import { type Checkpoint, decodeCheckpoint, differences, encodeCheckpoint } from '#air/train/checkpoint.js';
-import { type HostTensors, Learner } from '#air/train/learner.js';
+import { Learner } from '#air/train/learner.js';
 import { normals } from '../support/random.js';
 import { TINY, TINY_TRAINING } from '../support/tiny-model.js';
 

@@ -7,17 +7,10 @@ import { geometricLogProbs } from '#air/core/count.js';
 import { elboTerms, meanTerms } from '#air/core/elbo.js';
 import { joinImages, sliceImages, splitImages, toIntensities } from '#air/core/images.js';
 import { makeModel } from '#air/core/model.js';
+import type { HostTensors } from '#air/core/ops/weights.js';
 import type { TrainConfig } from '#air/train/config.js';
-import {
-  type Gradients,
-  type HostTensors,
-  Learner,
-  partGradients,
-  partNoise,
-  partsOf,
-  type StepPlan,
-  subBatches,
-} from '#air/train/learner.js';
+import { type Gradients, Learner, partGradients, partNoise, partsOf, subBatches } from '#air/train/learner.js';
+import type { StepPlan } from '#air/train/plan.js';
 import { assertCloseEach, assertCloseOverall } from '../support/assert-close.js';
 import { onEachBackend } from '../support/backends.js';
 import { elboGradients } from '../support/estimates.js';

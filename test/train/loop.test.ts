@@ -7,9 +7,9 @@ import { type ImageBatch, joinImages } from '#air/core/images.js';
 import type { Outcome } from '#air/core/outcome.js';
 import { AirError } from '#air/errors.js';
 import { PRESETS } from '#air/presets.js';
-import type { StepPlan } from '#air/train/learner.js';
 import { type Cadence, type LoopResult, type Report, trainLoop } from '#air/train/loop.js';
 import { PairSums, type SumTally } from '#air/train/pair-sums.js';
+import type { StepPlan } from '#air/train/plan.js';
 import { learningRateAt, learningRatesAt, logPriorAt, zPresPriorAt } from '#air/train/schedule.js';
 import type { Validation } from '#air/train/validate.js';
 

@@ -1,5 +1,5 @@
 /** `air bench`: how fast and how large the work is on this machine. */
-import { choice, defineCommand, int, valued } from '../../cli/command.js';
+import { choice, defineCommand, file, int, valued } from '../../cli/command.js';
 import { PRESET_NAMES } from '../../presets.js';
 import { backend, json, output } from '../shared/options.js';
 
@@ -7,7 +7,8 @@ export const bench = defineCommand({
   name: 'bench',
   summary: 'how fast this machine computes, and whether memory grows',
   description: `Measures training steps and their parts, explaining images, making scenes, starting up, and memory, on real scenes and the
-    initial weights of a preset. Each is repeated and given as its median and the range of its middle half. Machines differ
+    initial weights of a preset, steps also at the weights of a trained model: late in training, gradients are other numbers. Steps are measured
+    once they get no faster. Each figure is repeated and given as its median and the range of its middle half. Machines differ
     threefold, so times are also given as ratios to the yardstick: the same run's time for the matrix products of that step
     alone, as plain products of the backend in their own shapes, on one thread.`,
   operands: [],
@@ -26,6 +27,12 @@ export const bench = defineCommand({
       format: (sizes) => sizes.join(','),
     }),
     preset: choice(PRESET_NAMES, { default: 'fast', group: 'What', help: 'the model' }),
+    model: file({
+      value: 'MODEL',
+      group: 'What',
+      defaultText: 'digits, if the preset is fast',
+      help: "a trained model: its settings in place of a preset's, and its weights for the late step",
+    }),
     steps: int({
       default: 0,
       min: 0,
@@ -33,7 +40,12 @@ export const bench = defineCommand({
       help: 'train for so many steps more, and watch memory',
     }),
     repeats: int({ default: 20, min: 1, group: 'How', help: 'measurements of each figure' }),
-    warmup: int({ default: 5, min: 0, group: 'How', help: 'measurements before them that do not count' }),
+    warmup: int({
+      default: 5,
+      min: 0,
+      group: 'How',
+      help: 'measurements before them that do not count; with 0, steps are measured cold',
+    }),
     workers: int({
       min: 1,
       max: 256,
@@ -48,6 +60,7 @@ export const bench = defineCommand({
   examples: [
     { command: 'air bench', help: 'how fast is this machine?' },
     { command: 'air bench --backend wasm --workers 1 --batch-size 64 --json', help: 'one figure for a script' },
+    { command: 'air bench --model air.safetensors.state', help: 'is a step slower late in that training?' },
     { command: 'air bench --steps 10000 --batch-size 128', help: 'does memory grow?' },
   ],
   seeAlso: ['backends', 'train'],

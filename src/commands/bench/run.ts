@@ -6,7 +6,6 @@ import { describeMachine, measureStartup } from '../../bench/machine.js';
 import { peakRssBytes, watchMemory } from '../../bench/memory.js';
 import { type RepeatOptions, spreadOf, timed } from '../../bench/timing.js';
 import { measureTraining, type StepSource, type TrainingFigures } from '../../bench/training.js';
-import type { ModelConfig } from '../../core/config.js';
 import { joinImages } from '../../core/images.js';
 import { makeModel } from '../../core/model.js';
 import { PYRO_SCENES, SceneComposer } from '../../data/scenes.js';
@@ -14,14 +13,19 @@ import type { Header } from '../../formats/records.js';
 import type { Io } from '../../io/io.js';
 import { PRESETS, type PresetName } from '../../presets.js';
 import { SceneMaker } from '../../threads/scene-maker.js';
-import type { TrainConfig } from '../../train/config.js';
+import type { Checkpoint } from '../../train/checkpoint.js';
+import type { Settings } from '../../train/config.js';
 import { Learner } from '../../train/learner.js';
+import type { StepPlan } from '../../train/plan.js';
 import { learningRatesAt, logPriorAt } from '../../train/schedule.js';
 import { bundledDigits, readDigits } from '../shared/digit-files.js';
+import { readCheckpoint } from '../shared/model-file.js';
 
 export type BenchOptions = RepeatOptions & {
   batchSize: readonly number[];
   preset: PresetName;
+  /** Of a trained model. */
+  model: string | undefined;
   /** Steps of watching memory; 0 for none. */
   steps: number;
   workers: number | undefined;
@@ -42,15 +46,19 @@ export async function runBench(options: BenchOptions, io: Io) {
   const { images, perSecond: scenesPerSecond } = await measureScenes(options, io);
   const backend = await startBackend(options.backend);
   const { name, detail, identity, canThread } = backend;
-  const { model: config, training: recipe } = PRESETS[options.preset];
+  const { config, training: recipe, trained } = await subjectOf(options, io);
 
   const training: TrainingFigures[] = [];
   for (const batchSize of options.batchSize) {
     io.messages.detail(`training steps of ${batchSize} images`);
-    const settings = { ...recipe, batchSize, sumPairs: 0 };
-    const learner = new Learner({ config, training: settings });
-    training.push(await measureTraining(backend, learner, sourceOf(images, config, settings), options));
-    learner.dispose();
+    const settings: Settings = { config, training: { ...recipe, batchSize, sumPairs: 0 } };
+    const fresh = new Learner(settings);
+    const late = trained && startAt(trained, settings);
+    const { batchAt, planAt } = sourceOf(images, settings);
+    const source = { batchAt, planAt: (step: number) => ({ ...planAt(step), rates: STILL }) };
+    training.push(await measureTraining(backend, { fresh, late }, source, { ...options, warm: options.warmup > 0 }));
+    fresh.dispose();
+    late?.dispose();
   }
   const peakRssOfTrainingBytes = peakRssBytes();
 
@@ -66,7 +74,8 @@ export async function runBench(options: BenchOptions, io: Io) {
   return {
     machine,
     backend: { name, detail, identity, canThread },
-    preset: options.preset,
+    preset: options.model === undefined ? options.preset : undefined,
+    model: options.model,
     repeats: options.repeats,
     training,
     inference,
@@ -78,15 +87,41 @@ export async function runBench(options: BenchOptions, io: Io) {
   };
 
   async function memoryOverSteps() {
-    const settings = { ...recipe, batchSize: options.batchSize[0], steps: options.steps };
+    const settings = { config, training: { ...recipe, batchSize: options.batchSize[0], steps: options.steps } };
     const progress = io.messages.progress(options.steps, 'steps');
-    const trained = new Learner({ config, training: settings });
-    const source = sourceOf(images, config, settings);
-    const samples = await watchMemory(backend, trained, source, { ...options, onStep: progress.update });
-    trained.dispose();
+    const learner = new Learner(settings);
+    const source = sourceOf(images, settings);
+    const samples = await watchMemory(backend, learner, source, { ...options, onStep: progress.update });
+    learner.dispose();
     progress.stop();
     return samples;
   }
+}
+
+/** Rates of steps after which weights are what they were: a fresh model stays fresh, a trained one trained. */
+const STILL: StepPlan['rates'] = { model: 0, baseline: 0 };
+
+/** What to train: the settings of a model or of a preset, and a model that has been trained with them, if there is one. */
+async function subjectOf({ model, preset }: BenchOptions, io: Io): Promise<Settings & { trained?: Checkpoint }> {
+  if (model !== undefined) {
+    const trained = await readCheckpoint(model, io);
+    return { config: trained.config, training: trained.training, trained };
+  }
+  const { model: config, training } = PRESETS[preset];
+  return preset === SHIPPED_PRESET
+    ? { config, training, trained: await readCheckpoint('digits', io) }
+    : { config, training };
+}
+
+/** What the model of the package was made with. */
+const SHIPPED_PRESET: PresetName = 'fast';
+
+/** A learner with the weights of a model, and with what the optimiser remembers in the state of a run. */
+function startAt({ params, moments = {} }: Checkpoint, settings: Settings): Learner {
+  const learner = new Learner(settings);
+  learner.write('params', params);
+  for (const [moment, values] of Object.entries(moments)) learner.write(moment, values);
+  return learner;
 }
 
 /** How many scenes a second gen-data makes and encodes on one thread; and some of them, to compute on. */
@@ -111,7 +146,8 @@ async function measureScenes({ warmup, repeats }: RepeatOptions, io: Io) {
  * Step by step through the images, again and again, by the schedule of the recipe. In place of sums, which depend on what
  * a model has learnt, the images of some more scenes: their number changes from step to step, as that of sums does.
  */
-function sourceOf(images: readonly Uint8Array[], config: ModelConfig, training: TrainConfig): StepSource {
+function sourceOf(images: readonly Uint8Array[], settings: Settings): StepSource {
+  const { training } = settings;
   const { batchSize, sumPairs } = training;
   const sizeAt = (step: number): number => batchSize + 2 * (step % (sumPairs + 1));
   return {
@@ -120,7 +156,7 @@ function sourceOf(images: readonly Uint8Array[], config: ModelConfig, training: 
     planAt: (step) => ({
       step,
       rates: learningRatesAt(training, step),
-      logPrior: logPriorAt({ config, training }, step),
+      logPrior: logPriorAt(settings, step),
       wantsNorm: false,
       counts: Array.from({ length: sizeAt(step) }, (_, b) => (b < batchSize ? -1 : 2 - (b % 2))),
     }),

@@ -35,7 +35,7 @@ function kernelRow({ kernels, libraryOps, libraryCalls }: LibraryUse & { kernels
 }
 
 export function benchTable(figures: BenchFigures): string {
-  const { machine, backend, preset, training, inference, scenesPerSecond, startup } = figures;
+  const { machine, backend, preset, model, training, inference, scenesPerSecond, startup } = figures;
   // libraries have threads of their own, and say nothing of them
   const threads = (count: number): string => (backend.canThread ? `, ${count} thread${count === 1 ? '' : 's'}` : '');
   const rows: (Row | undefined)[] = [
@@ -57,7 +57,7 @@ export function benchTable(figures: BenchFigures): string {
     ['  with all of the above', megabytes(figures.peakRssBytes)],
   ];
   const lines = [
-    `${backend.name}: ${backend.detail}; preset ${preset}`,
+    `${backend.name}: ${backend.detail}; ${model === undefined ? `preset ${preset}` : `model ${model}`}`,
     `${machine.cpu}, ${machine.cores} cores, load ${machine.load.toFixed(2)} before; Node ${machine.node}; ${figures.repeats} repeats`,
     '',
     ...rows.map((row) => (row === undefined ? '' : line(row))),
@@ -74,6 +74,8 @@ function line([name, value, range = '']: Row): string {
 function trainingRows(one: TrainingFigures, threads: (count: number) => string): Row[] {
   return [
     spread(`training step, batch ${one.batchSize}${threads(one.workers)}`, one.stepMs, 'ms'),
+    ...(one.coldMs === undefined ? [] : [coldRow(one.coldMs, one.warmSteps)]),
+    ...(one.late === undefined ? [] : lateRows(one.late)),
     spread('  images and noise to tensors', one.inputsMs, 'ms'),
     spread('  forward', one.forwardMs, 'ms'),
     spread('  backward', one.backwardMs, 'ms'),
@@ -83,6 +85,14 @@ function trainingRows(one: TrainingFigures, threads: (count: number) => string):
     ['  GFLOPS of these', ((2e-6 * one.multiplyAdds) / one.productsMs.median).toFixed(1)],
     ['  step / products', one.stepPerProducts.toFixed(2)],
   ];
+}
+
+function coldRow(coldMs: number, warmSteps: number): Row {
+  return ['  each of the first 100', `${short(coldMs)} ms`, `no faster after ${warmSteps}`];
+}
+
+function lateRows({ stepMs, perFresh }: NonNullable<TrainingFigures['late']>): Row[] {
+  return [spread('  of a trained model', stepMs, 'ms'), ['  late / fresh', perFresh.toFixed(2)]];
 }
 
 /** Where one step's time goes; what takes less than a hundredth of it is left to --json. */

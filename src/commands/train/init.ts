@@ -1,7 +1,9 @@
 /** Beginning with the weights of another model, under another recipe or on other data, in place of the seed's initial values. */
+
+import type { HostTensors } from '../../core/ops/weights.js';
 import { AirError } from '../../errors.js';
 import type { Io } from '../../io/io.js';
-import type { HostTensors, Learner } from '../../train/learner.js';
+import type { Learner } from '../../train/learner.js';
 import { weightGroups } from '../../train/weight-groups.js';
 import { checkedModel, modelFile } from '../shared/model-file.js';
 

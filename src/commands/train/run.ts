@@ -1,12 +1,13 @@
 /** One run of `air train`: opens data, model and backend, resumes what was begun, and ends with a model. */
 import { usage } from '../../cli/command.js';
+import type { HostTensors } from '../../core/ops/weights.js';
 import { AirError } from '../../errors.js';
 import { sealSafetensors } from '../../formats/safetensors.js';
 import type { Io } from '../../io/io.js';
 import { makeStepper } from '../../threads/steps.js';
 import { type Checkpoint, encodeCheckpoint } from '../../train/checkpoint.js';
 import type { Settings, TrainConfig } from '../../train/config.js';
-import { type HostTensors, Learner } from '../../train/learner.js';
+import { Learner } from '../../train/learner.js';
 import { diverged, type LoopResult, trainLoop } from '../../train/loop.js';
 import { PairSums } from '../../train/pair-sums.js';
 import { openSource, type SceneSource } from '../../train/source.js';
@@ -137,7 +138,10 @@ async function trainOn(
         return validation;
       },
       preview: reporter.preview,
-      save: async (step) => io.writeFileAtomic(stateFile, await checkpoint(step, true)),
+      async save(step) {
+        await stepper.gather();
+        await io.writeFileAtomic(stateFile, await checkpoint(step, true));
+      },
     },
   );
   reporter.close();

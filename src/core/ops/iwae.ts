@@ -12,6 +12,7 @@ import type { PassOutcome } from '../outcome.js';
 import type { Varying } from './compiled.js';
 import { countLogProbGrad, minusIncludes } from './elbo.js';
 import { defineOp } from './op.js';
+import { vanish } from './vanish.js';
 
 /** The outcome is of B K passes, those of an image one after the other; its KLs are log q - log p of the draws. */
 export type IwaeInputs = PassOutcome & {
@@ -35,16 +36,17 @@ export const iwaeGradOp = defineOp<
       ops.matMul(ops.add(whereKl, whatKl), includes),
     );
     const ofImage = ops.reshape(logWeights, [images, draws * counts]);
-    const relative = ops.exp(ops.sub(ofImage, tf.max(ofImage, 1, true)));
+    // from the largest on; what is below e^-80 of it vanishes
+    const relative = ops.exp(ops.maximum(ops.sub(ofImage, tf.max(ofImage, 1, true)), -80));
     const shares = ops.div(relative, ops.sum(relative, 1, true));
     // a lesson is shared by the draws of its image
     const lessons = countWeights && ops.concat(Array(draws).fill(ops.mul(countWeights, 1 / draws)), 1);
     const drawnTo = lessons === undefined ? shares : ops.add(shares, lessons);
     const factor = ops.varying(scale);
-    const byDraw = (x: tf.Tensor) => ops.reshape(ops.mul(x, factor), [rows, counts]);
+    const byDraw = (x: tf.Tensor) => vanish(ops, ops.reshape(ops.mul(x, factor), [rows, counts]));
     const dLogLik = byDraw(shares);
     return [
-      countLogProbGrad(ops, zPresLogits, ops.neg(zPresLogits), byDraw(drawnTo)),
+      vanish(ops, countLogProbGrad(ops, zPresLogits, ops.neg(zPresLogits), byDraw(drawnTo))),
       dLogLik,
       ops.matMul(dLogLik, includes, false, true),
     ];

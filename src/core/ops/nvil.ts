@@ -20,6 +20,7 @@ import { now, type Varying } from './compiled.js';
 import { countLogProbGrad } from './elbo.js';
 import { defineOp } from './op.js';
 import type { TensorOps } from './tensor-ops.js';
+import { vanish } from './vanish.js';
 
 export type NvilInputs = PassOutcome & {
   /** [B, N], in [0, 1) */
@@ -119,7 +120,7 @@ export const nvilGradOp = defineOp<
         ? score
         : ops.add(score, ops.mul(countLogProbGrad(ops, zPresLogits, negated, countWeights), factor));
     return [
-      dZPresLogits,
+      vanish(ops, dZPresLogits),
       ops.mul(isCount, factor),
       masking
         ? ops.mul(

@@ -6,6 +6,7 @@ import type * as tf from '@tensorflow/tfjs';
 import { now, type Varying } from './compiled.js';
 import { drawCount, type NvilInputs } from './nvil.js';
 import { defineOp } from './op.js';
+import { vanish } from './vanish.js';
 
 /** -> gradients by logits and likelihoods; by the baseline, of -scale times its squared error; then returns and the active steps. */
 export const reconstructionScoreOp = defineOp<
@@ -20,7 +21,7 @@ export const reconstructionScoreOp = defineOp<
     const error = baseline === undefined ? returns : ops.sub(returns, ops.mul(active, baseline));
     const factor = ops.varying(scale);
     return [
-      ops.mul(ops.mul(ops.sub(z, p), error), factor),
+      vanish(ops, ops.mul(ops.mul(ops.sub(z, p), error), factor)),
       ops.mul(isCount, factor),
       ops.mul(
         error,

@@ -20,6 +20,7 @@ export type TensorOps = {
   div(a: Operand, b: Operand): tf.Tensor;
   /** (a - b)^2 */
   squaredDifference(a: Operand, b: Operand): tf.Tensor;
+  maximum(a: Operand, b: Operand): tf.Tensor;
   /** `a` where x < limit, `b` elsewhere: what the other one is there, even NaN, does not matter. */
   whereLess(x: Operand, limit: Operand, a: Operand, b: Operand): tf.Tensor;
 
@@ -69,6 +70,7 @@ export const tfjsOps: TensorOps = {
   mul: (a, b) => tf.mul(a, b),
   div: (a, b) => tf.div(a, b),
   squaredDifference: (a, b) => tf.squaredDifference(a, b),
+  maximum: (a, b) => tf.maximum(a, b),
   whereLess: (x, limit, a, b) => tf.where(tf.less(x, limit), a, b),
   neg: (x) => tf.neg(x),
   square: (x) => tf.square(x),

@@ -14,6 +14,9 @@ export type ParamSpec = {
 
 export type NamedTensors = { [name: string]: tf.Tensor };
 
+/** Weights and moments on the host, by name: what a checkpoint holds, and what travels between threads. */
+export type HostTensors = Map<string, { shape: number[]; values: Float32Array }>;
+
 /** Tensors under names, in the order of both. */
 export function named(names: readonly string[], tensors: readonly tf.Tensor[]): NamedTensors {
   return Object.fromEntries(names.map((name, i) => [name, tensors[i]]));

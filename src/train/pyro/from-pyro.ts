@@ -4,10 +4,10 @@
  */
 import type { ModelConfig } from '../../core/config.js';
 import { shortest } from '../../core/float32.js';
+import type { HostTensors } from '../../core/ops/weights.js';
 import { AirError } from '../../errors.js';
 import type { TensorData } from '../../formats/safetensors.js';
 import type { Settings, TrainConfig } from '../config.js';
-import type { HostTensors } from '../learner.js';
 import { weightGroups } from '../weight-groups.js';
 import { ONLY, PRIOR_TENSORS, type Untold } from './class.js';
 

@@ -1,9 +1,9 @@
 /** A model as the state_dict of Pyro's AIR example: the same weights under the same names, and the priors of z_where beside them. */
 import type { ModelConfig } from '../../core/config.js';
+import type { HostTensors } from '../../core/ops/weights.js';
 import { AirError } from '../../errors.js';
 import type { TensorData } from '../../formats/safetensors.js';
 import type { Settings } from '../config.js';
-import type { HostTensors } from '../learner.js';
 import { weightGroups } from '../weight-groups.js';
 import { NON_LINEARITIES, ONLY, PRIOR_TENSORS } from './class.js';
 

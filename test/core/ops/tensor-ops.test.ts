@@ -28,13 +28,14 @@ const UNARY: { readonly [name in Unary]: (x: number) => number } = {
   relu: (x) => Math.max(0, x),
 };
 
-type Binary = 'add' | 'sub' | 'mul' | 'div' | 'squaredDifference';
+type Binary = 'add' | 'sub' | 'mul' | 'div' | 'squaredDifference' | 'maximum';
 const BINARY: { readonly [name in Binary]: (a: number, b: number) => number } = {
   add: (a, b) => a + b,
   sub: (a, b) => a - b,
   mul: (a, b) => a * b,
   div: (a, b) => a / b,
   squaredDifference: (a, b) => (a - b) ** 2,
+  maximum: Math.max,
 };
 
 /** From dy and y. */

@@ -1,5 +1,6 @@
-// Adam in one pass over the memory. Results may overwrite what they come from.
-import { loadUpTo4, storeUpTo4 } from './vector';
+// Adam in one pass over the memory. Results may overwrite what they come from. What is worth nothing vanishes: see
+// core/ops/vanish.ts.
+import { FORGOTTEN, loadUpTo4, ROOT_FORGOTTEN, storeUpTo4, vanishBelow } from './vector';
 
 /**
  * Adam: m' = beta1 m + rest1 g, v' = beta2 v + rest2 g^2, param' = param - rate (m' / correction1) / (sqrt(v' /
@@ -13,7 +14,7 @@ export function adam(
   for (let i = 0; i < n; i += 4) {
     const left = n - i;
     const at = <usize>i << 2;
-    const g = loadUpTo4(grad + at, left);
+    const g = vanishBelow(loadUpTo4(grad + at, left), ROOT_FORGOTTEN);
     const mOld = f32x4.mul(f32x4.splat(beta1), loadUpTo4(m + at, left));
     const first = f32x4.add(mOld, f32x4.mul(f32x4.splat(rest1), g));
     const vOld = f32x4.mul(f32x4.splat(beta2), loadUpTo4(v + at, left));
@@ -21,8 +22,8 @@ export function adam(
     const spread = f32x4.add(f32x4.sqrt(f32x4.div(second, f32x4.splat(correction2))), f32x4.splat(epsilon));
     const step = f32x4.div(f32x4.mul(stepSize, first), spread);
     const moved = f32x4.sub(loadUpTo4(param + at, left), step);
-    storeUpTo4(mNext + at, first, left);
-    storeUpTo4(vNext + at, second, left);
+    storeUpTo4(mNext + at, vanishBelow(first, FORGOTTEN), left);
+    storeUpTo4(vNext + at, vanishBelow(second, FORGOTTEN), left);
     storeUpTo4(paramNext + at, moved, left);
   }
 }

@@ -1,6 +1,6 @@
 // One step of an LSTM, gates in the order i, f, g, o: c' = f c + i g, h' = o tanh(c').
 import { FROM_BIAS, FROM_OUTPUT, gemmBlocked, gemmScratchBytes } from './gemm';
-import { loadUpTo4, sigmoid4, storeUpTo4, tanh4 } from './vector';
+import { FORGOTTEN, gate4, loadUpTo4, storeUpTo4, tanh4, vanishBelow } from './vector';
 
 /** Bytes of scratch for `lstmCell`: that of its products, and a row of the sum of both biases. */
 export function lstmScratchBytes(batch: i32, inputs: i32, hidden: i32): usize {
@@ -39,16 +39,16 @@ export function lstmCell(
       const fAt = iAt + row;
       const gAt = fAt + row;
       const oAt = gAt + row;
-      const i = sigmoid4(loadUpTo4(iAt, left));
+      const i = gate4(loadUpTo4(iAt, left));
       const g = tanh4(loadUpTo4(gAt, left));
       const kept = f32x4.mul(i, g);
       storeUpTo4(iAt, i, left);
       storeUpTo4(gAt, g, left);
-      const f = sigmoid4(loadUpTo4(fAt, left));
+      const f = gate4(loadUpTo4(fAt, left));
       storeUpTo4(fAt, f, left);
       const next = f32x4.add(f32x4.mul(f, loadUpTo4(c + at + offset, left)), kept);
       storeUpTo4(cNext + at + offset, next, left);
-      const o = sigmoid4(loadUpTo4(oAt, left));
+      const o = gate4(loadUpTo4(oAt, left));
       storeUpTo4(oAt, o, left);
       storeUpTo4(hNext + at + offset, f32x4.mul(o, tanh4(next)), left);
     }
@@ -87,11 +87,12 @@ export function lstmCellGrad(
       const dF = f32x4.mul(f32x4.mul(total, loadUpTo4(c + at, left)), f32x4.mul(f, f32x4.sub(one, f)));
       const dG = f32x4.mul(f32x4.mul(total, i), f32x4.sub(one, f32x4.mul(g, g)));
       const dO = f32x4.mul(f32x4.mul(d, t), f32x4.mul(o, f32x4.sub(one, o)));
-      storeUpTo4(out, dI, left);
-      storeUpTo4(out + row, dF, left);
-      storeUpTo4(out + 2 * row, dG, left);
-      storeUpTo4(out + 3 * row, dO, left);
-      storeUpTo4(dcPrevious + at, f32x4.mul(total, f), left);
+      // behind gates that are shut, object after object, less and less is left
+      storeUpTo4(out, vanishBelow(dI, FORGOTTEN), left);
+      storeUpTo4(out + row, vanishBelow(dF, FORGOTTEN), left);
+      storeUpTo4(out + 2 * row, vanishBelow(dG, FORGOTTEN), left);
+      storeUpTo4(out + 3 * row, vanishBelow(dO, FORGOTTEN), left);
+      storeUpTo4(dcPrevious + at, vanishBelow(f32x4.mul(total, f), FORGOTTEN), left);
     }
   }
 }

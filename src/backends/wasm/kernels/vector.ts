@@ -11,6 +11,11 @@ function splat(value: f32): v128 {
   return f32x4.splat(value);
 }
 
+/** As in core/ops/vanish.ts, 2^-110: the least that is kept of what decays. */
+export const FORGOTTEN: f32 = 7.70371977754894341e-34;
+/** Its root, 2^-55: squares of what is smaller are forgotten. */
+export const ROOT_FORGOTTEN: f32 = 2.77555756156289135e-17;
+
 /** Elements at `at`: four, or the last `count` of a row with zeros after them. */
 // @ts-ignore: decorator
 @inline
@@ -46,6 +51,13 @@ function storeTail(at: usize, value: v128, count: i32): void {
 @inline
 export function keepUpTo4(value: v128, count: i32): v128 {
   return v128.and(value, i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(count)));
+}
+
+/** value, but 0 where its size is below `least`, which is positive. NaN stays NaN. */
+// @ts-ignore: decorator
+@inline
+export function vanishBelow(value: v128, least: f32): v128 {
+  return v128.andnot(value, f32x4.lt(f32x4.abs(value), splat(least)));
 }
 
 // @ts-ignore: decorator
@@ -99,6 +111,16 @@ export function log4(x: v128): v128 {
 @inline
 export function sigmoid4(x: v128): v128 {
   return f32x4.div(splat(1), f32x4.add(splat(1), exp4(f32x4.neg(x))));
+}
+
+/**
+ * The sigmoid of a unit: held to at least e^-30, 1e-13, below which nothing that it lets through, and no gradient by it, is
+ * worth anything (see core/ops/vanish.ts).
+ */
+// @ts-ignore: decorator
+@inline
+export function gate4(x: v128): v128 {
+  return sigmoid4(f32x4.pmax(x, splat(-30)));
 }
 
 /** tanh x: an odd polynomial near 0, 1 - 2 / (e^2|x| + 1) elsewhere. */
