@@ -108,12 +108,15 @@ export class GraphCompiler implements Compiler {
   /** Loads a graph and tries it. @returns undefined where TensorFlow, or the disk, does not want it */
   private load({ nodes, outputs, varying }: Recording, inputs: readonly tf.Tensor[]): Graph | undefined {
     const needed = neededFor(outputs, nodes);
+    const { binding } = this.backend;
     let folder: string | undefined;
+    let model: number | undefined;
     try {
       folder = mkdtempSync(join(this.folder, 'air-graph-'));
-      writeFileSync(join(folder, 'saved_model.pb'), savedModel(needed, this.backend.binding));
+      writeFileSync(join(folder, 'saved_model.pb'), savedModel(needed, binding));
+      model = binding.loadSavedModel(folder, TAG);
       const graph: Graph = {
-        model: this.backend.binding.loadSavedModel(folder, TAG),
+        model,
         ops: needed.filter(({ kind }) => kind === 'op').length,
         inputNames: needed
           .filter(({ kind }) => kind === 'input')
@@ -124,6 +127,7 @@ export class GraphCompiler implements Compiler {
       tf.dispose(this.run(graph, varying, inputs));
       return graph;
     } catch {
+      if (model !== undefined) binding.deleteSavedModel(model);
       return undefined;
     } finally {
       if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
@@ -148,6 +152,7 @@ export class GraphCompiler implements Compiler {
   private forget(variant: Variant): void {
     this.backend.binding.deleteSavedModel((variant.loaded as NonNullable<Variant['loaded']>).graph.model);
     delete variant.loaded;
+    delete variant.first;
     this.inUse.delete(variant);
   }
 }

@@ -106,7 +106,7 @@ describe('graphs of libtensorflow', { skip: isAsked ? false : 'make test-native'
     tf.dispose(tensors);
   });
 
-  it('are loaded from a folder that is there for a moment, and are so many at most', () => {
+  it('are loaded from a folder that is there for a moment, and are so many at most', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'air-graphs-'));
     const compiler = new GraphCompiler(backend(), new Recorder(backend()), folder);
     const loaded = models();
@@ -117,6 +117,9 @@ describe('graphs of libtensorflow', { skip: isAsked ? false : 'make test-native'
       for (let i = 0; i < 3; i++) tf.dispose(compiler.call(double, settings, { x }, {}));
     }
     assert.ok(models() - loaded <= 32, `${models() - loaded} graphs`);
+    const [once, ...others] = Array.from({ length: 40 }, () => ({}));
+    for (const settings of [once, ...others, once, once]) tf.dispose(compiler.call(double, settings, { x }, {}));
+    assert.deepEqual(await read(compiler.call(double, once, { x }, {}).y), [2, 4, 6], 'though its graph was gone');
     assert.deepEqual(readdirSync(folder), []);
     rmSync(folder, { recursive: true });
     x.dispose();
