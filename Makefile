@@ -52,7 +52,8 @@ native: $(BUILT) ## libtensorflow for --backend tensorflow, from a wheel (GPU=1:
 test-native: native ## reference tensors and every op on libtensorflow
 	npm run --silent test:compile
 	AIR_TEST_BACKENDS=tensorflow $(RUN) node --test $(BACKEND_TESTS) .test/core/unroll.test.js .test/core/ops/op.test.js \
-	  .test/core/estimators/iwae.test.js .test/train/learner.test.js .test/backends/tensorflow/start.test.js
+	  .test/core/estimators/iwae.test.js .test/train/learner.test.js .test/backends/tensorflow/start.test.js \
+	  .test/backends/tensorflow/compiler.test.js
 
 .PHONY: test-webgpu
 test-webgpu: $(BUILT) ## the same on WebGPU: on this machine's GPU, or on a software Vulkan driver that it fetches

@@ -1,4 +1,5 @@
 /** What a compute backend is to the rest of the program. Nobody asks which one runs; they look at these fields. */
+import type { LibraryCount } from './count-calls.js';
 import type { BackendName } from './names.js';
 
 /** What a started backend is. */
@@ -20,8 +21,8 @@ export type Started = {
   below?: Below;
 };
 
-/** Something countable, in plural, and how much of it there has been so far. */
-export type Below = { what: string; count(): number };
+/** What ops of the library are called, in plural; how many there have been so far, in how many calls. */
+export type Below = { what: string; count(): LibraryCount };
 
 /** What a backend says of itself when it starts. */
 export type StartedBackend = Omit<Started, 'name'>;

@@ -5,11 +5,11 @@ import type { ImageBatch } from '../core/images.js';
 import { type InferOptions, infer } from '../core/infer.js';
 import type { Model } from '../core/model.js';
 import { makeInferrer } from '../threads/inference.js';
-import { watchKernels } from './kernels.js';
+import { type LibraryUse, watchKernels, watchLibrary } from './kernels.js';
 import { type RepeatOptions, type Spread, spreadOf, timed } from './timing.js';
 import { multiplyAdds, Yardstick } from './yardstick.js';
 
-export type InferenceFigures = {
+export type InferenceFigures = LibraryUse & {
   batchSize: number;
   /** Threads that explain a batch each at the same time. */
   workers: number;
@@ -17,10 +17,8 @@ export type InferenceFigures = {
   passImagesPerSecond: Spread;
   /** As `air infer` does it: a second pass, with noise, for the ELBO. */
   inferImagesPerSecond: Spread;
-  /** Kernel calls of a pass. */
+  /** Kernel calls of a pass, op by op. */
   kernels: number;
-  /** What they ask of the library below, where the backend counts that: its ops, or dispatches. */
-  libraryOps: number | undefined;
   /** The matrix products of a pass over a batch alone, on one thread. */
   productsMs: Spread;
   /** The median of time per batch / products. */
@@ -38,7 +36,7 @@ export async function measureInference(
   const indices = Array.from({ length: batch.size }, (_, b) => b);
   const optionsFor = (samples: number): InferOptions => ({ mode: 'mean', samples, seed: 0 });
   await infer(model, batch, indices, optionsFor(0));
-  const watched = await watchKernels(() => infer(model, batch, indices, optionsFor(0)), backend);
+  const watched = await watchKernels(() => infer(model, batch, indices, optionsFor(0)));
   const yardstick = new Yardstick(watched.products);
   const inferrer = await makeInferrer(backend, model, workers ?? availableParallelism());
   const { width } = inferrer;
@@ -55,6 +53,7 @@ export async function measureInference(
     const infer = await time(1);
     if (round >= warmup) rounds.push({ pass, infer, products });
   }
+  const library = await watchLibrary(() => infer(model, batch, indices, optionsFor(0)), backend);
   await inferrer.close();
   yardstick.dispose();
   const rate = (ms: number): number => (1000 * batch.size) / ms;
@@ -64,7 +63,7 @@ export async function measureInference(
     passImagesPerSecond: spreadOf(rounds.map(({ pass }) => rate(pass))),
     inferImagesPerSecond: spreadOf(rounds.map(({ infer }) => rate(infer))),
     kernels: watched.count,
-    libraryOps: watched.libraryOps,
+    ...library,
     productsMs: spreadOf(rounds.map(({ products }) => products)),
     passPerProducts: spreadOf(rounds.map(({ pass, products }) => pass / products)).median,
     multiplyAdds: multiplyAdds(watched.products),

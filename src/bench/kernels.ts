@@ -5,6 +5,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import type { Started } from '../backends/backend.js';
+import { opByOp } from '../core/ops/compiled.js';
 import { listed } from '../core/ops/op.js';
 
 /** One matrix product: [m, k] times [k, n]. */
@@ -16,8 +17,6 @@ export type KernelUse = { kernel: string; calls: number; ms: number };
 export type Watched = {
   /** Kernel calls, without composites. */
   count: number;
-  /** What these kernels asked of the library below, where the backend counts that. */
-  libraryOps: number | undefined;
   /** Milliseconds from beginning to end, with what is spent outside of kernels. */
   ms: number;
   /** The longest time first. */
@@ -46,11 +45,25 @@ const PRODUCTS: { readonly [kernel: string]: (inputs: Inputs, attrs: tf.NamedAtt
     [weightIh, weightHh].map(({ shape: [k, n] }) => ({ m: c.shape[0], k, n })),
 };
 
-/** Runs something, once, and tells what it asked of the backend. What it uses should have run before. */
-export async function watchKernels(
+/** What is asked of the library below the kernels, where the backend counts that: its ops, or dispatches, and the calls that run them. */
+export type LibraryUse = { libraryOps: number | undefined; libraryCalls: number | undefined };
+
+/** Runs something, once, as it is run otherwise. What it uses should have run three times: by then it is compiled. */
+export async function watchLibrary(
   run: () => Promise<unknown>,
-  { below }: Pick<Started, 'below'> = {},
-): Promise<Watched> {
+  { below }: Pick<Started, 'below'>,
+): Promise<LibraryUse> {
+  const before = below?.count();
+  await run();
+  const after = below?.count();
+  return {
+    libraryOps: before && after && after.ops - before.ops,
+    libraryCalls: before && after && after.calls - before.calls,
+  };
+}
+
+/** Runs something, once and op by op, and tells what it asked of the backend. What it uses should have run before. */
+export async function watchKernels(run: () => Promise<unknown>): Promise<Watched> {
   const backendName = tf.getBackend();
   const originals = tf.getKernelsForBackend(backendName);
   const uses = new Map<string, KernelUse>();
@@ -88,14 +101,13 @@ export async function watchKernels(
     }
   };
   replaceAll(originals.map(watching));
-  const belowBefore = below?.count() ?? 0;
   const start = performance.now();
   try {
-    await run();
+    await opByOp(run);
   } finally {
     replaceAll(originals);
   }
   const ms = performance.now() - start;
   const inOrder = [...uses.values()].sort((a, b) => b.ms - a.ms);
-  return { count, libraryOps: below && below.count() - belowBefore, ms, uses: inOrder, products };
+  return { count, ms, uses: inOrder, products };
 }

@@ -1,18 +1,22 @@
 /** What a training step costs, as a whole and in parts, in milliseconds and measured against its matrix products alone. */
 import * as tf from '@tensorflow/tfjs';
 import type { Started } from '../backends/backend.js';
+import type { ModelConfig } from '../core/config.js';
+import type { StepNoise } from '../core/guide.js';
 import { type ImageBatch, toIntensities } from '../core/images.js';
 import { makeModel } from '../core/model.js';
+import { compiled } from '../core/ops/compiled.js';
+import type { Params } from '../core/ops/weights.js';
 import { unroll } from '../core/unroll.js';
 import { makeStepper, threadsFor } from '../threads/steps.js';
 import { type Gradients, Learner, partNoise, partsOf, subBatches } from '../train/learner.js';
 import type { StepPlan } from '../train/plan.js';
-import { type KernelUse, type Watched, watchKernels } from './kernels.js';
+import { type KernelUse, type LibraryUse, type Watched, watchKernels, watchLibrary } from './kernels.js';
 import { type RepeatOptions, type Spread, settle, spreadOf, timed } from './timing.js';
 import { multiplyAdds, Yardstick } from './yardstick.js';
 
 /** The parts are those of a step on one thread. */
-export type TrainingFigures = {
+export type TrainingFigures = LibraryUse & {
   batchSize: number;
   /** Images whose gradients are computed at a time. */
   subBatch: number;
@@ -33,10 +37,8 @@ export type TrainingFigures = {
   backwardMs: Spread;
   /** Summing the gradients of sub-batches, and Adam. */
   adamMs: Spread;
-  /** Kernel calls of a step. */
+  /** Kernel calls of a step, op by op. */
   kernels: number;
-  /** What they ask of the library below, where the backend counts that: its ops, or dispatches. */
-  libraryOps: number | undefined;
   /** All matrix products of the step alone, on one thread. */
   productsMs: Spread;
   /** The median of step / products, each pair measured one after the other. */
@@ -89,7 +91,7 @@ export async function measureTraining(
   if (trained) await (warm ? warmUp(trained.time) : trained.time());
   const watchStep = (subBatch: number): Promise<Watched> => {
     const [batch, plan] = next();
-    return watchKernels(() => alone.step(batch, subBatch, plan), backend);
+    return watchKernels(() => alone.step(batch, subBatch, plan));
   };
   await alone.step(next()[0], batchSize, source.planAt(step));
   const unsplit = await watchStep(batchSize);
@@ -103,6 +105,8 @@ export async function measureTraining(
     const parts = await timeParts(alone, ...next(), backend.subBatch);
     if (round >= warmup) rounds.push({ step: stepMs, late: lateMs, products, parts });
   }
+  const [batch, plan] = next();
+  const library = await watchLibrary(() => alone.step(batch, backend.subBatch, plan), backend);
   const watched = await watchStep(backend.subBatch);
   await Promise.all([fresh.close(), trained?.close()]);
   yardstick.dispose();
@@ -122,7 +126,7 @@ export async function measureTraining(
     backwardMs: partSpread('backward'),
     adamMs: partSpread('adam'),
     kernels: watched.count,
-    libraryOps: watched.libraryOps,
+    ...library,
     productsMs: spreadOf(rounds.map((round) => round.products)),
     stepPerProducts: spreadOf(rounds.map((round) => round.step / round.products)).median,
     multiplyAdds: multiplyAdds(unsplit.products),
@@ -162,6 +166,12 @@ function lateFigures(rounds: readonly { step: number; late: number }[]): { stepM
 
 type Parts = { inputs: number; forward: number; backward: number; adam: number };
 
+/** As a step has it before it goes back. */
+const passed = compiled(
+  (config: ModelConfig, { params, images, noise }: { params: Params; images: tf.Tensor3D; noise: StepNoise[] }) =>
+    unroll(makeModel(config, params), images, noise).outcome,
+);
+
 /** One step on this thread with a clock between its parts; the forward pass is run once more, alone. */
 async function timeParts(learner: Learner, batch: ImageBatch, plan: StepPlan, subBatch: number): Promise<Parts> {
   const { settings, params } = learner;
@@ -175,9 +185,9 @@ async function timeParts(learner: Learner, batch: ImageBatch, plan: StepPlan, su
     const inputs = performance.now() - start;
 
     const forward = await timed(async () => {
-      const logLik = tf.tidy(() => unroll(makeModel(config, params), images, noise).outcome.logLik);
-      await settle(logLik);
-      logLik.dispose();
+      const outcome = passed(config, { params, images, noise }, {});
+      await settle(outcome.logLik);
+      tf.dispose(outcome);
     });
     tf.dispose([images, noise]);
 

@@ -12,6 +12,7 @@
  */
 import type * as tf from '@tensorflow/tfjs';
 import { logCountProbs, presenceProbs } from './count.js';
+import type { Varying } from './ops/compiled.js';
 import { enumeratedElboGradOp } from './ops/elbo.js';
 import type { Outcome, OutcomeGradients, PassOutcome } from './outcome.js';
 
@@ -62,8 +63,8 @@ export function meanTerms(all: readonly ElboTerms[]): ElboTerms {
  */
 export function enumeratedElboGrad(
   outcome: PassOutcome,
-  logPrior: readonly number[],
-  scale: number,
+  logPrior: Varying<readonly number[]>,
+  scale: Varying<number>,
   countWeights?: tf.Tensor2D,
 ): OutcomeGradients {
   const [zPresLogits, logLik, kl] = enumeratedElboGradOp({ ...outcome, countWeights }, { logPrior, scale });

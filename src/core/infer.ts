@@ -1,11 +1,15 @@
 /** Inference: what a trained model says of images, how many objects, where, what they look like, and how sure it is. */
 import * as tf from '@tensorflow/tfjs';
+import type { ModelConfig } from './config.js';
 import { argmax, logCountPrior, logCountProbs, logSumExp, presenceProbs } from './count.js';
 import { type ElboTerms, elboTerms, meanTerms } from './elbo.js';
+import type { StepNoise } from './guide.js';
 import { type ImageBatch, toBytes, toIntensities } from './images.js';
 import type { Latent } from './latent.js';
-import type { Model } from './model.js';
+import { type Model, makeModel } from './model.js';
+import { compiled } from './ops/compiled.js';
 import { logRatio } from './ops/normal.js';
+import type { Params } from './ops/weights.js';
 import { Draws } from './rng.js';
 import { copyRows, takeRows, viewRows } from './rows.js';
 import { makeNoise, openPass, type Unrolled, unrollFrom } from './unroll.js';
@@ -22,15 +26,40 @@ export type InferOptions = {
 /** So many passes over a batch begin as one: what they share is held no longer than they take, and no answer waits for more. */
 const PASSES_AT_ONCE = 8;
 
-/** A pass that is wanted: with the mean of the posterior or a draw, and what of it is looked at. */
-type Wanted = { draw: number | 'mean'; forLatents: boolean; forWeights: boolean };
+/** What is looked at of a pass. */
+type Purpose = 'latents' | 'weights' | 'both';
 
-/** What each of the passes is wanted for; none is made twice. */
+/** A pass that is wanted: with the mean of the posterior or a draw, and what for. */
+type Wanted = { draw: number | 'mean'; purpose: Purpose };
+
+/** None is made twice. */
 function passesFor({ mode, samples }: InferOptions): Wanted[] {
-  const draws = Array.from({ length: samples }, (_, draw) => ({ draw, forLatents: false, forWeights: true }));
-  if (mode === 'mean') return [{ draw: 'mean', forLatents: true, forWeights: false }, ...draws];
-  return [{ draw: 0, forLatents: true, forWeights: samples > 0 }, ...draws.slice(1)];
+  const draws = Array.from({ length: samples }, (_, draw): Wanted => ({ draw, purpose: 'weights' }));
+  if (mode === 'mean') return [{ draw: 'mean', purpose: 'latents' }, ...draws];
+  return [{ draw: 0, purpose: samples > 0 ? 'both' : 'latents' }, ...draws.slice(1)];
 }
+
+/** What passes over a batch take: the noise of each, under its purpose. */
+type PassTensors = {
+  params: Params;
+  images: tf.Tensor3D;
+  passes: readonly { readonly [purpose in Purpose]?: StepNoise[] }[];
+};
+
+/** Passes that begin as one, and of each what it is for. */
+const passed = compiled((config: ModelConfig, { params, images, passes }: PassTensors) => {
+  const model = makeModel(config, params);
+  const opening = openPass(model, images);
+  return passes.map(({ latents, weights, both }) =>
+    tf.tidy(() => {
+      const pass = unrollFrom(model, opening, latents ?? weights ?? (both as StepNoise[]));
+      return {
+        latents: weights ? undefined : latentTensors(pass),
+        weights: latents ? undefined : weightTensors(model, pass),
+      };
+    }),
+  );
+});
 
 type LatentTensors = ReturnType<typeof latentTensors>;
 
@@ -123,25 +152,21 @@ export async function infer(
   options: InferOptions,
 ): Promise<Latent[]> {
   const { samples, seed } = options;
+  const { config, params } = model;
   const rowsOf = (draw: Wanted['draw']) =>
     draw === 'mean' ? batch.size : indices.map((i) => new Draws(seed, 'inferNoise', i, draw));
   const wanted = passesFor(options);
   const weighed: Weighed[][] = [];
   let inferred: Latent[] = [];
   for (let first = 0; first < wanted.length; first += PASSES_AT_ONCE) {
-    const passes = tf.tidy(() => {
-      const opening = openPass(model, toIntensities(batch, model.config.canvas));
-      return wanted.slice(first, first + PASSES_AT_ONCE).map(({ draw, forLatents, forWeights }) =>
-        tf.tidy(() => {
-          const pass = unrollFrom(model, opening, makeNoise(model.config, rowsOf(draw)));
-          return {
-            ...(forLatents ? { latents: latentTensors(pass) } : {}),
-            ...(forWeights ? { weights: weightTensors(model, pass) } : {}),
-          };
-        }),
-      );
-    });
-    for (const { latents, weights } of passes) {
+    const found = tf.tidy(() => {
+      const passes = wanted
+        .slice(first, first + PASSES_AT_ONCE)
+        .map(({ draw, purpose }) => ({ [purpose]: makeNoise(config, rowsOf(draw)) }));
+      const tensors = { params, images: toIntensities(batch, config.canvas), passes };
+      return passed(config, tensors, {}) as tf.TensorContainer;
+    }) as ReturnType<typeof passed>;
+    for (const { latents, weights } of found) {
       if (latents) inferred = await readLatents(model, latents);
       if (weights) weighed.push(await readWeights(model, weights));
     }

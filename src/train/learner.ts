@@ -10,12 +10,14 @@ import { makeEstimator } from '../core/estimators/estimators.js';
 import type { StepNoise } from '../core/guide.js';
 import { type ImageBatch, sliceImages, toIntensities } from '../core/images.js';
 import { makeModel } from '../core/model.js';
+import { compiled, type VaryingNumbers } from '../core/ops/compiled.js';
 import type { HostTensors, NamedTensors } from '../core/ops/weights.js';
 import type { Outcome } from '../core/outcome.js';
 import { initialWeights } from '../core/parameters.js';
 import { Draws } from '../core/rng.js';
 import { takeRows } from '../core/rows.js';
 import { makeNoise } from '../core/unroll.js';
+import { AirError } from '../errors.js';
 import type { Settings } from './config.js';
 import type { StepPlan } from './plan.js';
 import { normsOf, Share, squaresOf, sumOf } from './share.js';
@@ -89,6 +91,34 @@ function countWeightsOf(counts: readonly number[], weight: number, { modelSteps 
   return tf.tensor2d(counts.map((count) => columns.map((n) => (n === count ? weight : 0))));
 }
 
+/** What the gradients of a part are made of. */
+type PartTensors = {
+  weights: NamedTensors;
+  images: tf.Tensor3D;
+  noise: StepNoise[];
+  /** For estimators that draw the count. */
+  uniforms: tf.Tensor2D | undefined;
+  /** Where counts are known. */
+  countWeights: tf.Tensor2D | undefined;
+};
+
+const estimated = compiled(
+  (
+    { config, training }: Settings,
+    { weights, images, noise, uniforms, countWeights }: PartTensors,
+    numbers: VaryingNumbers<{ logPrior: readonly number[]; scale: number }>,
+  ) => {
+    const given: Given = { ...numbers, uniforms: () => drawnWith(uniforms), ...(countWeights ? { countWeights } : {}) };
+    return estimate(makeEstimator(training), makeModel(config, weights), { images, noise }, given);
+  },
+);
+
+/** @throws AirError 'bug' if an estimator that does not draw the count asks for what it is drawn with */
+function drawnWith(uniforms: tf.Tensor2D | undefined): tf.Tensor2D {
+  if (uniforms === undefined) throw new AirError('bug', 'an estimator draws the count and does not say so');
+  return uniforms;
+}
+
 /**
  * Gradients of the mean over a batch of -ELBO, and of -sumWeight * log q(count) where a count is known, summed over the
  * images of one part. Caller disposes `sum`.
@@ -101,16 +131,16 @@ export async function partGradients(
 ): Promise<Gradients> {
   const { config, training } = settings;
   const counts = plan.counts?.slice(part.from, part.from + part.images.size) ?? [];
+  const isKnown = counts.some((n) => n >= 0);
   const { gradients, outcome, fit } = tf.tidy(() => {
-    const given: Given = {
-      logPrior: plan.logPrior,
-      scale: -1 / part.batch,
-      uniforms: () => partUniforms(settings, plan.step, part),
-      ...(counts.some((n) => n >= 0) ? { countWeights: countWeightsOf(counts, training.sumWeight, config) } : {}),
+    const tensors: PartTensors = {
+      weights,
+      images: toIntensities(part.images, config.canvas),
+      noise: partNoise(settings, plan.step, part),
+      uniforms: makeEstimator(training).drawsCount ? partUniforms(settings, plan.step, part) : undefined,
+      countWeights: isKnown ? countWeightsOf(counts, training.sumWeight, config) : undefined,
     };
-    const images = toIntensities(part.images, config.canvas);
-    const noise = partNoise(settings, plan.step, part);
-    return estimate(makeEstimator(training), makeModel(config, weights), { images, noise }, given);
+    return estimated(settings, tensors, { logPrior: plan.logPrior, scale: -1 / part.batch });
   });
   const [outcomes, fits] = await Promise.all([takeRows(outcome), fit ? takeRows(fit) : []]);
   return { sum: gradients, outcomes, fits };

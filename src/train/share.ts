@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { accumulate } from '../core/ops/accumulate.js';
+import { compiled } from '../core/ops/compiled.js';
 import { type HostTensors, type NamedTensors, named } from '../core/ops/weights.js';
 import type { Settings } from './config.js';
 import type { Moments, Optimiser } from './optimisers/optimiser.js';
@@ -29,10 +30,17 @@ export function sumOf(parts: readonly NamedTensors[]): NamedTensors {
   return sum as NamedTensors;
 }
 
+/** In the order of the tensors. */
+const squared = compiled((_: object, tensors: NamedTensors) =>
+  tf.stack(Object.values(tensors).map((tensor) => tf.sum(tf.square(tensor)))),
+);
+
+const NO_SETTINGS = {};
+
 /** The squared norm of each tensor. */
 export async function squaresOf(gradients: NamedTensors): Promise<Squares> {
   const names = Object.keys(gradients);
-  const squares = tf.tidy(() => tf.stack(names.map((name) => tf.sum(tf.square(gradients[name])))));
+  const squares = squared(NO_SETTINGS, gradients, {});
   const values = await squares.data();
   squares.dispose();
   return Object.fromEntries(names.map((name, i) => [name, values[i]]));

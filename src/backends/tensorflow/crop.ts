@@ -52,9 +52,11 @@ export function fromAffine(isShared: boolean, ofScale: Corners, [y, x]: Corners)
 
 /** With its border, as an image of one channel. */
 function bordered(ops: TensorflowOps, { pixels, size }: Pictures): tf.Tensor {
-  const image = ops.reshape(pixels, [pixels.shape[0], ...size, 1]);
+  const batch = pixels.shape[0];
   const sides = size.map((side): [number, number] => [1, lastOf(side) - side]);
-  return ops.pad(image, [[0, 0], ...sides, [0, 0]]);
+  // the axis of channels comes last of all: with it a row is no longer one piece, and copied number by number
+  const wider = ops.pad(ops.reshape(pixels, [batch, ...size]), [[0, 0], ...sides]);
+  return ops.reshape(wider, [batch, ...wider.shape.slice(1), 1]);
 }
 
 /** Which image each box looks into: its own. */
@@ -79,10 +81,11 @@ export function cropGradBoxes(ops: TensorflowOps, dy: tf.Tensor, pictures: Pictu
   return ops.run('CropAndResizeGradBoxes', inputs, BILINEAR);
 }
 
-/** Gradient of `crop` by pictures of this size, [B, H, W, 1]; dy [B, height, width, 1]. */
+/** Gradient of `crop` by pictures of this size, [B, H, W]; dy [B, height, width, 1]. */
 export function cropGradPixels(ops: TensorflowOps, dy: tf.Tensor, boxes: tf.Tensor, [height, width]: Size): tf.Tensor {
   const batch = boxes.shape[0];
   const sides = tf.tensor1d([batch, lastOf(height) + 1, lastOf(width) + 1, 1], 'int32');
   const grad = ops.run('CropAndResizeGradImage', [dy, boxes, each(batch), sides], BILINEAR);
-  return ops.slice(grad, [0, 1, 1, 0], [batch, height, width, 1]);
+  const pixels = ops.reshape(grad, [batch, lastOf(height) + 1, lastOf(width) + 1]);
+  return ops.slice(pixels, [0, 1, 1], [batch, height, width]);
 }

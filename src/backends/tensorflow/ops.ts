@@ -4,18 +4,11 @@
  * constants are none. All work on float32 unless said otherwise.
  */
 import * as tf from '@tensorflow/tfjs';
+import type { Varying } from '../../core/ops/compiled.js';
 import type { Operand, TensorOps } from '../../core/ops/tensor-ops.js';
-
-type OpAttr = { name: string; type: number; value: unknown };
-
-/** What is used of tfjs-node's backend. */
-export type TensorflowBackend = tf.KernelBackend & {
-  binding: {
-    readonly [constant in 'TF_ATTR_TYPE' | 'TF_ATTR_STRING' | 'TF_ATTR_FLOAT' | 'TF_ATTR_BOOL' | 'TF_ATTR_INT']: number;
-  } & { TF_FLOAT: number; TF_INT32: number };
-  executeSingleOutput(name: string, attrs: OpAttr[], inputs: tf.TensorInfo[]): tf.Tensor;
-  executeMultipleOutputs(name: string, attrs: OpAttr[], inputs: tf.TensorInfo[], count: number): tf.Tensor[];
-};
+import type { TensorflowBackend } from './backend.js';
+import type { OpAttr } from './graph.js';
+import type { Recorder } from './recorder.js';
 
 /** Attributes of an op beside the type of its numbers. */
 type Attrs = { [name: string]: boolean | string | number };
@@ -28,10 +21,12 @@ export type TensorflowKernel = (ops: TensorflowOps, inputs: Inputs, attrs: tf.Na
 
 export class TensorflowOps implements TensorOps {
   private readonly backend: TensorflowBackend;
+  private readonly recorder: Recorder;
   private readonly floats: OpAttr;
 
-  constructor(backend: TensorflowBackend) {
+  constructor(backend: TensorflowBackend, recorder: Recorder) {
     this.backend = backend;
+    this.recorder = recorder;
     const { TF_ATTR_TYPE, TF_FLOAT } = backend.binding;
     this.floats = { name: 'T', type: TF_ATTR_TYPE, value: TF_FLOAT };
   }
@@ -61,6 +56,7 @@ export class TensorflowOps implements TensorOps {
     return { name, type: this.backend.binding.TF_ATTR_INT, value };
   }
 
+  varying = (value: Varying<number> | Varying<readonly number[]>) => this.recorder.varying(value);
   add = (a: Operand, b: Operand) => this.run('AddV2', [a, b]);
   sub = (a: Operand, b: Operand) => this.run('Sub', [a, b]);
   mul = (a: Operand, b: Operand) => this.run('Mul', [a, b]);
@@ -102,6 +98,7 @@ export class TensorflowOps implements TensorOps {
   }
 
   reshape(x: tf.Tensor, shape: readonly number[]): tf.Tensor {
+    if (shape.length === x.rank && shape.every((side, i) => side === x.shape[i])) return x.clone();
     const inputs = [x, tf.tensor1d([...shape], 'int32')];
     return this.backend.executeSingleOutput('Reshape', [this.floats, this.indices('Tshape')], inputs);
   }

@@ -13,8 +13,8 @@ import * as tf from '@tensorflow/tfjs';
 import { AirError } from '../../errors.js';
 import type { StartedBackend } from '../backend.js';
 import { countCalls } from '../count-calls.js';
+import type { Graph, TensorflowBackend } from './backend.js';
 import { DRIVER, missingCudaLibraries, nvidiaGpus } from './cuda.js';
-import type { TensorflowBackend } from './ops.js';
 import { registerTensorflowOps } from './register.js';
 
 const PACKAGE = '@tensorflow/tfjs-node-gpu';
@@ -53,7 +53,11 @@ export async function startTensorflow(): Promise<StartedBackend> {
     relaxedSimd: false,
     below: {
       what: 'ops of TensorFlow',
-      count: countCalls(tf.backend(), ['executeSingleOutput', 'executeMultipleOutputs']),
+      count: countCalls(tf.backend(), {
+        executeSingleOutput: () => 1,
+        executeMultipleOutputs: () => 1,
+        runGraph: ({ ops }: Graph) => ops,
+      }),
     },
   };
 }
@@ -88,7 +92,6 @@ function places(): Place[] {
 
 /** Loads the first copy that loads, and registers its backend. */
 export function load(candidates: readonly Place[]): { place: Place; binding: Binding } {
-  quiet();
   // The package calls a function that Node 22 warns of and Node 23 took away.
   const util = nodeUtil as { isNullOrUndefined?: (value: unknown) => boolean };
   util.isNullOrUndefined = (value) => value === null || value === undefined;
@@ -102,6 +105,7 @@ export function load(candidates: readonly Place[]): { place: Place; binding: Bin
       );
       continue;
     }
+    quiet(place);
     try {
       const require = createRequire(join(place.packageFolder, 'package.json'));
       const binding: Binding = require(file);
@@ -114,10 +118,13 @@ export function load(candidates: readonly Place[]): { place: Place; binding: Bin
   throw new AirError('backendUnavailable', `tensorflow: ${reasons[0] ?? `${PACKAGE} is not installed`}`, 'make native');
 }
 
-/** Keeps the libraries from talking on stderr. oneDNN cannot be kept quiet, and is no faster for what AIR computes. */
-function quiet(): void {
+/**
+ * Keeps the libraries from talking on stderr. oneDNN takes a quarter off a step, but tells of itself, and only the binding of
+ * `make native` keeps it quiet.
+ */
+function quiet({ tensorflowFolder }: Place): void {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '3'; // what fails is thrown as well
-  process.env.TF_ENABLE_ONEDNN_OPTS ??= '0';
+  if (tensorflowFolder === undefined) process.env.TF_ENABLE_ONEDNN_OPTS ??= '0';
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true'; // or TensorFlow takes the whole memory of the GPU at once
 }
 

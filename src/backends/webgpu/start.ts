@@ -64,7 +64,7 @@ export async function startWebgpu(): Promise<StartedBackend> {
     subBatch: Number.POSITIVE_INFINITY,
     canThread: false,
     relaxedSimd: false,
-    below: { what: 'dispatches', count: countCalls(tf.backend(), ['runWebGPUProgram']) },
+    below: { what: 'dispatches', count: countCalls(tf.backend(), { runWebGPUProgram: () => 1 }) },
   };
 }
 

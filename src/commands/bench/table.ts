@@ -1,5 +1,6 @@
 /** The figures of `air bench` in print: as a table for people, as JSON for scripts. */
 
+import type { LibraryUse } from '../../bench/kernels.js';
 import type { MemorySample } from '../../bench/memory.js';
 import type { Spread } from '../../bench/timing.js';
 import type { TrainingFigures } from '../../bench/training.js';
@@ -28,9 +29,11 @@ export function benchJson(figures: BenchFigures): string {
   return `${JSON.stringify(figures, renamed, 2)}\n`;
 }
 
-/** @param what of the library below, in plural */
-function kernelRow({ kernels, libraryOps }: { kernels: number; libraryOps: number | undefined }, what = ''): Row {
-  return ['  kernel calls', libraryOps === undefined ? String(kernels) : `${kernels}, of ${libraryOps} ${what}`];
+/** @param what ops of the library below are called, in plural */
+function kernelRow({ kernels, libraryOps, libraryCalls }: LibraryUse & { kernels: number }, what = ''): Row {
+  if (libraryOps === undefined) return ['  kernel calls', String(kernels)];
+  if (libraryCalls === libraryOps) return ['  kernel calls', `${kernels}, of ${libraryOps} ${what}`];
+  return [`  ${what}`, String(libraryOps), `in ${libraryCalls} call${libraryCalls === 1 ? '' : 's'}`];
 }
 
 export function benchTable(figures: BenchFigures): string {

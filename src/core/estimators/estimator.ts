@@ -9,6 +9,7 @@ import { AirError } from '../../errors.js';
 import type { ModelConfig } from '../config.js';
 import type { StepNoise } from '../guide.js';
 import type { Model } from '../model.js';
+import type { Varying } from '../ops/compiled.js';
 import type { KlKind } from '../ops/normal.js';
 import type { NamedTensors, ParamSpec } from '../ops/weights.js';
 import type { OutcomeGradients, PassOutcome } from '../outcome.js';
@@ -17,9 +18,9 @@ import { type Unrolled, unroll, unrollGrad } from '../unroll.js';
 /** What a gradient depends on besides weights, images and the noise of a pass. */
 export type Given = {
   /** log p(n), n = 0..N */
-  logPrior: readonly number[];
+  logPrior: Varying<readonly number[]>;
   /** What the objective of each image is multiplied with: -1 / batch for the gradient of the mean of -ELBO. */
-  scale: number;
+  scale: Varying<number>;
   /** [B, N], in [0, 1): there is one more object after t - 1 where the t-th is below p_t. For estimators that draw the count. */
   uniforms(): tf.Tensor2D;
   /** [B, N+1], nats: what it is worth that an image is given a count, beside the ELBO; none: nothing */

@@ -1,5 +1,6 @@
 /** Adam (Kingma & Ba 2015) for all weights at once. */
 import type * as tf from '@tensorflow/tfjs';
+import { now, type Varying } from './compiled.js';
 import { defineOp, listed } from './op.js';
 import type { TensorOps } from './tensor-ops.js';
 
@@ -8,7 +9,11 @@ export type Moments = { m: tf.Tensor1D; v: tf.Tensor1D };
 
 export type AdamOptions = { beta1: number; beta2: number; epsilon: number };
 
-type AdamAttrs = AdamOptions & { rate: number; correction1: number; correction2: number };
+type AdamAttrs = AdamOptions & {
+  rate: Varying<number>;
+  correction1: Varying<number>;
+  correction2: Varying<number>;
+};
 
 /** x in this shape; itself if it has it already, as biases do. */
 export function shapedAs(ops: TensorOps, x: tf.Tensor, shape: readonly number[]): tf.Tensor {
@@ -27,9 +32,10 @@ export const adamOp = defineOp<Moments & { [weight: string]: tf.Tensor }, AdamAt
       ops.add(moment, ops.mul(ops.sub(value, moment), share));
     const [mNext, vNext] = [towards(m, grad, 1 - beta1), towards(v, ops.square(grad), 1 - beta2)];
     // both corrections in one factor: m / c1 / (sqrt(v / c2) + epsilon) = sqrt(c2) / c1 * m / (sqrt(v) + sqrt(c2) epsilon)
-    const root = Math.sqrt(correction2);
-    const direction = ops.div(mNext, ops.add(ops.sqrt(vNext), root * epsilon));
-    const step = ops.mul(direction, (rate * root) / correction1);
+    const root = () => Math.sqrt(now(correction2));
+    const least = ops.varying(() => root() * epsilon);
+    const factor = ops.varying(() => (now(rate) * root()) / now(correction1));
+    const step = ops.mul(ops.div(mNext, ops.add(ops.sqrt(vNext), least)), factor);
     const sizes = params.map(({ size }) => size);
     const parts = ops.split(step, sizes, 0);
     return [mNext, vNext, ...params.map((param, i) => ops.sub(param, shapedAs(ops, parts[i], param.shape)))];

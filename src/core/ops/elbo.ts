@@ -1,6 +1,7 @@
 /** The gradient of the ELBO by what a pass says of each image (see ../elbo.ts). */
 import * as tf from '@tensorflow/tfjs';
 import type { PassOutcome } from '../outcome.js';
+import type { Varying } from './compiled.js';
 import { defineOp } from './op.js';
 import { type TensorOps, tensorOps } from './tensor-ops.js';
 import { vanish } from './vanish.js';
@@ -45,10 +46,10 @@ function objectivePerCount(
   ops: TensorOps,
   { logLik, whereKl, whatKl }: PassOutcome,
   logQ: tf.Tensor,
-  logPrior: readonly number[],
+  logPrior: Varying<readonly number[]>,
 ): tf.Tensor {
   const minusKlOfFirst = ops.matMul(ops.add(whereKl, whatKl), minusIncludes(whereKl.shape[1]));
-  return ops.add(ops.sub(ops.addBias(logLik, tf.tensor1d([...logPrior])), logQ), minusKlOfFirst);
+  return ops.add(ops.sub(ops.addBias(logLik, ops.varying(logPrior)), logQ), minusKlOfFirst);
 }
 
 /**
@@ -75,7 +76,7 @@ export function countLogProbGrad(
  */
 export const enumeratedElboGradOp = defineOp<
   PassOutcome & { countWeights: tf.Tensor2D | undefined },
-  { logPrior: readonly number[]; scale: number },
+  { logPrior: Varying<readonly number[]>; scale: Varying<number> },
   [dZPresLogits: tf.Tensor2D, dLogLik: tf.Tensor2D, dKl: tf.Tensor2D]
 >({
   name: 'AirEnumeratedElboGrad',
@@ -90,9 +91,10 @@ export const enumeratedElboGradOp = defineOp<
     // keeps the digits.
     const mean = ops.sum(ops.mul(q, values), 1, true);
     const ofElbo = ops.mul(q, ops.sub(values, mean));
-    const weighted = ops.mul(countWeights === undefined ? ofElbo : ops.add(ofElbo, countWeights), scale);
+    const factor = ops.varying(scale);
+    const weighted = ops.mul(countWeights === undefined ? ofElbo : ops.add(ofElbo, countWeights), factor);
     const dZPresLogits = vanish(ops, countLogProbGrad(ops, zPresLogits, negated, weighted));
-    const dLogLik = vanish(ops, ops.mul(q, scale));
+    const dLogLik = vanish(ops, ops.mul(q, factor));
     return [dZPresLogits, dLogLik, ops.matMul(dLogLik, minusIncludes(modelSteps), false, true)];
   },
 });

@@ -9,6 +9,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import type { PassOutcome } from '../outcome.js';
+import type { Varying } from './compiled.js';
 import { countLogProbGrad, minusIncludes } from './elbo.js';
 import { defineOp } from './op.js';
 import { vanish } from './vanish.js';
@@ -22,7 +23,7 @@ export type IwaeInputs = PassOutcome & {
 /** -> gradients of scale times the sum over images, by logits [B K, N], likelihoods [B K, N+1] and KLs [B K, N]. */
 export const iwaeGradOp = defineOp<
   IwaeInputs,
-  { logPrior: readonly number[]; scale: number; draws: number },
+  { logPrior: Varying<readonly number[]>; scale: Varying<number>; draws: number },
   [dZPresLogits: tf.Tensor2D, dLogLik: tf.Tensor2D, dKl: tf.Tensor2D]
 >({
   name: 'AirIwaeGrad',
@@ -31,7 +32,7 @@ export const iwaeGradOp = defineOp<
     const [images, counts] = [rows / draws, modelSteps + 1];
     const includes = minusIncludes(modelSteps);
     const logWeights = ops.add(
-      ops.addBias(logLik, tf.tensor1d([...logPrior])),
+      ops.addBias(logLik, ops.varying(logPrior)),
       ops.matMul(ops.add(whereKl, whatKl), includes),
     );
     const ofImage = ops.reshape(logWeights, [images, draws * counts]);
@@ -41,7 +42,8 @@ export const iwaeGradOp = defineOp<
     // a lesson is shared by the draws of its image
     const lessons = countWeights && ops.concat(Array(draws).fill(ops.mul(countWeights, 1 / draws)), 1);
     const drawnTo = lessons === undefined ? shares : ops.add(shares, lessons);
-    const byDraw = (x: tf.Tensor) => vanish(ops, ops.reshape(ops.mul(x, scale), [rows, counts]));
+    const factor = ops.varying(scale);
+    const byDraw = (x: tf.Tensor) => vanish(ops, ops.reshape(ops.mul(x, factor), [rows, counts]));
     const dLogLik = byDraw(shares);
     return [
       vanish(ops, countLogProbGrad(ops, zPresLogits, ops.neg(zPresLogits), byDraw(drawnTo))),

@@ -16,6 +16,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { trialLogs } from '../count.js';
 import type { PassOutcome } from '../outcome.js';
+import { now, type Varying } from './compiled.js';
 import { countLogProbGrad } from './elbo.js';
 import { defineOp } from './op.js';
 import type { TensorOps } from './tensor-ops.js';
@@ -77,7 +78,7 @@ function stepsFrom(distance: number, modelSteps: number): tf.Tensor2D {
 /** -> gradients by logits, likelihoods and KLs; by the baseline, of -scale times its squared error; then R and the active steps. */
 export const nvilGradOp = defineOp<
   NvilInputs,
-  { logPrior: readonly number[]; scale: number; masking: boolean },
+  { logPrior: Varying<readonly number[]>; scale: Varying<number>; masking: boolean },
   [
     dZPresLogits: tf.Tensor2D,
     dLogLik: tf.Tensor2D,
@@ -94,12 +95,17 @@ export const nvilGradOp = defineOp<
     const negated = ops.neg(zPresLogits);
     const { p, z, active, present, isCount } = drawCount(ops, zPresLogits, uniforms);
 
-    const { more, stop } = trialLogs(logPrior);
     const kl = ops.add(whereKl, whatKl);
     // log p = -softplus(-logit), log (1 - p) = -softplus(logit)
-    const ofChoice = ops.add(ops.softplus(negated), tf.tensor1d(more));
+    const ofChoice = ops.add(
+      ops.softplus(negated),
+      ops.varying(() => trialLogs(now(logPrior)).more),
+    );
     const ifMore = masking ? ops.sub(ofChoice, kl) : ofChoice;
-    const ifStop = ops.add(ops.softplus(zPresLogits), tf.tensor1d(stop));
+    const ifStop = ops.add(
+      ops.softplus(zPresLogits),
+      ops.varying(() => trialLogs(now(logPrior)).stop),
+    );
     const gains = ops.add(ops.mul(present, ifMore), ops.mul(ops.sub(active, present), ifStop));
     const drawn = ops.sum(ops.mul(isCount, logLik), 1, true);
     const fromHereOn = ops.add(drawn, ops.matMul(gains, stepsFrom(0, modelSteps)));
@@ -107,16 +113,25 @@ export const nvilGradOp = defineOp<
     const returns = ops.mul(active, masking ? fromHereOn : ops.sub(fromHereOn, ofLaterObjects()));
 
     const error = baseline === undefined ? returns : ops.sub(returns, ops.mul(active, baseline));
-    const score = ops.mul(ops.mul(ops.sub(z, p), error), scale);
+    const factor = ops.varying(scale);
+    const score = ops.mul(ops.mul(ops.sub(z, p), error), factor);
     const dZPresLogits =
       countWeights === undefined
         ? score
-        : ops.add(score, ops.mul(countLogProbGrad(ops, zPresLogits, negated, countWeights), scale));
+        : ops.add(score, ops.mul(countLogProbGrad(ops, zPresLogits, negated, countWeights), factor));
     return [
       vanish(ops, dZPresLogits),
-      ops.mul(isCount, scale),
-      masking ? ops.mul(present, -scale) : ops.sub(ops.mul(present, 0), scale),
-      ops.mul(error, 2 * scale),
+      ops.mul(isCount, factor),
+      masking
+        ? ops.mul(
+            present,
+            ops.varying(() => -now(scale)),
+          )
+        : ops.sub(ops.mul(present, 0), factor),
+      ops.mul(
+        error,
+        ops.varying(() => 2 * now(scale)),
+      ),
       returns,
       active,
     ];

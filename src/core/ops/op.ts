@@ -7,11 +7,13 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { AirError } from '../../errors.js';
+import type { Varying } from './compiled.js';
 import { type TensorOps, tensorOps } from './tensor-ops.js';
 
 /** Tensors by name; one that may be left out is undefined. */
 type Tensors = { [name: string]: tf.Tensor | undefined };
-type Attrs = { [name: string]: number | string | boolean | readonly number[] };
+/** Numbers vary only for backends that compile (see compiled.ts); the kernels of others are given them as they are. */
+type Attrs = { [name: string]: string | boolean | Varying<number> | Varying<readonly number[]> };
 
 /** As many tensors; what their ranks are, the op says. */
 type OfAnyRank<O extends readonly tf.Tensor[]> = { readonly [i in keyof O]: tf.Tensor };

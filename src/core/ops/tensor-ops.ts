@@ -3,12 +3,16 @@
  * backend on top of a library with ops of its own may offer the same straight from there, for less overhead an op.
  */
 import * as tf from '@tensorflow/tfjs';
+import { now, type Varying } from './compiled.js';
 
 /** A tensor, or a number that stands for a scalar. */
 export type Operand = tf.Tensor | number;
 
 /** Ops on float32. Results are new tensors unless said otherwise; the surrounding `tidy` disposes those that it does not return. */
 export type TensorOps = {
+  /** A scalar, or a vector, of numbers that may be others at each call of what is compiled (see compiled.ts). */
+  varying(value: Varying<number> | Varying<readonly number[]>): tf.Tensor;
+
   /** Number by number; the shapes are broadcast. */
   add(a: Operand, b: Operand): tf.Tensor;
   sub(a: Operand, b: Operand): tf.Tensor;
@@ -53,8 +57,14 @@ export type TensorOps = {
   split(x: tf.Tensor, sizes: readonly number[], axis: number): tf.Tensor[];
 };
 
+/** Numbers as a tensor of float32. */
+export function tensorOf(value: number | readonly number[]): tf.Tensor {
+  return typeof value === 'number' ? tf.scalar(value) : tf.tensor1d([...value]);
+}
+
 /** In ops of tfjs, which run on every backend. */
 export const tfjsOps: TensorOps = {
+  varying: (value) => tensorOf(now<number | readonly number[]>(value)),
   add: (a, b) => tf.add(a, b),
   sub: (a, b) => tf.sub(a, b),
   mul: (a, b) => tf.mul(a, b),

@@ -143,11 +143,11 @@ describe('a training step on webgpu', options, () => {
     const states: { dispatches: number; tensors: number; data: number; shaders: number }[] = [];
     for (const [i, size] of [5, 6, 5].entries()) {
       const pixels = Uint8Array.from({ length: size * config.canvas[0] * config.canvas[1] }, (_, at) => (at % 7) * 30);
-      const [step, start] = [i + 1, below.count()];
+      const [step, start] = [i + 1, below.count().calls];
       const logPrior = logPriorAt(settings, step);
       const plan = { step, rates: learningRatesAt(settings.training, step), logPrior, wantsNorm: false };
       await learner.step({ size, pixels }, subBatch, plan);
-      const dispatches = below.count() - start;
+      const dispatches = below.count().calls - start;
       await learner.read('m'); // waits for the step, so that what it gave up is gone
       const shaders = Object.keys(backend.pipelineCache).length;
       states.push({ dispatches, tensors: tf.memory().numTensors, data: backend.numDataIds(), shaders });

@@ -7,8 +7,9 @@
 #
 # The wheel is only unpacked: neither its Python part nor this machine's Python version matters. The binding of
 # @tensorflow/tfjs-node-gpu is two C++ files on Node-API, so what is built here serves every Node from 20 on. It is built by
-# the compiler itself rather than by node-gyp, which wants the headers of one Node version; signals.cc goes with it. It
-# looks for the libraries in the folder of the wheel: they find CUDA from there ($ORIGIN/../nvidia/...), not from a link.
+# the compiler itself rather than by node-gyp, which wants the headers of one Node version; signals.cc and quiet.cc go with it.
+# It is initialised before the libraries (initfirst), or they have said what quiet.cc keeps them from saying. It looks for them in
+# the folder of the wheel: they find CUDA from there ($ORIGIN/../nvidia/...), not from a link.
 #
 # In .native/ afterwards: tfjs-node-gpu (a copy, with the binding), google-protobuf (which it needs), tensorflow (a link to
 # the folder in use), wheel-* (what pip unpacked). Started again, it does only what is missing.
@@ -18,7 +19,7 @@ cd "$(dirname "$0")/../../../.."
 VERSION=2.21.0
 NATIVE=.native
 PACKAGE=$NATIVE/tfjs-node-gpu
-SIGNALS=src/backends/tensorflow/native/signals.cc
+OURS=(src/backends/tensorflow/native/*.cc)
 BINDING=$PACKAGE/lib/napi-v8/tfjs_binding.node
 HEADERS=node_modules/node-api-headers/include
 
@@ -98,7 +99,7 @@ copy_package() {
 }
 
 package=$(locked @tensorflow/tfjs-node-gpu)
-wanted="$package $(uname -m) $FOLDER $(cksum < "$SIGNALS")"
+wanted="$package $(uname -m) $FOLDER $(cat "${OURS[@]}" | cksum)"
 # version on stdout, or what is wrong with the binding
 load() {
   TF_CPP_MIN_LOG_LEVEL=2 TF_ENABLE_ONEDNN_OPTS=0 node -e "try { console.log(require('./$BINDING').TF_Version) }
@@ -121,9 +122,9 @@ rm -rf "$PACKAGE"/{deps,lib,build}
 mkdir -p "$(dirname "$BINDING")"
 ln -sfn "$FOLDER" "$NATIVE/tensorflow"
 echo "make native: compiling the binding of @tensorflow/tfjs-node-gpu $package"
-"$CXX" -O2 -std=c++17 -shared -fPIC -DNAPI_VERSION=8 -I"$HEADERS" -I"$NATIVE/tensorflow/include" "$PACKAGE"/binding/*.cc "$SIGNALS" \
+"$CXX" -O2 -std=c++17 -shared -fPIC -DNAPI_VERSION=8 -I"$HEADERS" -I"$NATIVE/tensorflow/include" "$PACKAGE"/binding/*.cc "${OURS[@]}" \
   -L"$NATIVE/tensorflow" -l:libtensorflow_cc.so.2 -l:libtensorflow_framework.so.2 \
-  -Wl,-rpath,'$ORIGIN/../../../tensorflow' -o "$BINDING" || fail 'the binding does not compile' 'another TensorFlow: make native TENSORFLOW=DIR'
+  -Wl,-z,initfirst -Wl,-rpath,'$ORIGIN/../../../tensorflow' -o "$BINDING" || fail 'the binding does not compile' 'another TensorFlow: make native TENSORFLOW=DIR'
 version=$(load) || fail "the binding does not load: $version" \
   "the system's libraries may be too old for this TensorFlow: make native TENSORFLOW=DIR with another"
 echo "$wanted" > "$NATIVE/built"
