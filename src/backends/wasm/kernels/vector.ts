@@ -11,10 +11,10 @@ function splat(value: f32): v128 {
   return f32x4.splat(value);
 }
 
-/** As in core/ops/vanish.ts, 2^-110: the least that is kept of what decays. */
-export const FORGOTTEN: f32 = 7.70371977754894341e-34;
-/** Its root, 2^-55: squares of what is smaller are forgotten. */
-export const ROOT_FORGOTTEN: f32 = 2.77555756156289135e-17;
+/** As in core/ops/vanish.ts, 2^-116: the least that is kept of what decays. */
+export const FORGOTTEN: f32 = 1.2037062152420223e-35;
+/** Its root, 2^-58: squares of what is smaller are forgotten. */
+export const ROOT_FORGOTTEN: f32 = 3.469446951953614e-18;
 
 /** Elements at `at`: four, or the last `count` of a row with zeros after them. */
 // @ts-ignore: decorator
@@ -114,13 +114,13 @@ export function sigmoid4(x: v128): v128 {
 }
 
 /**
- * The sigmoid of a unit: held to at least e^-30, 1e-13, below which nothing that it lets through, and no gradient by it, is
+ * The sigmoid of a unit: held to at least e^-40, 4e-18, below which nothing that it lets through, and no gradient by it, is
  * worth anything (see core/ops/vanish.ts).
  */
 // @ts-ignore: decorator
 @inline
 export function gate4(x: v128): v128 {
-  return sigmoid4(f32x4.pmax(x, splat(-30)));
+  return sigmoid4(f32x4.pmax(x, splat(-40)));
 }
 
 /** tanh x: an odd polynomial near 0, 1 - 2 / (e^2|x| + 1) elsewhere. */
