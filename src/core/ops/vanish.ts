@@ -9,8 +9,8 @@
  * - Moments, which decay for ever once a unit is dead: kernels of optimisers let them, and the gradients that would
  *   keep them alive, vanish where the square of a gradient would (`FORGOTTEN`). A weight is moved by the gradient times rate /
  *   epsilon at most: less than its last bit at Adam's usual epsilon, 1e-8; 2e-5 of a step at that of `--preset pyro`, 2e-13.
- * - What passes gates of the LSTM that are shut, object after object: its kernels hold them to e^-40, and let vanish what is
- *   below `FORGOTTEN` on the way back.
+ * - What passes units that are shut: kernels hold gates of the LSTM to e^-40, through which the same goes object after object, and
+ *   let vanish what is below `FORGOTTEN` on the way back.
  *
  * The last two are for kernels: libraries below composites flush such numbers by themselves.
  */

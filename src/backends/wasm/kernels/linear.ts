@@ -1,6 +1,6 @@
 // A dense layer y = act(x W^T + bias + shift), and what its gradient needs besides products.
 import { FROM_BIAS, gemmBlocked, gemmScratchBytes } from './gemm';
-import { exp4, gate4, loadUpTo4, softplus4, storeUpTo4 } from './vector';
+import { exp4, FORGOTTEN, loadUpTo4, sigmoid4, softplus4, storeUpTo4, vanishBelow } from './vector';
 
 // Activations, numbered as in the glue (linear.ts).
 const RELU: i32 = 1;
@@ -31,7 +31,7 @@ export function dense(
   } else if (activation == SIGMOID) {
     for (let i = 0; i < size; i += 4) {
       const at = y + (<usize>i << 2);
-      storeUpTo4(at, gate4(loadUpTo4(at, size - i)), size - i);
+      storeUpTo4(at, sigmoid4(loadUpTo4(at, size - i)), size - i);
     }
   } else if (activation == ELU) {
     const zero = f32x4.splat(0);
@@ -64,7 +64,7 @@ export function activationGrad(dy: usize, y: usize, dPre: usize, n: i32, activat
         : activation == SOFTPLUS
           ? f32x4.sub(one, exp4(f32x4.neg(v)))
           : f32x4.mul(v, f32x4.sub(one, v));
-    storeUpTo4(dPre + offset, f32x4.mul(g, slope), n - i);
+    storeUpTo4(dPre + offset, vanishBelow(f32x4.mul(g, slope), FORGOTTEN), n - i); // of pixels that are all but off, say
   }
 }
 

@@ -106,15 +106,15 @@ export function log4(x: v128): v128 {
   return multiplyAdd(e, splat(0.693359375), f32x4.add(m, p));
 }
 
-/** 1 / (1 + e^-x). */
+/** 1 / (1 + e^-x), x held to -87 at least, where the result is a normal number. */
 // @ts-ignore: decorator
 @inline
 export function sigmoid4(x: v128): v128 {
-  return f32x4.div(splat(1), f32x4.add(splat(1), exp4(f32x4.neg(x))));
+  return f32x4.div(splat(1), f32x4.add(splat(1), exp4(f32x4.pmin(f32x4.neg(x), splat(87)))));
 }
 
 /**
- * The sigmoid of a unit: held to at least e^-40, 4e-18, below which nothing that it lets through, and no gradient by it, is
+ * The sigmoid of a gate of the LSTM: held to at least e^-40, 4e-18, below which nothing that it lets through, and no gradient by it, is
  * worth anything (see core/ops/vanish.ts).
  */
 // @ts-ignore: decorator
