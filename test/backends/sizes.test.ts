@@ -119,9 +119,10 @@ const maps = (...numbers: number[]): Values => ({ shape: [numbers.length / 3, 3]
 const windows: Case[] = [
   ...BATCHES.map((batch) => windowsCase(`by one scale, batch ${batch}`, zWhere(batch), [5, 7])),
   ...BATCHES.map((batch) => windowsCase(`by two scales, batch ${batch}`, twoScales(batch), [5, 7])),
-  windowsCase('larger than the image', maps(0.3, 0, 0, 0.21, 0.1, -0.1), [5, 4]),
-  windowsCase('smaller than a pixel, and beside the image', maps(40, 0, 0, 3, 9, -9, 2.5, 0.3, 0), [3, 4]),
-  windowsCase('of one pixel', maps(2.5, 0, 0.1), [1, 1]),
+  // none in the middle: of points that are centres of pixels the slope is either side's, and libraries choose differently
+  windowsCase('larger than the image', maps(0.3, 0.04, -0.03, 0.21, 0.1, -0.1), [5, 4]),
+  windowsCase('smaller than a pixel, and beside the image', maps(40, 1.5, 2.5, 3, 9, -9, 2.5, 0.3, 0.04), [3, 4]),
+  windowsCase('of one pixel', maps(2.5, 0.03, 0.1), [1, 1]),
 ];
 
 const images: Case[] = BATCHES.map((batch) => ({
