@@ -31,7 +31,7 @@ for (const changes of CASES) {
     for (const step of [1, 2, 3]) said.push(await alone.step(bars(BATCH, BATCH * step), SUB_BATCH, plan(step)));
     assert.equal(said[0].outcomes.length, BATCH);
     assert.equal(said[0].fits.length, changes.estimator === 'nvil' ? BATCH : 0);
-    for (const threads of [2, 3]) {
+    for (const threads of [2, 3, 4]) {
       const learner = new Learner({ config: TINY, training });
       const pool = await StepPool.start(learner, SUB_BATCH, threads, false);
       for (const step of [1, 2, 3]) {
