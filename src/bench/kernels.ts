@@ -62,10 +62,29 @@ export async function watchLibrary(
   };
 }
 
-/** Runs something, once and op by op, and tells what it asked of the backend. What it uses should have run before. */
-export async function watchKernels(run: () => Promise<unknown>): Promise<Watched> {
+/** Runs something while every kernel of the backend in use is replaced by what `wrap` makes of it. */
+export async function withKernels(
+  wrap: (original: tf.KernelConfig) => tf.KernelConfig,
+  run: () => Promise<unknown>,
+): Promise<void> {
   const backendName = tf.getBackend();
   const originals = tf.getKernelsForBackend(backendName);
+  const replaceAll = (kernels: readonly tf.KernelConfig[]): void => {
+    for (const kernel of kernels) {
+      tf.unregisterKernel(kernel.kernelName, backendName);
+      tf.registerKernel(kernel);
+    }
+  };
+  replaceAll(originals.map(wrap));
+  try {
+    await run();
+  } finally {
+    replaceAll(originals);
+  }
+}
+
+/** Runs something, once and op by op, and tells what it asked of the backend. What it uses should have run before. */
+export async function watchKernels(run: () => Promise<unknown>): Promise<Watched> {
   const uses = new Map<string, KernelUse>();
   const products: Product[] = [];
   const open: { ofInner: number; calls: number }[] = [];
@@ -94,20 +113,12 @@ export async function watchKernels(run: () => Promise<unknown>): Promise<Watched
     },
   });
 
-  const replaceAll = (kernels: readonly tf.KernelConfig[]): void => {
-    for (const kernel of kernels) {
-      tf.unregisterKernel(kernel.kernelName, backendName);
-      tf.registerKernel(kernel);
-    }
-  };
-  replaceAll(originals.map(watching));
-  const start = performance.now();
-  try {
+  let ms = 0;
+  await withKernels(watching, async () => {
+    const start = performance.now();
     await opByOp(run);
-  } finally {
-    replaceAll(originals);
-  }
-  const ms = performance.now() - start;
+    ms = performance.now() - start;
+  });
   const inOrder = [...uses.values()].sort((a, b) => b.ms - a.ms);
   return { count, ms, uses: inOrder, products };
 }

@@ -99,11 +99,12 @@ export async function measureTraining(
   const trained = late && (await stepsOf(late));
   const heat = warm ? await warmUp(fresh.once) : { steps: 1, firstMs: [await fresh.once()] };
   if (trained) await (warm ? warmUp(trained.once) : trained.once());
-  const watchStep = (subBatch: number): Promise<Watched> => {
+  const stepAlone = (subBatch: number) => {
     const [batch, plan] = next();
-    return watchKernels(() => alone.step(batch, subBatch, plan));
+    return alone.step(batch, subBatch, plan);
   };
-  await alone.step(next()[0], batchSize, source.planAt(step));
+  const watchStep = (subBatch: number): Promise<Watched> => watchKernels(() => stepAlone(subBatch));
+  await stepAlone(batchSize);
   const unsplit = await watchStep(batchSize);
   const yardstick = new Yardstick(unsplit.products);
 
@@ -115,8 +116,7 @@ export async function measureTraining(
     const parts = await timeParts(alone, ...next(), backend.subBatch);
     if (round >= warmup) rounds.push({ step: stepMs, late: lateMs, products, parts });
   }
-  const [batch, plan] = next();
-  const library = await watchLibrary(() => alone.step(batch, backend.subBatch, plan), backend);
+  const library = await watchLibrary(() => stepAlone(backend.subBatch), backend);
   const watched = await watchStep(backend.subBatch);
   await Promise.all([fresh.close(), trained?.close()]);
   yardstick.dispose();

@@ -233,6 +233,12 @@ export class Learner {
     this.weights = Object.fromEntries(written);
   }
 
+  /** Goes on from what was saved: weights, and what the optimiser remembers of them where that was saved too. */
+  restore({ params, moments = {} }: { params: HostTensors; moments?: { [moment: string]: HostTensors } }): void {
+    this.write('params', params);
+    for (const [moment, values] of Object.entries(moments)) this.write(moment, values);
+  }
+
   dispose(): void {
     tf.dispose(this.weights);
     this.share.dispose();

@@ -1,6 +1,7 @@
 /** Programs of a few lines, and `air` itself, in processes of their own. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { watch } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -29,6 +30,16 @@ export async function ended(child: ChildProcess, input?: Uint8Array | string): P
   if (input !== undefined) child.stdin?.end(input);
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
   return { code, signal, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() };
+}
+
+/** Runs `air train -o m.safetensors` in a folder until it has saved a state, and kills it as a power cut would. */
+export async function killOnceSaved(folder: string, line: string): Promise<void> {
+  const changes = watch(folder);
+  const child = startAir(line.split(' '), folder);
+  const ending = ended(child, '');
+  for await (const { filename } of changes) if (filename === 'm.safetensors.state') break;
+  child.kill('SIGKILL');
+  await ending;
 }
 
 /** The next thing a process says on stdout. @throws if it ends before */

@@ -1,5 +1,6 @@
 /** Numbers below the normal ones of float32, which some processors are slow with: where a computation makes them. */
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
+import { withKernels } from '#air/bench/kernels.js';
 
 /** How many of these are. */
 export function countSubnormals(values: Float32Array): number {
@@ -12,15 +13,7 @@ export function countSubnormals(values: Float32Array): number {
 
 /** Runs something, and says how many each kernel of the backend in use gave out, by name; those that gave none are not in it. */
 export async function subnormalsOf(run: () => Promise<unknown>): Promise<{ [kernel: string]: number }> {
-  const backendName = tf.getBackend();
   const found: { [kernel: string]: number } = {};
-  const originals = tf.getKernelsForBackend(backendName);
-  const replaceAll = (kernels: readonly tf.KernelConfig[]): void => {
-    for (const kernel of kernels) {
-      tf.unregisterKernel(kernel.kernelName, backendName);
-      tf.registerKernel(kernel);
-    }
-  };
   const counting = (original: tf.KernelConfig): tf.KernelConfig => ({
     ...original,
     kernelFunc(call) {
@@ -34,11 +27,6 @@ export async function subnormalsOf(run: () => Promise<unknown>): Promise<{ [kern
       return result;
     },
   });
-  replaceAll(originals.map(counting));
-  try {
-    await run();
-  } finally {
-    replaceAll(originals);
-  }
+  await withKernels(counting, run);
   return found;
 }

@@ -30,8 +30,7 @@ async function run(
   const learner = new Learner({ config: TINY, training });
   const sums = new EagerSums({ config: TINY, training });
   if (saved?.moments) {
-    learner.write('params', saved.params);
-    for (const [moment, values] of Object.entries(saved.moments)) learner.write(moment, values);
+    learner.restore(saved);
     sums.singles = saved.singles ?? [];
   }
   const plans: StepPlan[] = [];

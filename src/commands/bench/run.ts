@@ -116,10 +116,9 @@ async function subjectOf({ model, preset }: BenchOptions, io: Io): Promise<Setti
 const SHIPPED_PRESET: PresetName = 'fast';
 
 /** A learner with the weights of a model, and with what the optimiser remembers in the state of a run. */
-function startAt({ params, moments = {} }: Checkpoint, settings: Settings): Learner {
+function startAt(checkpoint: Checkpoint, settings: Settings): Learner {
   const learner = new Learner(settings);
-  learner.write('params', params);
-  for (const [moment, values] of Object.entries(moments)) learner.write(moment, values);
+  learner.restore(checkpoint);
   return learner;
 }
 

@@ -89,8 +89,7 @@ async function trainOn(
   const learner = new Learner(settings);
   const sums = new PairSums(settings);
   if (saved) {
-    learner.write('params', saved.params);
-    for (const [moment, values] of Object.entries(saved.moments)) learner.write(moment, values);
+    learner.restore(saved);
     sums.singles = saved.singles ?? [];
     io.messages.info(`going on after step ${saved.step} of ${settings.training.steps}`);
   } else if (init) {

@@ -10,13 +10,12 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { watch } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { decodePng } from '#air/formats/png.js';
 import { air, airOk, jsonLines, metadataOf } from '../../support/air.js';
-import { ended, startAir } from '../../support/child.js';
+import { killOnceSaved } from '../../support/child.js';
 import { freshFolder } from '../../support/folder.js';
 
 const shared = mkdtempSync(join(tmpdir(), 'air-test-'));
@@ -33,16 +32,6 @@ before(async () => {
   await killOnceSaved(join(shared, 'killed'), KILLED);
 });
 after(() => rmSync(shared, { recursive: true }));
-
-/** Runs a command until it has saved a state, and kills it as a power cut would. */
-async function killOnceSaved(folder: string, line: string): Promise<void> {
-  const changes = watch(folder);
-  const child = startAir(line.split(' '), folder);
-  const ending = ended(child, '');
-  for await (const { filename } of changes) if (filename === 'm.safetensors.state') break;
-  child.kill('SIGKILL');
-  await ending;
-}
 
 /** A folder as a run left it: finished with SHORT, or killed in the middle of KILLED. */
 function copyOf(which: 'done' | 'killed', t: TestContext): string {

@@ -1,12 +1,11 @@
 /** A run that is to end as soon as it counts well enough (--until-accuracy): where it ends, and what comes of it. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { watch } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { air, airOk, jsonLines, metadataOf } from '../../support/air.js';
-import { ended, startAir } from '../../support/child.js';
+import { killOnceSaved } from '../../support/child.js';
 import { freshFolder } from '../../support/folder.js';
 
 const shared = mkdtempSync(join(tmpdir(), 'air-test-'));
@@ -59,12 +58,7 @@ describe('a run that counts well enough', () => {
   it('ends with the same bytes and the same log when it was killed on the way', async (t) => {
     const [folder, whole] = [freshFolder(t), freshFolder(t)];
     const line = `${REACHED} --save-every 3 --report-every 4 --metrics m.jsonl -q`;
-    const changes = watch(folder);
-    const child = startAir(line.split(' '), folder);
-    const ending = ended(child, '');
-    for await (const { filename } of changes) if (filename === 'm.safetensors.state') break;
-    child.kill('SIGKILL');
-    await ending;
+    await killOnceSaved(folder, line);
     assert.ok(readdirSync(folder).includes('m.safetensors.state'));
     const { stderr } = await air(folder, line.replace(' -q', ''));
     assert.match(stderr, /^air train: going on after step \d+ of 60\n/);
