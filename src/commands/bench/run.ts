@@ -12,7 +12,7 @@ import { PYRO_SCENES, SceneComposer } from '../../data/scenes.js';
 import type { Io } from '../../io/io.js';
 import { PRESETS, type PresetName } from '../../presets.js';
 import { SceneMaker } from '../../threads/scene-maker.js';
-import type { Checkpoint } from '../../train/checkpoint.js';
+import { type Checkpoint, differences } from '../../train/checkpoint.js';
 import type { Settings } from '../../train/config.js';
 import { Learner } from '../../train/learner.js';
 import type { StepPlan } from '../../train/plan.js';
@@ -107,13 +107,10 @@ async function subjectOf({ model, preset }: BenchOptions, io: Io): Promise<Setti
     return { config: trained.config, training: trained.training, trained };
   }
   const { model: config, training } = PRESETS[preset];
-  return preset === SHIPPED_PRESET
-    ? { config, training, trained: await readCheckpoint('digits', io) }
-    : { config, training };
+  const shipped = await readCheckpoint('digits', io);
+  const isOfPreset = differences(shipped, { config, training }).length === 0;
+  return { config, training, ...(isOfPreset ? { trained: shipped } : {}) };
 }
-
-/** What the model of the package was made with. */
-const SHIPPED_PRESET: PresetName = 'fast';
 
 /** A learner with the weights of a model, and with what the optimiser remembers in the state of a run. */
 function startAt(checkpoint: Checkpoint, settings: Settings): Learner {
