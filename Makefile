@@ -7,7 +7,9 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules
 RUN ?=
 AIR := $(RUN) node bin/air.js
-OUT := build
+# SMALL=1: figures and tables of tiny runs, in a folder of their own
+SMALL ?=
+OUT := build$(if $(SMALL),/small)
 INSTALLED := node_modules/.package-lock.json
 BUILT := dist/.built
 
@@ -61,7 +63,7 @@ test-webgpu: $(BUILT) ## the same on WebGPU: on this machine's GPU, or on a soft
 	AIR_TEST_BACKENDS=webgpu $(RUN) test/backends/webgpu.sh node --test $(BACKEND_TESTS) \
 	  .test/backends/webgpu/shaders.test.js
 
-READERS := $(OUT)/python/.readers
+READERS := build/python/.readers
 
 $(READERS):
 	python3 -m venv --clear $(@D)
@@ -74,7 +76,7 @@ test-readers: $(BUILT) $(READERS) ## what air writes, read by Python's msgpack, 
 	AIR_PYTHON=$(READERS:.readers=bin/python) $(RUN) node --test .test/formats/python.test.js
 
 PYTHON ?= python3
-VENV := $(OUT)/torch
+VENV := build/torch
 
 $(VENV)/.installed: test/python/cpu_torch.sh
 	mkdir -p $(@D)
@@ -106,18 +108,18 @@ demo: $(DEMO)/boxes.png $(DEMO)/steps.png $(DEMO)/scores.json ## gen-data, train
 
 $(DEMO)/train.air: | $(BUILT)
 	mkdir -p $(@D)
-	$(AIR) gen-data -o $@
+	$(AIR) gen-data $(if $(SMALL),--count 4000) -o $@
 
 $(DEMO)/test.air: | $(BUILT)
 	mkdir -p $(@D)
-	$(AIR) gen-data --split test --count 10000 --seed 2 -o $@
+	$(AIR) gen-data --split test --count $(if $(SMALL),300,10000) --seed 2 -o $@
 
 $(DEMO)/valid.air: | $(BUILT)
 	mkdir -p $(@D)
-	$(AIR) gen-data --split valid --count 2000 --seed 1 -o $@
+	$(AIR) gen-data --split valid --count $(if $(SMALL),200,2000) --seed 1 -o $@
 
 $(DEMO)/air.safetensors: $(DEMO)/train.air $(DEMO)/valid.air
-	$(AIR) train $< --valid $(DEMO)/valid.air --metrics $(DEMO)/metrics.jsonl --backend wasm -o $@
+	$(AIR) train $< $(if $(SMALL),--preset small) --valid $(DEMO)/valid.air --metrics $(DEMO)/metrics.jsonl --backend wasm -o $@
 
 $(DEMO)/latents.air: $(DEMO)/air.safetensors $(DEMO)/test.air
 	$(AIR) infer $^ --backend wasm -o $@
@@ -129,7 +131,7 @@ $(DEMO)/steps.png: $(DEMO)/latents.air
 	$(AIR) render $< --limit 8 --rows input,reconstruction,steps -o $@
 
 $(DEMO)/scores.json: $(DEMO)/latents.air
-	$(AIR) eval $< --json --min-accuracy 0.97 > $@
+	$(AIR) eval $< --json $(if $(SMALL),,--min-accuracy 0.97) > $@
 
 # --- robustness: ten seeds of the default recipe, and of the ELBO alone on as many images -------------------------------------
 
@@ -251,6 +253,10 @@ for (const line of readFileSync(log, 'utf8').trim().split('\n').map((text) => JS
 console.log('  held-out count accuracy ' + (100 * JSON.parse(readFileSync(scores)).count_accuracy).toFixed(2) + ' %');
 endef
 export CURVE
+
+# --- figures and tables: what each idea is worth; make figures tables SMALL=1 makes tiny ones -----------------------------------
+
+include fixtures/reproduce/figures.mk fixtures/reproduce/tables.mk
 
 # --- speed: this machine, and peers on it --------------------------------------------------------------------------------
 
