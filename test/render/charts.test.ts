@@ -37,7 +37,10 @@ test('training curves: one group needs no legend; time is in the unit that fits'
   const longer = (factor: number): TrainingRun[] =>
     runs(1)
       .slice(0, 1)
-      .map((run) => ({ ...run, points: run.points.map((point) => ({ ...point, seconds: factor * point.seconds })) }));
+      .map((run) => ({
+        ...run,
+        points: run.points.map((point) => ({ ...point, seconds: factor * (point.seconds ?? 0) })),
+      }));
   assert.ok(!(await textsOf(trainingCurves(longer(1)))).includes('nvil'));
   for (const [factor, unit] of [
     [1, 's'],
