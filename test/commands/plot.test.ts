@@ -60,10 +60,10 @@ test('training: points are where the log has them, in steps and in time', async 
   const svg = await airOk(folder, 'plot training --x steps,time --y elbo a.jsonl -q');
   const [bySteps, byTime] = linesOf(svg).map((line) => line.map(([x]) => x / 360));
   const expected = [10, 20, 30, 40, 50, 60];
-  bySteps.forEach((x, k) => assert.ok(Math.abs(x - expected[k] / 60) < 1e-3, `step ${expected[k]}: ${x}`));
+  for (const [k, x] of bySteps.entries()) assert.ok(Math.abs(x - expected[k] / 60) < 1e-3, `step ${expected[k]}: ${x}`);
   // 10 steps of 20 ms each, but for the third report's, of 100 ms: 2 s in all.
   const seconds = [0.2, 0.4, 1.4, 1.6, 1.8, 2];
-  byTime.forEach((x, k) => assert.ok(Math.abs(x - seconds[k] / 2) < 1e-3, `step ${expected[k]}: ${x}`));
+  for (const [k, x] of byTime.entries()) assert.ok(Math.abs(x - seconds[k] / 2) < 1e-3, `step ${expected[k]}: ${x}`);
 });
 
 test('training: held-out scores between reports take the time between', async () => {
@@ -74,7 +74,7 @@ test('training: held-out scores between reports take the time between', async ()
   const [line] = linesOf(await airOk(folder, 'plot training --x time --y valid-elbo between.jsonl -q'));
   // Reports at 1 s and 2 s; half of the first, midway, and 10 steps more at the last pace.
   const seconds = [0.5, 1.5, 2.5];
-  line.forEach(([x], k) => assert.ok(Math.abs(x / 360 - seconds[k] / 2.5) < 1e-3, `${k}: ${x}`));
+  for (const [k, [x]] of line.entries()) assert.ok(Math.abs(x / 360 - seconds[k] / 2.5) < 1e-3, `${k}: ${x}`);
 });
 
 test('training: of a run that was tried again the last try, after the time of those before', async () => {
