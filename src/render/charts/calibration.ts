@@ -59,7 +59,7 @@ export function calibrationChart(
           },
           {
             data: { values: points },
-            mark: { type: 'line', strokeWidth: 1.5, point: { size: 40, filled: true } },
+            mark: { type: 'point', size: 45, filled: true, opacity: 1 },
             encoding: {
               x: { ...x, title: null, axis: { labels: false, ticks: false, grid: true } },
               y: {
@@ -77,7 +77,7 @@ export function calibrationChart(
         width: SIDE,
         height: 70,
         data: { values: points },
-        mark: { type: 'point', filled: true, size: 40 },
+        mark: { type: 'point', filled: true, size: 45, opacity: 1 },
         encoding: {
           x: { ...x, title: 'how sure the model is of the count: its top probability, mean of a bin' },
           y: {

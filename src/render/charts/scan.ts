@@ -1,6 +1,6 @@
 /** How a model scans: for each of its steps, a heat map of where on the canvas the objects lie that it finds there. */
 import type { ChartSpec } from '../chart.js';
-import { PERCENT_LABEL, SEQUENTIAL } from './theme.js';
+import { SEQUENTIAL } from './theme.js';
 
 /** Centres of the objects of each step, (x, y) in px from the top left corner of the canvas. */
 export type Scan = {
@@ -16,7 +16,7 @@ const COARSE = 10;
 /** From so many objects in the fullest step on, bins are fine. */
 const MANY = 2500;
 
-/** @returns a spec for `chartSvg`: a panel for each step; all share one scale, the share of the step's objects in a bin */
+/** @returns a spec for `chartSvg`: a panel for each step, one scale for all: a step that finds little is pale */
 export function scanChart(
   { canvas: [height, width], centres }: Scan,
   { title }: { title?: string | undefined } = {},
@@ -25,7 +25,7 @@ export function scanChart(
   const side = Math.max(height, width) / (most < MANY ? COARSE : FINE);
   const steps = centres.map((step) => binned(step, side, [height, width]));
   const scale = PANEL / Math.max(height, width);
-  const highest = Math.max(0, ...steps.flat().map(({ share }) => share));
+  const highest = Math.max(1, ...steps.flat().map(({ objects }) => objects));
   const place = (axis: 'x' | 'y', extent: number) => ({
     [axis]: {
       field: axis,
@@ -54,11 +54,11 @@ export function scanChart(
         ...place('x', width),
         ...place('y', height),
         color: {
-          field: 'share',
+          field: 'objects',
           type: 'quantitative',
-          title: 'share of the objects of a step',
-          scale: { range: [...SEQUENTIAL], domain: [0, highest || 1] },
-          legend: { orient: 'bottom', labelExpr: PERCENT_LABEL, gradientLength: PANEL, tickCount: 4 },
+          title: `objects in ${side} x ${side} px`,
+          scale: { range: [...SEQUENTIAL], domain: [0, highest] },
+          legend: { orient: 'bottom', gradientLength: PANEL, tickCount: 4, tickMinStep: 1 },
         },
       },
     })),
@@ -81,6 +81,6 @@ function binned(
   }
   return [...counts.values()].map(({ column, row, objects }) => ({
     ...{ x: column * side, x2: (column + 1) * side, y: row * side, y2: (row + 1) * side },
-    share: objects / step.length,
+    objects,
   }));
 }

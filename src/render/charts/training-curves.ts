@@ -67,7 +67,7 @@ export function trainingCurves(
             clip: 'domain' in domain,
             strokeWidth: isDense ? 1.2 : 1.8,
             strokeJoin: 'round',
-            ...(lines.every((line) => line.length <= FEW_POINTS) ? { point: { size: 18 } } : {}),
+            ...(lines.every((line) => line.length <= (isDense ? 2 : FEW_POINTS)) ? { point: { size: 18 } } : {}),
           },
           encoding: {
             x: {
