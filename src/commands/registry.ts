@@ -19,6 +19,7 @@ export const REGISTRY: Registry = [
       infer: async () => (await import('./infer.js')).infer,
       eval: async () => (await import('./eval/command.js')).evaluate,
       variance: async () => (await import('./variance/command.js')).variance,
+      table: async () => (await import('./table/command.js')).table,
       sample: async () => (await import('./sample.js')).sample,
     },
   },
