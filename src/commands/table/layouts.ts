@@ -91,7 +91,8 @@ export function toCsv(runs: readonly Run[], columns: readonly Column[], { rows, 
       const cells = columns.map((column) => {
         const summary = summarise(cellsOf(members, column));
         if (summary === null) return '';
-        return String('are' in summary ? summary.are : summary[part]);
+        if ('are' in summary) return part === 'mean' ? String(summary.are) : '';
+        return String(summary[part]);
       });
       lines.push([name, part, ...cells]);
     }
