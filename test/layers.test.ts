@@ -42,6 +42,8 @@ const MAY_USE: Record<string, readonly string[]> = {
   core: ['@tensorflow/tfjs'],
   formats: ['fflate', 'msgpackr', 'pngjs'],
   probe: ['@tensorflow/tfjs'],
+  // Node for reading parts of packages that are files, not modules: a font, the rasteriser.
+  render: ['node:', 'vega', '@resvg/resvg-wasm'],
   train: ['@tensorflow/tfjs'],
   backends: ['node:', '@tensorflow/', 'webgpu', 'assemblyscript'],
   threads: ['node:', '@tensorflow/tfjs'],
