@@ -7,14 +7,14 @@ import { ESTIMATORS } from '#air/core/config.js';
 import { type ImageBatch, splitImages } from '#air/core/images.js';
 import { decodeCheckpoint, encodeCheckpoint } from '#air/train/checkpoint.js';
 import type { TrainConfig } from '#air/train/config.js';
+import { ImageSums } from '#air/train/image-sums.js';
 import { Learner } from '#air/train/learner.js';
 import { trainLoop } from '#air/train/loop.js';
-import { PairSums } from '#air/train/pair-sums.js';
 import type { StepPlan } from '#air/train/plan.js';
 import { bars, TINY, TINY_TRAINING } from '../support/tiny-model.js';
 
 /** Takes every other image for one that holds one object: a model this small is never that sure. */
-class EagerSums extends PairSums {
+class EagerSums extends ImageSums {
   override remember(fresh: ImageBatch): void {
     this.singles = splitImages(fresh).filter((_, b) => b % 2 === 0);
   }
