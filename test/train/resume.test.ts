@@ -85,7 +85,7 @@ const RUNS: Partial<TrainConfig>[] = [
 for (const changes of RUNS) {
   it(`is the same run, sums of images included, with ${JSON.stringify(changes)}`, async () => {
     await startBackend('wasm');
-    const training = { ...TINY_TRAINING, steps: 40, sumPairs: 4, sumFrom: 10, sumReach: 8, ...changes };
+    const training = { ...TINY_TRAINING, steps: 40, sumPairs: 4, sumFrom: 10, sumTriples: 2, sumReach: 8, ...changes };
     const before = tf.memory().numTensors;
     const whole = await run(training, undefined, false);
     const sumsAt = whole.plans.filter(({ counts }) => counts?.some((count) => count >= 0)).map(({ step }) => step);
