@@ -82,7 +82,7 @@ export const probeCommand = defineCommand({
     const { fitsOf, probe } = await import('../../probe/probe.js');
     const { standardOf } = await import('../../probe/features.js');
     const { startBackend } = await import('../../backends/start.js');
-    const { probeTable } = await import('./table.js');
+    const { probeJson, probeTable } = await import('./table.js');
     const out = await io.openOutput(options.output, { binary: false });
     const { features, labels } = options;
     const asked = { task, features };
@@ -122,7 +122,7 @@ export const probeCommand = defineCommand({
     progress.stop();
     const commonest = commonestShare(test.classes);
     const report = { task, features, numbers: train.rows.width, test: test.classes.length, commonest, scores };
-    await out.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : probeTable(report));
+    await out.write(options.json ? probeJson(report) : probeTable(report));
     await out.finish();
   },
 });

@@ -1,4 +1,4 @@
-/** The scores of `air probe` in print. */
+/** The scores of `air probe` in print, and as JSON. */
 import type { ProbeScore } from '../../probe/probe.js';
 
 export type ProbeReport = {
@@ -27,4 +27,10 @@ export function probeTable({ task, features, numbers, test, commonest, scores }:
     ),
     '',
   ].join('\n');
+}
+
+/** Everything, keys in snake_case as in other JSON of air. */
+export function probeJson({ scores, ...report }: ProbeReport): string {
+  const all = scores.map(({ weightDecay, ...score }) => ({ ...score, weight_decay: weightDecay }));
+  return `${JSON.stringify({ ...report, scores: all }, null, 2)}\n`;
 }
