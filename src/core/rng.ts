@@ -18,6 +18,7 @@ export const STREAMS = {
   sums: 8,
   counts: 9,
   sumsOfThree: 10,
+  probe: 13,
 } as const;
 
 export type StreamName = keyof typeof STREAMS;
