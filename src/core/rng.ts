@@ -17,6 +17,8 @@ export const STREAMS = {
   bench: 7,
   sums: 8,
   counts: 9,
+  sumsOfThree: 10,
+  probe: 13,
 } as const;
 
 export type StreamName = keyof typeof STREAMS;
