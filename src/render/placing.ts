@@ -18,8 +18,8 @@ export function canvasAfter(steps: readonly Placed[], window: Size, [height, wid
     const [x, y, w, h] = box;
     // A window with a negative side is turned over and has the same box: its z_where (sx, x, sy, y) tells.
     const [isTurnedX, isTurnedY] = where.length === 4 ? [where[0] < 0, where[2] < 0] : [false, false];
-    const columns = samplesOf(width, x, w, window[1], isTurnedX);
-    for (const [row, down] of samplesOf(height, y, h, window[0], isTurnedY)) {
+    const columns = samplesOf(width, { start: x, extent: w, isTurned: isTurnedX }, window[1]);
+    for (const [row, down] of samplesOf(height, { start: y, extent: h, isTurned: isTurnedY }, window[0])) {
       for (const [column, across] of columns) {
         let sum = 0;
         for (const [i, u] of down) for (const [j, v] of across) sum += u * v * pixels[i * window[1] + j];
@@ -33,8 +33,10 @@ export function canvasAfter(steps: readonly Placed[], window: Size, [height, wid
 /** A pixel of the canvas, and the one or two of the window that it is made of, with their weights. */
 type Sample = [at: number, taps: (readonly [at: number, weight: number])[]];
 
+type Span = { start: number; extent: number; isTurned: boolean };
+
 /** Along one axis: canvas pixels whose centres lie in reach of a window of `size` pixels that covers [start, start + extent). */
-function samplesOf(side: number, start: number, extent: number, size: number, isTurned: boolean): Sample[] {
+function samplesOf(side: number, { start, extent, isTurned }: Span, size: number): Sample[] {
   const samples: Sample[] = [];
   for (let at = 0; at < side; at++) {
     const share = (at + 0.5 - start) / extent;

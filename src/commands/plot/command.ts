@@ -3,9 +3,9 @@ import { defineCommand, flagName, int, list, type Option, usage, valued } from '
 import { nearest } from '../../cli/nearest.js';
 import { AirError } from '../../errors.js';
 import { QUANTITIES, X_AXES } from '../../render/charts/quantities.js';
+import { parseNamedFile } from '../shared/named-file.js';
 import { output } from '../shared/options.js';
 import { KINDS, WHATS, type What } from './kinds.js';
-import { parseNamedFile } from './operands.js';
 import type { PlotOptions } from './plot.js';
 
 const title: Option<string | undefined> = valued<string>({

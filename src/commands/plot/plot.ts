@@ -2,7 +2,7 @@
 import type { Io } from '../../io/io.js';
 import type { ChartSpec } from '../../render/chart.js';
 import type { Quantity, XAxis } from '../../render/charts/quantities.js';
-import type { NamedFile } from './operands.js';
+import type { NamedFile } from '../shared/named-file.js';
 
 export type PlotOptions = {
   x: readonly XAxis[];

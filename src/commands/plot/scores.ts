@@ -4,8 +4,8 @@ import type { Io } from '../../io/io.js';
 import { calibrationChart, type Reliability } from '../../render/charts/calibration.js';
 import { confusionChart } from '../../render/charts/confusion.js';
 import type { Scores } from '../../scores/scoreboard.js';
+import type { NamedFile } from '../shared/named-file.js';
 import { readScores } from '../shared/scores-file.js';
-import type { NamedFile } from './operands.js';
 import type { Plot } from './plot.js';
 
 export const plotConfusion: Plot = async (files, { title }, io) => {
