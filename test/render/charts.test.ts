@@ -68,6 +68,13 @@ test('training curves: first reports far below the others do not flatten them', 
   assert.ok(texts.includes('600') && !texts.some((text) => /^.\d\d,000$/.test(text)), texts.join(' '));
 });
 
+test('training curves: an axis has labels where all is one value', async () => {
+  const [run] = runs(1);
+  const flat = { ...run, points: run.points.map((point) => ({ ...point, values: { accuracy: 0.335 } })) };
+  const labels = (await textsOf(trainingCurves([flat], { y: ['accuracy'] }))).filter((text) => text.endsWith(' %'));
+  assert.ok(labels.length >= 3, labels.join(', '));
+});
+
 test('confusion: images and their share of the row, which is 100 % where all are', async () => {
   const texts = await textsOf(confusionChart([{ name: 'hidden', matrix: [...matrix, [0, 0, 0, 7]] }]));
   for (const [row] of [['3,360'], ['99.7 %'], ['45'], ['1.4 %'], ['7'], ['100 %']]) assert.ok(texts.includes(row), row);
@@ -104,7 +111,8 @@ test('scan: a panel for each step with its objects; what lies beyond the canvas 
   ] as const) {
     const spec = scanChart(data);
     const texts = await textsOf(spec);
-    for (const text of ['step 1', 'step 2', 'step 3', first, '0 objects']) assert.ok(texts.includes(text), text);
+    for (const text of ['step 1', 'step 2', 'step 3', first, '1 object', '0 objects'])
+      assert.ok(texts.includes(text), text);
     // Ten bins along the larger side, 5 px each: the first two centres share one.
     assert.equal(await marksOf(spec, 'rect'), 3);
   }

@@ -42,7 +42,7 @@ export function scanChart(
     concat: steps.map((values, t) => ({
       title: {
         text: `step ${t + 1}`,
-        subtitle: `${centres[t].length.toLocaleString('en-US')} objects`,
+        subtitle: objectsOf(centres[t].length),
         subtitlePadding: 3,
       },
       width: Math.round(width * scale),
@@ -63,6 +63,10 @@ export function scanChart(
       },
     })),
   } as ChartSpec;
+}
+
+function objectsOf(count: number): string {
+  return count === 1 ? '1 object' : `${count.toLocaleString('en-US')} objects`;
 }
 
 /** The bins that hold something, with their ends in px; centres beyond the canvas belong to none. */

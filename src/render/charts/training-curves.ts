@@ -114,7 +114,7 @@ function xAxis(runs: readonly TrainingRun[], axis: XAxis): Axis {
 
 /**
  * The first reports of a run can lie so far below the others that these become a flat line: then the axis begins where one in
- * twenty points lies below it, and the curves come in from below.
+ * twenty points lies below it, and the curves come in from below. Where all say the same, there is room around it.
  */
 function domainOf(lines: readonly (readonly { y: number }[])[]): { domain?: [number, number]; nice?: true } {
   const values = lines
@@ -123,5 +123,7 @@ function domainOf(lines: readonly (readonly { y: number }[])[]): { domain?: [num
     .sort((a, b) => a - b);
   if (values.length === 0) return {};
   const [lowest, low, highest] = [values[0], values[Math.floor(values.length / 20)], values[values.length - 1]];
+  if (lowest === highest)
+    return { domain: [lowest - 0.1 * Math.abs(lowest || 1), lowest + 0.1 * Math.abs(lowest || 1)], nice: true };
   return low - lowest > 3 * (highest - low) ? { domain: [low, highest], nice: true } : {};
 }
