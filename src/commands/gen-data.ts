@@ -1,9 +1,13 @@
 /** `air gen-data`: multi-digit scenes with their truth. */
-import { choice, countOrInf, defineCommand, file, float, int, range, usage, valued } from '../cli/command.js';
+import { choice, countOrInf, defineCommand, file, flag, flagName, float, int, range, usage, valued } from '../cli/command.js';
+import { BACKGROUND_DEFAULTS, BACKGROUNDS, type Background, type BackgroundSettings, SETTINGS_OF } from '../data/background.js';
 import { OVERLAPS } from '../data/overlap.js';
 import { SPLITS } from '../data/splits.js';
+import { snakeCase } from '../core/names.js';
 import type { Header } from '../formats/records.js';
 import { noProvenance, output, seed } from './shared/options.js';
+
+const background = { group: 'Background' };
 
 export const genData = defineCommand({
   name: 'gen-data',
@@ -25,6 +29,10 @@ export const genData = defineCommand({
       group: 'Scenes',
       help: 'numbers of digits in a scene, each as likely',
     }),
+    stratified: flag({
+      group: 'Scenes',
+      help: 'each number exactly as often: of K numbers, once in every K scenes from the first on',
+    }),
     canvas: int({ default: 50, min: 1, max: 2048, value: 'PX', group: 'Scenes', help: 'side of the square images' }),
     overlap: choice(OVERLAPS, {
       default: 'saturate',
@@ -45,18 +53,40 @@ export const genData = defineCommand({
       help: 'digits to learn from, to choose by (held out of train), to score on; full: train and valid',
     }),
     digits: file({
-      value: 'DIR',
+      value: 'PATH',
       defaultText: 'the MNIST digits that come with air',
       group: 'Digits',
-      help: 'take the digits from IDX files in this folder, named as those of MNIST',
+      help: 'other digits: a folder named as MNIST, a file of images, or sprites: a folder of PNGs or of folders of PNGs',
     }),
+    invert: flag({ group: 'Digits', help: 'the digits are dark on light: take 255 - x' }),
     scaleMean: float({
       default: 1.3,
       above: 0,
       group: 'Digits',
-      help: 'a 28-pixel digit becomes int(28 / s) pixels, s normal',
+      help: 'a digit of d pixels becomes one of int(d / s), s normal: 2 gives small ones',
     }),
     scaleSd: float({ default: 0.1, min: 0, group: 'Digits', help: 'standard deviation of s' }),
+    background: choice(BACKGROUNDS, {
+      ...background,
+      default: 'none',
+      help: 'put behind the digits: noise: .8 x + .1 + N(0, sd), clipped to 0..1; grid: lines at random offsets',
+    }),
+    noiseSd: float({ ...background, default: BACKGROUND_DEFAULTS.noiseSd, min: 0, help: 'sd of the noise, of 0..1' }),
+    gridSpacing: int({
+      ...background,
+      default: BACKGROUND_DEFAULTS.gridSpacing,
+      min: 1,
+      max: 2048,
+      value: 'PX',
+      help: 'from one line to the next',
+    }),
+    gridLevel: float({
+      ...background,
+      default: BACKGROUND_DEFAULTS.gridLevel,
+      min: 0,
+      max: 1,
+      help: 'intensity of the lines, of 0..1; what is brighter covers them',
+    }),
     seed,
     workers: int({
       default: 1,
@@ -80,8 +110,11 @@ export const genData = defineCommand({
     { command: 'air gen-data --count 20 --objects 3 | air render -o three.png', help: 'look at some' },
   ],
   seeAlso: ['train', 'render', 'view'],
-  async run({ options }, io) {
-    const { count, canvas, objects, shard, split, scaleMean, scaleSd, overlap } = options;
+  async run({ options, given }, io) {
+    const { count, canvas, objects, stratified: isStratified, shard, split, scaleMean, scaleSd, overlap } = options;
+    const { background, noiseSd, gridSpacing, gridLevel, invert: isInverted } = options;
+    const settings: BackgroundSettings = { noiseSd, gridSpacing, gridLevel };
+    checkBackground(background, given);
     if (shard !== undefined && count === Number.POSITIVE_INFINITY) {
       throw usage('--shard: there is no part of --count inf', 'give a number with --count, or each part a --seed');
     }
@@ -89,7 +122,7 @@ export const genData = defineCommand({
     const { makeScenes } = await import('../threads/scene-pool.js');
     const { StreamWriter } = await import('../formats/stream.js');
     const out = await io.openOutput(options.output, { binary: true });
-    const digits = await readDigits(options.digits ?? bundledDigits(), split, io);
+    const digits = await readDigits(options.digits ?? bundledDigits(), { split, isInverted }, io);
 
     const header: Header = {
       air: 'scenes',
@@ -99,7 +132,16 @@ export const genData = defineCommand({
       ...(Number.isFinite(count) ? {} : { count: 'inf' }), // `air train` does not wait for the end
       seed: options.seed,
       objects: [...objects],
-      generator: { split, scale_mean: scaleMean, scale_sd: scaleSd, overlap },
+      generator: {
+        split,
+        scale_mean: scaleMean,
+        scale_sd: scaleSd,
+        overlap,
+        ...(isInverted ? { invert: true } : {}),
+        ...(isStratified ? { stratified: true } : {}),
+        ...(background === 'none' ? {} : { background }),
+        ...Object.fromEntries(SETTINGS_OF[background].map((key) => [snakeCase(key), settings[key]])),
+      },
       provenance: options.noProvenance ? undefined : [io.commandLine],
     };
     const first = shard === undefined ? 0 : Math.floor((count * (shard.index - 1)) / shard.of);
@@ -109,7 +151,8 @@ export const genData = defineCommand({
     const started = io.now();
     const progress = io.messages.progress(end - first, 'scenes');
     await out.write(writer.header());
-    const setup = { digits, options: { canvas, objects, scaleMean, scaleSd, overlap }, seed: options.seed };
+    const scenes = { canvas, objects, isStratified, scaleMean, scaleSd, overlap, background, ...settings };
+    const setup = { digits, options: scenes, seed: options.seed };
     let done = 0;
     for await (const chunk of makeScenes(setup, { first, end }, options.workers)) {
       await out.write(writer.append(chunk.records, chunk.counts.length));
@@ -128,6 +171,14 @@ export const genData = defineCommand({
     io.messages.detail(`${seconds.toFixed(2)} s, ${Math.round((end - first) / seconds)} scenes/s`);
   },
 });
+
+/** A setting of a background that is not there would do nothing. */
+function checkBackground(background: Background, given: ReadonlySet<string>): void {
+  for (const other of BACKGROUNDS.filter((one) => one !== background)) {
+    const idle = SETTINGS_OF[other].find((key) => given.has(key));
+    if (idle !== undefined) throw usage(`--${flagName(idle)} is of --background ${other}, this is ${background}`);
+  }
+}
 
 function parseShard(text: string): { index: number; of: number } | undefined {
   const parts = /^(\d{1,9})\/(\d{1,9})$/.exec(text);

@@ -17,6 +17,8 @@ export const STREAMS = {
   bench: 7,
   sums: 8,
   counts: 9,
+  backgrounds: 10,
+  strata: 11,
 } as const;
 
 export type StreamName = keyof typeof STREAMS;
