@@ -1,9 +1,27 @@
 /** `air gen-data`: multi-digit scenes with their truth. */
-import { choice, countOrInf, defineCommand, file, flag, flagName, float, int, range, usage, valued } from '../cli/command.js';
-import { BACKGROUND_DEFAULTS, BACKGROUNDS, type Background, type BackgroundSettings, SETTINGS_OF } from '../data/background.js';
+import {
+  choice,
+  countOrInf,
+  defineCommand,
+  file,
+  flag,
+  flagName,
+  float,
+  int,
+  range,
+  usage,
+  valued,
+} from '../cli/command.js';
+import { snakeCase } from '../core/names.js';
+import {
+  BACKGROUND_DEFAULTS,
+  BACKGROUNDS,
+  type Background,
+  type BackgroundSettings,
+  SETTINGS_OF,
+} from '../data/background.js';
 import { OVERLAPS } from '../data/overlap.js';
 import { SPLITS } from '../data/splits.js';
-import { snakeCase } from '../core/names.js';
 import type { Header } from '../formats/records.js';
 import { noProvenance, output, seed } from './shared/options.js';
 

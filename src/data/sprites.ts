@@ -34,11 +34,12 @@ export function centreOnSquares(sprites: readonly Sprite[], labels: DigitSet['la
   return { images, labels, count, height: side, width: side };
 }
 
-/** Whether most pictures have more bright corners than dark ones: dark ink on a light ground, which here would be an object itself. */
+/** Whether most pictures have light corners, and something dark: dark ink on a light ground, which here would be an object itself. */
 export function areLightAtTheEdge(sprites: readonly Sprite[]): boolean {
   const light = sprites.filter(({ height, width, pixels }) => {
     const last = (height - 1) * width;
-    return [0, width - 1, last, last + width - 1].filter((corner) => pixels[corner] > 127).length > 2;
+    const corners = [0, width - 1, last, last + width - 1].filter((corner) => pixels[corner] > 127).length;
+    return corners > 2 && pixels.some((pixel) => pixel < 128);
   });
   return 2 * light.length > sprites.length;
 }

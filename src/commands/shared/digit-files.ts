@@ -36,9 +36,9 @@ export async function readDigits(from: string, { split, isInverted = false }: Di
   const read = names === undefined ? readSpriteFile : readSpriteFolder;
   const all = await read(from, isInverted, io);
   const digits = splitByLabel(all, split);
-  const [size, labels] = [`${all.height} x ${all.width} px`, new Set(all.labels).size];
-  const kinds = labels === 0 ? 'without labels' : `of ${labels} ${labels === 1 ? 'label' : 'labels'}`;
-  io.messages.info(`${from}: ${all.count} images ${kinds}, ${size}; ${digits.count} of them are for ${split}`);
+  const labels = all.labels === undefined ? 'none' : new Set(all.labels).size;
+  const about = `images: ${all.count} (${all.height} x ${all.width} px), labels: ${labels}`;
+  io.messages.info(`${from}: ${about}, for --split ${split}: ${digits.count}`);
   if (digits.count > 0) return digits;
   throw new AirError(
     'badData',

@@ -101,7 +101,9 @@ async function gather(
 function toSet(sprites: readonly Sprite[], labels: DigitSet['labels'], name: string, io: Io): DigitSet {
   const set = centreOnSquares(sprites, labels, name);
   if (areLightAtTheEdge(sprites)) {
-    io.messages.warn(`${name}: most images are light at their corners, but black is the background: --invert turns them round`);
+    io.messages.warn(
+      `${name}: most images are light at their corners, but black is the background: --invert turns them round`,
+    );
   }
   return set;
 }
@@ -115,7 +117,10 @@ async function labelsBeside(file: string, count: number, io: Io): Promise<Uint8A
     if (!(await io.exists(beside))) continue;
     const { shape, data } = decodeIdx(await io.readFile(beside), beside, 1);
     if (shape[0] === count) return data;
-    throw new AirError('badData', `${beside}: expected one label for each of the ${count} images of ${file}, got ${shape[0]}`);
+    throw new AirError(
+      'badData',
+      `${beside}: expected one label for each of the ${count} images of ${file}, got ${shape[0]}`,
+    );
   }
   return undefined;
 }
