@@ -36,7 +36,16 @@ export const genData = defineCommand({
 
     Scene i depends on the seed and on i only, so shards and longer runs agree, on however many threads. Digits come from
     MNIST's training set without its last 5,000 (of other sets, the last twelfth), which --split valid holds out to choose recipes and to watch training by, or
-    with --split test from its test set, which is there to score alone. No two of the three share a digit.`,
+    with --split test from its test set, which is there to score alone. No two of the three share a digit.
+
+    --digits takes a set of the same file names (Fashion-MNIST, KMNIST), a file of images (IDX, .npy, .npz, PNG; beside IDX images,
+    labels in the file of that name), a folder of PNGs, whose label is the number before the first - or _ of each name if all have
+    one, or a folder of folders of PNGs, each of which is a label. Colours are taken as grey, black and transparent is background,
+    and pictures of other sizes are put in the middle of a square as large as the largest. Of such digits, the eleventh and the
+    twelfth of every twelve of a label, in their order, are those of --split valid and test; of fewer than eleven, all are for train.
+
+    The backgrounds are those of SuPAIR, put behind the digits when these are in their places, so that a seed has the same digits before
+    each of them. AIR itself has no background: it explains a grid as an object.`,
   operands: [],
   options: {
     count: countOrInf({ default: 60000, group: 'Scenes', help: 'how many scenes' }),
@@ -125,6 +134,11 @@ export const genData = defineCommand({
     },
     { command: 'air gen-data --split test --count 10000 --seed 2 -o test.air', help: 'scenes to score on' },
     { command: 'air gen-data --count inf | air train', help: 'never the same scene twice' },
+    {
+      command: 'air gen-data --canvas 64 --objects 0..4 --stratified | air train --model-steps 4',
+      help: 'up to four digits, each number as often',
+    },
+    { command: 'air gen-data --digits sprites/ --background noise -o sprites.air', help: 'PNGs before noise' },
     { command: 'air gen-data --count 20 --objects 3 | air render -o three.png', help: 'look at some' },
   ],
   seeAlso: ['train', 'render', 'view'],
