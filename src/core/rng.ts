@@ -17,8 +17,9 @@ export const STREAMS = {
   bench: 7,
   sums: 8,
   counts: 9,
-  backgrounds: 10,
-  strata: 11,
+  sumsOfThree: 10,
+  backgrounds: 11,
+  strata: 12,
 } as const;
 
 export type StreamName = keyof typeof STREAMS;

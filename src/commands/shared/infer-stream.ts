@@ -15,6 +15,8 @@ export type InferSettings = {
   mode: 'mean' | 'sample';
   /** 0: no ELBO. */
   samples: number;
+  /** px */
+  shifts: number;
   batchSize: number;
   backend: BackendName | 'auto';
   workers: number | undefined;
@@ -35,7 +37,7 @@ export type InferEvent =
 export async function* inferStream(
   checkpoint: Checkpoint,
   file: string,
-  { mode, samples, batchSize, backend, workers, seed }: InferSettings,
+  { mode, samples, shifts, batchSize, backend, workers, seed }: InferSettings,
   io: Io,
 ): AsyncGenerator<InferEvent> {
   const events = readImageInput(file, io);
@@ -51,7 +53,7 @@ export async function* inferStream(
     waiting = [];
     const images = joinImages(scenes.map(({ image }) => image));
     const indices = scenes.map(({ i }) => i);
-    const done = inferrer.infer(images, indices, { mode, samples, seed }).then((latents): InferEvent => {
+    const done = inferrer.infer(images, indices, { mode, samples, shifts, seed }).then((latents): InferEvent => {
       return { type: 'batch', records: scenes.map((scene, b) => ({ ...scene, ...latents[b] })) };
     });
     done.catch(() => {}); // it is awaited below, in its turn
