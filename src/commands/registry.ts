@@ -19,6 +19,8 @@ export const REGISTRY: Registry = [
       infer: async () => (await import('./infer.js')).infer,
       eval: async () => (await import('./eval/command.js')).evaluate,
       variance: async () => (await import('./variance/command.js')).variance,
+      table: async () => (await import('./table/command.js')).table,
+      probe: async () => (await import('./probe/command.js')).probeCommand,
       sample: async () => (await import('./sample.js')).sample,
     },
   },

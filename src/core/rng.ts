@@ -20,6 +20,7 @@ export const STREAMS = {
   sumsOfThree: 10,
   backgrounds: 11,
   strata: 12,
+  probe: 13,
 } as const;
 
 export type StreamName = keyof typeof STREAMS;
