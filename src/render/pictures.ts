@@ -128,7 +128,7 @@ function makeStrips(
   const each = (strip: (t: number) => Strip) => Array.from({ length: steps }, (_, t) => strip(t));
   return rows.flatMap((row) => {
     if (row === 'steps') return [countStrip(cellWidth), ...each((t) => stepStrip(t, cellWidth, options))];
-    return row === 'canvas' ? each((t) => canvasStrip(t, options)).slice(0, counted) : [imageStrip(row)];
+    return row === 'canvas' ? each((t) => canvasStrip(t, options)).slice(0, Math.max(counted, 1)) : [imageStrip(row)];
   });
 }
 
@@ -235,8 +235,8 @@ function stepStrip(t: number, cellWidth: number, { window = [0, 0], scale }: Pic
   };
 }
 
-/** Scenes of a model (air sample) have windows, of which it is not known where the ink is. */
-function isImagined({ objects = [] }: Subject): boolean {
+/** Of scenes that a model imagined (air sample), windows are known, and not where in them the ink is. */
+function hasBoxesAlone({ objects = [] }: Subject): boolean {
   return objects.every(({ frame, ink }) => frame.join() === ink.join());
 }
 
@@ -251,7 +251,11 @@ function legendEntries(subjects: readonly Subject[], steps: number): LegendEntry
   if (subjects.some(isMiscounted)) entries.push({ text: 'wrong count', color: WRONG, isFilled: true });
   const hasTruth = steps === 0 && subjects.some(({ objects }) => objects?.length);
   if (hasTruth)
-    entries.push({ text: subjects.every(isImagined) ? 'window' : 'ink of a digit', color: TRUTH, isFilled: false });
+    entries.push({
+      text: subjects.every(hasBoxesAlone) ? 'box of an object' : 'ink of a digit',
+      color: TRUTH,
+      isFilled: false,
+    });
   return entries;
 }
 
