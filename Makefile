@@ -237,7 +237,7 @@ export CURVE
 
 # --- figures and tables: what each idea is worth; make figures tables SMALL=1 makes tiny ones -----------------------------------
 
-include fixtures/reproduce/figures.mk fixtures/reproduce/tables.mk
+include fixtures/reproduce/tables.mk fixtures/reproduce/figures.mk
 
 # --- speed: this machine, and peers on it --------------------------------------------------------------------------------
 

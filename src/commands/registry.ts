@@ -10,6 +10,7 @@ export const REGISTRY: Registry = [
     commands: {
       'gen-data': async () => (await import('./gen-data.js')).genData,
       render: async () => (await import('./render.js')).render,
+      plot: async () => (await import('./plot/command.js')).plot,
     },
   },
   {

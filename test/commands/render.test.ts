@@ -158,7 +158,7 @@ test('what cannot be drawn is refused by name', () => {
     [scenes, ['--only-errors'], 65, /-: expected a stream of latents, got scenes/],
     [render(scenes).stdout, [], 65, /-: /],
     [Buffer.concat([scenes, stream({}, [scene(0, 24)], 24)]), [], 65, /a later segment has a canvas of 24 x 24/],
-    [scenes, ['--rows', 'input,output'], 64, /--rows: expected some of input, reconstruction, steps/],
+    [scenes, ['--rows', 'input,output'], 64, /--rows: expected some of input, reconstruction, canvas, steps/],
     [scenes, ['--scale', '0'], 64, /--scale: expected a whole number from 1 to 32, got '0'/],
     [scenes, ['missing.air'], 66, /missing.air: /],
     [scenes, ['-o', join(folder, 'no/where.png')], 73, /no\/where.png: /],

@@ -1,6 +1,7 @@
 /** The rows of `air table` as Markdown, CSV and JSON. */
 import { type Cell, type Column, cellText, type Summary, summarise } from '../../scores/columns.js';
-import { type Run, stemOf } from './runs.js';
+import { stemOf } from '../shared/named-file.js';
+import type { Run } from './runs.js';
 
 export type Layout = { rows: 'all' | 'each' | 'groups'; heading: string };
 

@@ -3,6 +3,7 @@ import { AirError } from '../../errors.js';
 import type { Io } from '../../io/io.js';
 import type { RunScores } from '../../scores/columns.js';
 import { type LogLine, lastWithin, validations } from '../../scores/training-log.js';
+import { parseNamedFile } from '../shared/named-file.js';
 
 export type Run = {
   /** Runs of one name are one experiment. */
@@ -41,10 +42,7 @@ export async function readRuns(
 
 /** `NAME=FILE`, or a file that is called as it is. */
 async function readRun(operand: string, io: Io): Promise<Read> {
-  const at = operand.indexOf('=');
-  const file = at === -1 || (await io.exists(operand)) ? operand : operand.slice(at + 1);
-  const name = file === operand ? stemOf(file) : operand.slice(0, at);
-  if (name === '' || file === '') throw new AirError('usage', `${operand}: expected NAME=FILE or FILE`);
+  const { name, file } = await parseNamedFile(operand, io);
   const text = new TextDecoder().decode(await io.readFile(file));
   const whole = parse(text);
   // a log of one line is one too
@@ -55,11 +53,6 @@ async function readRun(operand: string, io: Io): Promise<Read> {
   throw lines.every(isFields)
     ? new AirError('badData', `${file}: a log without validations`, 'air train writes them with --valid')
     : notScores(file, 'no JSON of that kind');
-}
-
-/** `scores-1` of `runs/scores-1.json`. */
-export function stemOf(file: string): string {
-  return file.replace(/^.*\//, '').replace(/\.jsonl?$/, '');
 }
 
 function parse(text: string): unknown {
