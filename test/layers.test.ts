@@ -17,7 +17,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   formats: ['core'],
   data: ['core'],
   scores: ['core'],
-  render: ['formats', 'core'],
+  render: ['scores', 'formats', 'core'], // pages show scores
   train: ['scores', 'formats', 'core'],
   'presets.ts': ['train', 'core'],
   backends: ['core'],

@@ -18,6 +18,7 @@ export const REGISTRY: Registry = [
       train: async () => (await import('./train/command.js')).train,
       infer: async () => (await import('./infer.js')).infer,
       eval: async () => (await import('./eval/command.js')).evaluate,
+      report: async () => (await import('./report/command.js')).report,
       variance: async () => (await import('./variance/command.js')).variance,
       sample: async () => (await import('./sample.js')).sample,
     },

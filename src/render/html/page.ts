@@ -1,5 +1,5 @@
 /** The skeleton of a page that needs nothing but itself: no other file, no network, no script to be read. */
-import { html, Markup, type Piece, trusted } from './markup.js';
+import { html, type Markup, type Piece, trusted } from './markup.js';
 import { CHART_STYLE, STYLE } from './style.js';
 
 export type Page = {
@@ -69,7 +69,7 @@ export function table(
   rows: readonly (readonly Piece[])[],
   { caption, textColumns = [] }: { caption?: Piece; textColumns?: readonly number[] } = {},
 ): Markup {
-  const kind = (k: number): Piece => k === 0 || textColumns.includes(k) ? trusted(' class="text"') : '';
+  const kind = (k: number): Piece => (k === 0 || textColumns.includes(k) ? trusted(' class="text"') : '');
   const cells = (row: readonly Piece[]): Piece =>
     row.map((value, k) => (k === 0 ? html`<th scope="row">${value}</th>` : html`<td${kind(k)}>${value}</td>`));
   return html`<div class="scroll"><table>

@@ -1,6 +1,6 @@
 /** How pages look: quiet, in the light or the dark that the reader has, on wide screens, on narrow ones and on paper. */
 import type { Color } from '../draw.js';
-import { MUTED, PAGE, PANEL, RULE, stepColor, TEXT, WRONG } from '../theme.js';
+import { PAGE, PANEL, RULE, stepColor, TEXT, WRONG } from '../theme.js';
 
 const css = (color: Color): string => `rgb(${color.join(' ')})`;
 
