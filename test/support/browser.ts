@@ -5,7 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 
-type Message = { id?: number; method?: string; params?: Fields; result?: Fields; error?: { message: string }; sessionId?: string };
+type Message = {
+  id?: number;
+  method?: string;
+  params?: Fields;
+  result?: Fields;
+  error?: { message: string };
+  sessionId?: string;
+};
 type Fields = { [name: string]: unknown };
 
 export type View = { width: number; height: number; dark: boolean; scale?: number };
@@ -30,7 +37,14 @@ export class Browser {
   private asked = 0;
 
   constructor(program: string) {
-    const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--hide-scrollbars', '--remote-debugging-pipe', '--no-first-run'];
+    const flags = [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--hide-scrollbars',
+      '--remote-debugging-pipe',
+      '--no-first-run',
+    ];
     this.child = spawn(program, [...flags, `--user-data-dir=${this.profile}`, 'about:blank'], {
       stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
     });
@@ -66,7 +80,9 @@ export class Browser {
 
   async open(url: string, { width, height, dark, scale = 1 }: View): Promise<OpenPage> {
     const { targetId } = await this.send('Target.createTarget', { url: 'about:blank' });
-    const { sessionId } = (await this.send('Target.attachToTarget', { targetId, flatten: true })) as { sessionId: string };
+    const { sessionId } = (await this.send('Target.attachToTarget', { targetId, flatten: true })) as {
+      sessionId: string;
+    };
     const ask = (method: string, params: Fields = {}): Promise<Fields> => this.send(method, params, sessionId);
     const problems: string[] = [];
     let onLoad = (): void => {};
@@ -116,7 +132,8 @@ export class Browser {
 
 function problemOf(method: string, params: Fields): string | undefined {
   if (method === 'Runtime.exceptionThrown') return `exception: ${JSON.stringify(params.exceptionDetails)}`;
-  if (method === 'Runtime.consoleAPICalled' && params.type === 'error') return `console: ${JSON.stringify(params.args)}`;
+  if (method === 'Runtime.consoleAPICalled' && params.type === 'error')
+    return `console: ${JSON.stringify(params.args)}`;
   if (method === 'Log.entryAdded') {
     const { level, text, url } = params.entry as { level: string; text: string; url?: string };
     return level === 'error' ? `log: ${text} ${url ?? ''}` : undefined;

@@ -8,11 +8,12 @@ import { nameCollapse } from '../../scores/collapse.js';
 import type { Checkpoint } from '../../train/checkpoint.js';
 import { calibrationChart, comparisonCharts, curveCharts } from '../shared/charts.js';
 import type { MetricsLine } from '../shared/metrics-lines.js';
+import { recipeOf } from '../shared/recipe.js';
 import { readLog } from './log.js';
 import type { NamedModel } from './models.js';
 import { makeScoredOn, readScoredOn, type ScoredOn } from './scenes.js';
 import { scoreModel } from './score.js';
-import { besidePreset, recipeOf } from './settings.js';
+import { besidePreset } from './settings.js';
 
 export type GatherOptions = {
   metrics: string | undefined;

@@ -21,8 +21,9 @@ export type Answers = {
   wrong: number;
 };
 
-const SHOWN = 16;
-const MISTAKES = 24;
+/** Full rows on a wide screen and on a narrow one. */
+const SHOWN = 20;
+const MISTAKES = 30;
 
 /** @throws AirError 'badData' if the images are not of the model's size */
 export async function scoreModel(

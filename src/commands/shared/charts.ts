@@ -8,8 +8,8 @@ import type { Chart } from '../../render/html/run.js';
 import type { Calibration } from '../../scores/calibration.js';
 import { type MetricsLine, numberIn } from './metrics-lines.js';
 
-/** With axes some 340 px wide: the width of a phone. */
-const PANEL = { width: 262, height: 165 };
+/** With axes some 340 px wide, the width of a phone; and as high as the names of its axes are long, so that all are alike. */
+const PANEL = { width: 262, height: 210 };
 
 type Panel = { quantity: Quantity; title: string; caption: string };
 
@@ -47,7 +47,10 @@ async function panels(runs: readonly NamedLines[], quantities: readonly Quantity
   const all = runs.map(({ name, lines }): TrainingRun => ({ group: name, name, points: pointsOf(lines) }));
   const charts: Chart[] = [];
   for (const { quantity, title, caption } of PANELS) {
-    if (!quantities.includes(quantity) || !all.some(({ points }) => points.some(({ values }) => quantity in values)))
+    if (
+      !quantities.includes(quantity) ||
+      !all.some(({ points }) => points.filter(({ values }) => quantity in values).length > 1)
+    )
       continue;
     const svg = await draw(trainingCurves(all, { y: [quantity], panel: PANEL }));
     charts.push({ title, svg, caption });

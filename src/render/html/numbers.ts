@@ -1,6 +1,6 @@
-/** Numbers in print. */
+/** Numbers in print: what belongs together stays in one line. */
 
-export const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
+export const percent = (share: number): string => `${(100 * share).toFixed(2)}\u00a0%`;
 
 export const nats = (value: number): string => value.toFixed(1);
 

@@ -92,7 +92,7 @@ export function boxes({ scores, samples }: RunPage, { prefix, level }: Place): M
     head,
     html`<div class="columns"><div>${
       ap === null ? absent('The scenes do not say where their objects are.') : table(['boxes', ''], found)
-    }${note('Windows against the boxes of the ink of each digit; average precision ranks every box proposed by q(n ≥ t). Windows are wider than ink, so an IoU of .6 is a good fit.')}</div><div>${table(
+    }${note('Windows against the boxes of the ink of each digit; average precision ranks every box proposed by q(n ≥ t). A window leaves room around its object, which the box of the ink does not: IoU is well below 1 where both are right.')}</div><div>${table(
       ['nats an image', ''],
       explained,
     )}${note(`Means over the scenes, with ${plural(samples, 'draw')} of z_where and z_what an image. ELBOs compare under one prior over the count only.`)}</div></div>`,
@@ -127,9 +127,11 @@ export function calibration({ scores, calibration: chart, samples }: RunPage, { 
     html`<div class="columns"><div>${table(
       ['', 'Brier score', 'calibration error'],
       [of('q(n)', q), ...(evidence === null ? [] : [of('by evidence', evidence)])],
-    )}${table(['most certain', 'counted right', 'q(n) at least'], coverage, { caption: 'If only the images that q(n) is surest of are answered' })}</div><div>${
-      chart && figure(chart.title, chart.svg, chart.caption)
-    }${table(['top q(n)', 'images', 'mean', 'right'], reliability, { caption: 'How sure, and how often right' })}</div></div>`,
+    )}${table(['top q(n)', 'images', 'mean', 'right'], reliability, { caption: 'How sure, and how often right' })}${table(
+      ['most certain', 'counted right', 'q(n) at least'],
+      coverage,
+      { caption: 'If only the images that q(n) is surest of are answered' },
+    )}</div><div>${chart && figure(chart.title, chart.svg, chart.caption)}</div></div>`,
   );
 }
 

@@ -61,6 +61,8 @@ table.confusion { border-collapse: separate; border-spacing: 3px; }
 .confusion td.none { color: var(--muted); }
 .confusion td small { display: block; font-size: 12px; color: var(--muted); }
 .confusion thead th { text-align: center; }
+.confusion tbody th { vertical-align: middle; }
+tr.sum > * { color: var(--ink); font-weight: 600; }
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 330px), 1fr)); gap: 8px 36px; align-items: start; }
 .columns > *, .charts > * { min-width: 0; }
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 340px), 1fr)); gap: 24px 20px; margin: 18px 0 8px; }
@@ -68,7 +70,7 @@ figure { margin: 0; }
 figcaption { font-size: 13px; line-height: 1.45; color: var(--muted); margin-top: 4px; }
 figcaption b { font-weight: 600; color: var(--ink); display: block; }
 .chart > svg { display: block; max-width: 100%; height: auto; }
-.pictures { display: flex; flex-wrap: wrap; gap: 18px 12px; margin: 18px 0 8px; }
+.pictures { display: flex; flex-wrap: wrap; gap: 18px 8px; margin: 18px 0 8px; }
 .pictures svg { display: block; border-radius: 3px; background: #000; }
 .pictures svg + svg { margin-top: 4px; }
 .pictures image { image-rendering: pixelated; }
@@ -90,6 +92,16 @@ ${STEPS}
 .facts dd { margin: 0; overflow-wrap: anywhere; }
 .lines { margin: 12px 0; padding: 0; list-style: none; }
 .lines li { background: var(--panel); border-radius: 6px; padding: 8px 12px; margin-bottom: 6px; }
+progress { display: block; width: 100%; height: 6px; margin: 14px 0; accent-color: var(--accent); border: 0; border-radius: 3px; background: var(--rule); }
+progress::-webkit-progress-bar { background: var(--rule); border-radius: 3px; }
+progress::-webkit-progress-value { background: var(--accent); border-radius: 3px; }
+progress::-moz-progress-bar { background: var(--accent); border-radius: 3px; }
+.slider { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 14px; font-size: 14px; margin: 12px 0; }
+.slider[hidden] { display: none; }
+.slider label { min-width: 96px; font-variant-numeric: tabular-nums; }
+.slider input { flex: 1; min-width: 200px; accent-color: var(--accent); }
+.preview { border-radius: 6px; }
+.preview img { display: block; width: 100%; min-width: 640px; max-width: max-content; border-radius: 6px; }
 footer { margin-top: 64px; padding-top: 14px; border-top: 1px solid var(--rule); font-size: 13px; color: var(--muted); }
 @media (max-width: 560px) {
   main { padding: 24px 16px 48px; }
@@ -118,5 +130,11 @@ footer { margin-top: 64px; padding-top: 14px; border-top: 1px solid var(--rule);
 export const CHART_STYLE = `
 .chart text { fill: var(--muted); font-family: inherit; }
 .chart .role-axis-grid line, .chart .role-axis-domain line, .chart .role-axis-tick line { stroke: var(--rule); }
-.chart .background { fill: none; stroke: none; }
+@media screen and (prefers-color-scheme: dark) {
+  .chart [stroke="#0072b2"] { stroke: #4da3e0; }
+  .chart [fill="#0072b2"] { fill: #4da3e0; }
+  .chart [stroke="#222222"] { stroke: var(--ink); }
+  .chart [fill="#222222"]:not(text) { fill: var(--ink); }
+}
+.chart > svg > rect, .chart .background { fill: none; stroke: none; }
 `;
