@@ -33,7 +33,7 @@ const PANELS: readonly Panel[] = [
 const LIVE: readonly Quantity[] = ['accuracy', 'elbo', 'valid-elbo'];
 
 /** What runs are compared by. */
-const COMPARED: readonly Quantity[] = ['accuracy', 'elbo'];
+const COMPARED: readonly Quantity[] = ['accuracy', 'valid-elbo', 'elbo'];
 
 type NamedLines = { name: string; lines: readonly MetricsLine[] };
 

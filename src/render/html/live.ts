@@ -123,7 +123,7 @@ function earlier({ previews }: LivePage): Piece {
   return section(
     { id: 'before', title: 'How it came to that' },
     note(`${plural(previews.length, 'picture')}, beside this page.`),
-    html`<p class="slider" hidden><label for="earlier">step <output id="earlier-step">${last.step}</output></label>
+    html`<p class="slider" hidden><label for="earlier">step <span id="earlier-step">${last.step}</span></label>
 <input type="range" id="earlier" min="0" max="${previews.length - 1}" value="${previews.length - 1}" data-files="${previews.map(({ file }) => file).join(' ')}" data-steps="${previews.map(({ step }) => step).join(' ')}"></p>
 <div class="scroll preview"><img id="earlier-picture" src="${last.file}" alt="images and their reconstructions at a step"></div>
 <noscript>${previews

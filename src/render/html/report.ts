@@ -98,12 +98,17 @@ function overview(runs: readonly RunPage[]): Markup {
   );
 }
 
-/** The settings in which the runs are not alike, as flags. */
+/** In what the runs are not alike: settings, as flags, and the images that they were trained on, by the begin of their digest. */
 function difference(run: RunPage, runs: readonly RunPage[]): Piece {
-  const values = runs.map(({ settings }) => new Map(settings.rows.map(({ name, value }) => [name, value])));
+  const valuesOf = ({ settings, provenance }: RunPage): Map<string, string> =>
+    new Map([
+      ...settings.rows.map(({ name, value }) => [name, value] as const),
+      ['images', provenance.data.slice(0, 8)],
+    ]);
+  const values = runs.map(valuesOf);
+  const own = valuesOf(run);
   const names = [...new Set(values.flatMap((of) => [...of.keys()]))];
-  const own = values[runs.indexOf(run)];
   const unlike = names.filter((name) => new Set(values.map((of) => of.get(name))).size > 1);
   if (unlike.length === 0) return '–';
-  return html`<code>${unlike.map((name) => `${name} ${own.get(name) ?? '–'}`).join(' ')}</code>`;
+  return html`<code>${unlike.map((name) => `${name} ${own.get(name) ?? '–'}`).join(', ')}</code>`;
 }

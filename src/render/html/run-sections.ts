@@ -5,12 +5,12 @@ import { absent, facts, figure, note, section } from './page.js';
 import type { RunPage } from './run.js';
 import type { Place } from './score-sections.js';
 
-export function curves({ curves: of, recipe }: RunPage, { prefix, level }: Place): Markup {
+export function curves({ curves: of }: RunPage, { prefix, level }: Place): Markup {
   const head = { id: `${prefix}curves`, title: 'Training', level };
   if ('absent' in of) return section(head, absent(of.absent));
   return section(
     head,
-    note(`Learnt with ${recipe}. Numbers of ${of.log}.`),
+    note(`From the log ${of.log}.`),
     html`<div class="charts">${of.charts.map(({ title, svg, caption }) => figure(title, svg, caption))}</div>`,
   );
 }

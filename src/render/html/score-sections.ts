@@ -149,14 +149,11 @@ export function mistakes({ mistakes: shown, wrong, canvas, scores }: RunPage, { 
   const head = { id: `${prefix}mistakes`, title: 'Worst mistakes', level };
   if (scores.confusion.length === 0) return section(head, absent(NO_TRUTH));
   if (wrong === 0) return section(head, note(`None of ${plural(scores.images, 'image')} was counted wrong.`));
-  const which = shown.length === wrong ? `All ${wrong}` : `${shown.length} of the ${whole(wrong)}`;
-  return section(
-    head,
-    note(
-      `${which} images counted wrong, those that q(n) was surest of first. “2 taken for 1”: two objects there, one counted.`,
-    ),
-    pictures(shown, canvas),
-  );
+  const which =
+    wrong === 1
+      ? 'The one image counted wrong'
+      : `${shown.length === wrong ? `All ${wrong}` : `${shown.length} of the ${whole(wrong)}`} images counted wrong, those that q(n) was surest of first`;
+  return section(head, note(`${which}. “2 taken for 1”: two objects there, one counted.`), pictures(shown, canvas));
 }
 
 /** Sections in their order, with the names that a list of contents has for them. */

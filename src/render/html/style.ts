@@ -26,7 +26,7 @@ body { margin: 0; background: var(--page); color: var(--ink);
 main { max-width: 1120px; margin: 0 auto; padding: 44px 20px 64px; }
 h1 { font-size: 28px; line-height: 1.2; margin: 0 0 6px; letter-spacing: -0.01em; overflow-wrap: anywhere; }
 h2 { font-size: 20px; line-height: 1.3; margin: 56px 0 6px; padding-top: 18px; border-top: 1px solid var(--rule); overflow-wrap: anywhere; }
-h3 { font-size: 16px; margin: 28px 0 6px; }
+h3 { font-size: 16px; margin: 36px 0 6px; }
 p { margin: 0 0 12px; }
 a { color: var(--accent); text-underline-offset: 2px; }
 a:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
