@@ -70,6 +70,7 @@ const FAST_TRAINING: TrainConfig = {
   annealPriorBegin: 0,
   annealTrialsOf: 'none',
   sumPairs: 32,
+  sumTriples: 0,
   sumWeight: 10,
   sumFrom: 300,
   sumReach: 20,

@@ -40,6 +40,8 @@ const OPS = 'core/ops/';
 const MAY_USE: Record<string, readonly string[]> = {
   core: ['@tensorflow/tfjs'],
   formats: ['fflate', 'msgpackr', 'pngjs'],
+  // Node for reading parts of packages that are files, not modules: a font, the rasteriser.
+  render: ['node:', 'vega', '@resvg/resvg-wasm'],
   train: ['@tensorflow/tfjs'],
   backends: ['node:', '@tensorflow/', 'webgpu', 'assemblyscript'],
   threads: ['node:', '@tensorflow/tfjs'],

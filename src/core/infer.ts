@@ -12,7 +12,8 @@ import { logRatio } from './ops/normal.js';
 import type { Params } from './ops/weights.js';
 import { Draws } from './rng.js';
 import { copyRows, takeRows, viewRows } from './rows.js';
-import { makeNoise, openPass, type Unrolled, unrollFrom } from './unroll.js';
+import { geometricMeanLog, type Shift, shiftImages, shiftsWithin } from './shifts.js';
+import { makeNoise, openPass, type Unrolled, unroll, unrollFrom } from './unroll.js';
 import { wheres } from './where.js';
 
 export type InferOptions = {
@@ -20,6 +21,8 @@ export type InferOptions = {
   mode: 'mean' | 'sample';
   /** Posterior draws per image behind `terms`, `bound`, `evidence` and `nEvidence`; 0 leaves them out. */
   samples: number;
+  /** q(n) is of the image where it is and moved by up to so many pixels, together (see shifts.ts); without: 0. */
+  shifts?: number;
   seed: number;
 };
 
@@ -78,8 +81,35 @@ function latentTensors({ outcome, steps }: Unrolled) {
   };
 }
 
-/** Latents of each image. Disposes the tensors. */
-async function readLatents({ config }: Model, { zPresLogits, steps }: LatentTensors): Promise<Latent[]> {
+/** [B, N] logits of z_pres, by the mean of the posterior, and no more of a pass. */
+const counted = compiled((config: ModelConfig, { params, images, noise }: CountTensors) => {
+  const model = makeModel(config, params);
+  return tf.tidy(() => tf.clone(unroll(model, images, noise).outcome.zPresLogits));
+});
+
+type CountTensors = { params: Params; images: tf.Tensor3D; noise: StepNoise[] };
+
+/** log q(n) of each image, moved. */
+async function logQOf({ config, params }: Model, batch: ImageBatch, shift: Shift): Promise<number[][]> {
+  const logits = tf.tidy(() => {
+    const images = toIntensities(shiftImages(batch, shift, config.canvas), config.canvas);
+    return counted(config, { params, images, noise: makeNoise(config, batch.size) }, {}) as tf.Tensor2D;
+  });
+  const rows = await copyRows(logits);
+  logits.dispose();
+  return rows.map(logCountProbs);
+}
+
+/**
+ * Latents of each image. Disposes the tensors.
+ *
+ * @param looks log q(n) of the images, moved
+ */
+async function readLatents(
+  { config }: Model,
+  { zPresLogits, steps }: LatentTensors,
+  looks: readonly number[][][],
+): Promise<Latent[]> {
   const logits = await copyRows(zPresLogits);
   const hosted = await Promise.all(
     steps.map(async (step) => ({
@@ -93,7 +123,8 @@ async function readLatents({ config }: Model, { zPresLogits, steps }: LatentTens
   );
   tf.dispose([zPresLogits, steps]);
   return logits.map((logit, b) => {
-    const q = logCountProbs(logit).map(Math.exp);
+    const logQ = logCountProbs(logit);
+    const q = (looks.length === 0 ? logQ : geometricMeanLog([logQ, ...looks.map((look) => look[b])])).map(Math.exp);
     const n = argmax(q);
     const present = presenceProbs(q);
     return {
@@ -151,12 +182,14 @@ export async function infer(
   indices: readonly number[],
   options: InferOptions,
 ): Promise<Latent[]> {
-  const { samples, seed } = options;
+  const { samples, shifts = 0, seed } = options;
   const { config, params } = model;
   const rowsOf = (draw: Wanted['draw']) =>
     draw === 'mean' ? batch.size : indices.map((i) => new Draws(seed, 'inferNoise', i, draw));
   const wanted = passesFor(options);
   const weighed: Weighed[][] = [];
+  const looks: number[][][] = [];
+  for (const shift of shiftsWithin(shifts)) looks.push(await logQOf(model, batch, shift));
   let inferred: Latent[] = [];
   for (let first = 0; first < wanted.length; first += PASSES_AT_ONCE) {
     const found = tf.tidy(() => {
@@ -167,7 +200,7 @@ export async function infer(
       return passed(config, tensors, {}) as tf.TensorContainer;
     }) as ReturnType<typeof passed>;
     for (const { latents, weights } of found) {
-      if (latents) inferred = await readLatents(model, latents);
+      if (latents) inferred = await readLatents(model, latents, looks);
       if (weights) weighed.push(await readWeights(model, weights));
     }
   }

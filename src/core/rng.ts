@@ -17,6 +17,7 @@ export const STREAMS = {
   bench: 7,
   sums: 8,
   counts: 9,
+  sumsOfThree: 10,
 } as const;
 
 export type StreamName = keyof typeof STREAMS;

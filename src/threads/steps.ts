@@ -19,8 +19,8 @@ export function threadsFor({ canThread, subBatch }: Started, images: number, thr
  */
 export async function makeStepper(started: Started, learner: Learner, threads: number | undefined): Promise<Stepper> {
   const { subBatch, relaxedSimd } = started;
-  const { batchSize, sumPairs } = learner.settings.training;
-  const useful = threadsFor(started, batchSize + 2 * sumPairs, threads);
+  const { batchSize, sumPairs, sumTriples } = learner.settings.training;
+  const useful = threadsFor(started, batchSize + 2 * sumPairs + sumTriples, threads);
   if (useful === 1) {
     const step: Stepper['step'] = (batch, plan) => learner.step(batch, subBatch, plan);
     return { step, gather: async () => {}, close: async () => {} };

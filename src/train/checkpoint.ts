@@ -4,7 +4,7 @@
  * Weights stand under Pyro's state_dict names, those of an estimator (`bl_...`) beside the model's. Metadata are strings:
  * `format`, `version`, `config` and `training` (JSON, snake_case; see core/settings.ts), `step`, `data` (digest of the training
  * images), `backend`, `metrics` and `provenance` (JSON), `digest` (safetensors.ts). A run's state adds the optimiser's moments,
- * Adam's as `adam.m.NAME` and `adam.v.NAME`, and the images `sums.singles` [M, H, W] (pair-sums.ts).
+ * Adam's as `adam.m.NAME` and `adam.v.NAME`, and the images `sums.singles` [M, H, W] (image-sums.ts).
  */
 import { MODEL_SETTINGS, type ModelConfig } from '../core/config.js';
 import { joinImages, splitImages } from '../core/images.js';

@@ -48,8 +48,10 @@ export type TrainConfig = EstimatorSettings & {
    * end as those of the model's.
    */
   annealTrialsOf: (typeof ANNEALED_TRIALS)[number];
-  /** Sums of images as lessons in counting, so many a step (see pair-sums.ts); 0 leaves them out. */
+  /** Sums of images as lessons in counting, so many a step (see image-sums.ts); 0 leaves them out. */
   sumPairs: number;
+  /** Sums of three images, so many a step: for data that holds no three objects. */
+  sumTriples: number;
   /** Nats per nat: what log q(known count) weighs beside the ELBO. */
   sumWeight: number;
   /** The first step with sums: the model must be able to tell one object from two. */
@@ -97,6 +99,7 @@ export const TRAIN_SETTINGS: SettingsTable<TrainConfig> = {
   init: { kind: 'text', before: '' },
   iwaeSamples: { kind: 'number', before: 5 },
   masking: { kind: 'flag', before: true },
+  sumTriples: { kind: 'number', before: 0 },
 };
 
 /** Two centres closer than this, px, are one object drawn twice: no sum of images brings them nearer. */

@@ -5,8 +5,8 @@ import { AirError } from '../errors.js';
 import { ExplainedVariance } from '../scores/variance.js';
 import type { Settings } from './config.js';
 import { yieldToEventLoop } from './event-loop.js';
+import type { ImageSums, SumTally } from './image-sums.js';
 import type { Stepper } from './learner.js';
-import type { PairSums, SumTally } from './pair-sums.js';
 import type { StepPlan } from './plan.js';
 import { learningRatesAt, logPriorAt, zPresPriorAt } from './schedule.js';
 import type { Validation } from './validate.js';
@@ -59,7 +59,7 @@ export type LoopResult = { step: number; stopped: StopReason | undefined; valida
 export type TrainWorks = {
   stepper: Pick<Stepper, 'step'>;
   nextBatch(step: number): Promise<ImageBatch>;
-  sums: PairSums;
+  sums: ImageSums;
 };
 
 /**

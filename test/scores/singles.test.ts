@@ -5,7 +5,7 @@ import { logCountProbs } from '#air/core/count.js';
 import { joinImages } from '#air/core/images.js';
 import { PRESETS } from '#air/presets.js';
 import { SingleScores } from '#air/scores/singles.js';
-import { PairSums } from '#air/train/pair-sums.js';
+import { ImageSums } from '#air/train/image-sums.js';
 
 it('counts images that are surely counted as one, by what they hold', () => {
   const scores = new SingleScores();
@@ -21,7 +21,7 @@ it('takes those that training takes', () => {
   // q(1) from 0 to 1, past .9
   const logits = Array.from({ length: 200 }, (_, i) => [6, -i / 20, -9]);
   const image = Uint8Array.of(1);
-  const sums = new PairSums({ config: { ...PRESETS.small.model, canvas: [1, 1] }, training: PRESETS.small.training });
+  const sums = new ImageSums({ config: { ...PRESETS.small.model, canvas: [1, 1] }, training: PRESETS.small.training });
   const scores = new SingleScores();
   for (const zPresLogits of logits) {
     const before = scores.singles?.images ?? 0;

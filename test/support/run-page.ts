@@ -61,6 +61,7 @@ export function runPage({
     calibration: undefined,
     scenes: { what: 'four scenes', how: 'made up', warning: undefined, images: 4, perCount: [1, 1, 2], provenance: [] },
     samples: 1,
+    shifts: 0,
     seed: 0,
     backend: 'wasm',
     reconstructions: shown,

@@ -7,8 +7,8 @@ import { type ImageBatch, joinImages } from '#air/core/images.js';
 import type { Outcome } from '#air/core/outcome.js';
 import { AirError } from '#air/errors.js';
 import { PRESETS } from '#air/presets.js';
+import { ImageSums, type SumTally } from '#air/train/image-sums.js';
 import { type Cadence, type LoopResult, type Report, trainLoop } from '#air/train/loop.js';
-import { PairSums, type SumTally } from '#air/train/pair-sums.js';
 import type { StepPlan } from '#air/train/plan.js';
 import { learningRateAt, learningRatesAt, logPriorAt, zPresPriorAt } from '#air/train/schedule.js';
 import type { Validation } from '#air/train/validate.js';
@@ -33,7 +33,7 @@ type World = {
 };
 
 /** A tally of steps alone. */
-class CountedSums extends PairSums {
+class CountedSums extends ImageSums {
   private asked = 0;
 
   override extend(fresh: ImageBatch, step: number) {

@@ -7,14 +7,14 @@ import { ESTIMATORS } from '#air/core/config.js';
 import { type ImageBatch, splitImages } from '#air/core/images.js';
 import { decodeCheckpoint, encodeCheckpoint } from '#air/train/checkpoint.js';
 import type { TrainConfig } from '#air/train/config.js';
+import { ImageSums } from '#air/train/image-sums.js';
 import { Learner } from '#air/train/learner.js';
 import { trainLoop } from '#air/train/loop.js';
-import { PairSums } from '#air/train/pair-sums.js';
 import type { StepPlan } from '#air/train/plan.js';
 import { bars, TINY, TINY_TRAINING } from '../support/tiny-model.js';
 
 /** Takes every other image for one that holds one object: a model this small is never that sure. */
-class EagerSums extends PairSums {
+class EagerSums extends ImageSums {
   override remember(fresh: ImageBatch): void {
     this.singles = splitImages(fresh).filter((_, b) => b % 2 === 0);
   }
@@ -85,7 +85,7 @@ const RUNS: Partial<TrainConfig>[] = [
 for (const changes of RUNS) {
   it(`is the same run, sums of images included, with ${JSON.stringify(changes)}`, async () => {
     await startBackend('wasm');
-    const training = { ...TINY_TRAINING, steps: 40, sumPairs: 4, sumFrom: 10, sumReach: 8, ...changes };
+    const training = { ...TINY_TRAINING, steps: 40, sumPairs: 4, sumFrom: 10, sumTriples: 2, sumReach: 8, ...changes };
     const before = tf.memory().numTensors;
     const whole = await run(training, undefined, false);
     const sumsAt = whole.plans.filter(({ counts }) => counts?.some((count) => count >= 0)).map(({ step }) => step);

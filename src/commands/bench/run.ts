@@ -50,7 +50,7 @@ export async function runBench(options: BenchOptions, io: Io) {
   const training: TrainingFigures[] = [];
   for (const batchSize of options.batchSize) {
     io.messages.detail(`training steps of ${batchSize} images`);
-    const settings: Settings = { config, training: { ...recipe, batchSize, sumPairs: 0 } };
+    const settings: Settings = { config, training: { ...recipe, batchSize, sumPairs: 0, sumTriples: 0 } };
     const fresh = new Learner(settings);
     const late = trained && startAt(trained, settings);
     const { batchAt, planAt } = sourceOf(images, settings);

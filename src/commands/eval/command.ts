@@ -4,11 +4,11 @@ import { AirError } from '../../errors.js';
 import type { Io } from '../../io/io.js';
 import type { Scored } from '../../scores/scoreboard.js';
 import type { InferSettings } from '../shared/infer-stream.js';
-import { backend, json, output, overrides, seed, workers } from '../shared/options.js';
+import { backend, json, output, overrides, seed, shifts, workers } from '../shared/options.js';
 import type { Overrides } from '../shared/overrides.js';
 
 /** Options that do nothing for latents that are made already. */
-const NEED_MODEL = ['samples', 'modelSteps', 'zPresPrior', 'batchSize', 'backend', 'workers', 'seed'];
+const NEED_MODEL = ['samples', 'shifts', 'modelSteps', 'zPresPrior', 'batchSize', 'backend', 'workers', 'seed'];
 
 export const evaluate = defineCommand({
   name: 'eval',
@@ -36,6 +36,7 @@ export const evaluate = defineCommand({
       help: 'explain scenes with this model',
     }),
     samples: int({ default: 1, min: 1, max: 10000, group: 'Inference', help: 'with --model: draws per image' }),
+    shifts,
     ...overrides,
     batchSize: int({ default: 256, min: 1, max: 65536, group: 'Compute', help: 'with --model: images at a time' }),
     minAccuracy: float({

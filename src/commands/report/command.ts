@@ -1,6 +1,6 @@
 /** `air report`: one page about a run, or about several. */
 import { defineCommand, file, int, usage } from '../../cli/command.js';
-import { backend, noProvenance, output, seed, workers } from '../shared/options.js';
+import { backend, noProvenance, output, seed, shifts, workers } from '../shared/options.js';
 
 export const report = defineCommand({
   name: 'report',
@@ -39,6 +39,7 @@ export const report = defineCommand({
       group: 'Inference',
       help: 'draws per image, for ELBO and evidence',
     }),
+    shifts,
     batchSize: int({ default: 256, min: 1, max: 65536, group: 'Compute', help: 'images at a time' }),
     workers,
     backend,

@@ -19,6 +19,7 @@ export type GatherOptions = {
   metrics: string | undefined;
   scenes: string | undefined;
   samples: number;
+  shifts: number;
   batchSize: number;
   workers: number | undefined;
   backend: BackendName | 'auto';
@@ -81,7 +82,7 @@ async function pageOf(
       ...{ what, how, warning, images: scores.images, perCount },
       provenance: options.noProvenance ? [] : provenance,
     },
-    samples: options.samples,
+    ...{ samples: options.samples, shifts: options.shifts },
     seed: options.seed,
     backend,
     ...{ reconstructions, mistakes, wrong },

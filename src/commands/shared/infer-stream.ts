@@ -15,6 +15,8 @@ export type InferSettings = {
   mode: 'mean' | 'sample';
   /** 0: no ELBO. */
   samples: number;
+  /** px */
+  shifts: number;
   batchSize: number;
   backend: BackendName | 'auto';
   workers: number | undefined;
@@ -54,7 +56,7 @@ export async function* inferEvents(
   inferrer: Inferrer,
   checkpoint: Checkpoint,
   { file, events }: { file: string; events: AsyncGenerator<StreamEvent<Scene>> },
-  { mode, samples, batchSize, seed }: Omit<InferSettings, 'backend' | 'workers'>,
+  { mode, samples, shifts, batchSize, seed }: Omit<InferSettings, 'backend' | 'workers'>,
 ): AsyncGenerator<InferEvent> {
   let waiting: Scene[] = [];
   const underWay: Promise<InferEvent>[] = [];
@@ -65,7 +67,7 @@ export async function* inferEvents(
     waiting = [];
     const images = joinImages(scenes.map(({ image }) => image));
     const indices = scenes.map(({ i }) => i);
-    const done = inferrer.infer(images, indices, { mode, samples, seed }).then((latents): InferEvent => {
+    const done = inferrer.infer(images, indices, { mode, samples, shifts, seed }).then((latents): InferEvent => {
       return { type: 'batch', records: scenes.map((scene, b) => ({ ...scene, ...latents[b] })) };
     });
     done.catch(() => {}); // it is awaited below, in its turn

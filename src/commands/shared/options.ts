@@ -34,6 +34,16 @@ export const workers = int({
   help: 'threads of the wasm backend; changes speed, not results',
 });
 
+/** Counting by more than one look. */
+export const shifts = int({
+  default: 0,
+  min: 0,
+  max: 5,
+  value: 'PX',
+  group: 'Inference',
+  help: 'also look at the image moved by up to PX each way, and count by all looks: 9 for 1, 25 for 2',
+});
+
 /** Settings of a model that may be others than those it was trained with: see overrides.ts. */
 export const overrides = {
   modelSteps: int({

@@ -118,7 +118,7 @@ export const train = defineCommand({
   handlesInterrupt: true,
   async run({ options: asked, operands, given }, io) {
     // sums of a batch that never changes would be another lesson
-    const options = asked.overfitBatch ? { ...asked, sumPairs: 0 } : asked;
+    const options = asked.overfitBatch ? { ...asked, sumPairs: 0, sumTriples: 0 } : asked;
     if (options.output === '-') throw usage('-o -: a model needs a name: its state is kept beside it until it is done');
     const { config, printConfig } = options;
     const { formatConfig, parseConfig } = await import('./config-file.js');

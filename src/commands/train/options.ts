@@ -54,7 +54,7 @@ const model = { group: 'Model' };
 const prior = { group: 'Prior' };
 const optimiser = { group: 'Optimiser' };
 const estimator = { group: 'Estimator of the gradient by the count' };
-const sums = { group: 'Sums of two images of one object each, to learn counting without labels' };
+const sums = { group: 'Sums of images of one object each, to learn counting without labels' };
 
 /**
  * Help shows what the first preset has; those that go by other recipes are too many to be listed at every option. The options
@@ -153,6 +153,13 @@ export const trainingOptions = withPresetDefaults({
   }),
   masking: onOff({ ...estimator, help: 'of nvil, reinforce: off, training also pays for objects after the stop' }),
   sumPairs: int({ ...sums, min: 0, max: 65536, value: 'N', help: 'sums a step; 0 trains on the ELBO alone' }),
+  sumTriples: int({
+    ...sums,
+    min: 0,
+    max: 65536,
+    value: 'N',
+    help: 'sums of three a step, which teach to go on to a third object',
+  }),
   sumWeight: float({ ...sums, min: 0, help: 'what their log q(count) weighs beside the ELBO' }),
   sumFrom: int({ ...sums, min: 1, value: 'STEP', help: 'the first step with sums' }),
   sumReach: float({ ...sums, min: NEAREST_SUM_PX, value: 'PX', help: 'the largest distance between the two' }),
@@ -252,7 +259,7 @@ export function checkTogether({ config, training }: Settings, given: ReadonlySet
 }
 
 /** @throws AirError 'usage' if masking is off where objects after the stop have no cost, or steps ahead would be seen */
-function checkUnmasked({ masking, estimator, baseline, sumPairs }: TrainConfig): void {
+function checkUnmasked({ masking, estimator, baseline, sumPairs, sumTriples }: TrainConfig): void {
   if (masking) return;
   const refuse = (what: string, wayOut: string) => usage(`--masking off: ${what}`, wayOut);
   if (estimator !== 'nvil' && estimator !== 'reinforce') {
@@ -261,7 +268,10 @@ function checkUnmasked({ masking, estimator, baseline, sumPairs }: TrainConfig):
   if (estimator === 'nvil' && baseline === 'mlp') {
     throw refuse('--baseline mlp would see what the drawn count led to', 'give --baseline lstm or none');
   }
-  if (sumPairs > 0) throw refuse('a pass that follows a drawn count learns none that is known', 'give --sum-pairs 0');
+  if (sumPairs + sumTriples > 0) {
+    const wayOut = sumTriples > 0 ? 'give --sum-pairs 0 --sum-triples 0' : 'give --sum-pairs 0';
+    throw refuse('a pass that follows a drawn count learns none that is known', wayOut);
+  }
 }
 
 /**

@@ -7,9 +7,9 @@ import type { Io } from '../../io/io.js';
 import { makeStepper } from '../../threads/steps.js';
 import { type Checkpoint, encodeCheckpoint } from '../../train/checkpoint.js';
 import type { Settings, TrainConfig } from '../../train/config.js';
+import { ImageSums } from '../../train/image-sums.js';
 import { Learner } from '../../train/learner.js';
 import { diverged, type LoopResult, trainLoop } from '../../train/loop.js';
-import { PairSums } from '../../train/pair-sums.js';
 import { openSource, type SceneSource } from '../../train/source.js';
 import { weightGroups } from '../../train/weight-groups.js';
 import { readImageInput } from '../shared/image-input.js';
@@ -87,7 +87,7 @@ async function trainOn(
 
   const backend = await startAs(options.backend, saved, options.output);
   const learner = new Learner(settings);
-  const sums = new PairSums(settings);
+  const sums = new ImageSums(settings);
   if (saved) {
     learner.restore(saved);
     sums.singles = saved.singles ?? [];

@@ -1,5 +1,5 @@
-/** Notices that a run makes no sums of images, and why (see train/pair-sums.ts). */
-import type { SumTally } from '../../train/pair-sums.js';
+/** Notices that a run makes no sums of images, and why (see train/image-sums.ts). */
+import type { SumTally } from '../../train/image-sums.js';
 
 /** Steps without a sum are not worth a word before there are so many of them. */
 const PATIENCE = 10;

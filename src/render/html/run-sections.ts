@@ -15,7 +15,7 @@ export function curves({ curves: of }: RunPage, { prefix, level }: Place): Marku
   );
 }
 
-export function scored({ scenes, samples, seed, backend, canvas }: RunPage, { prefix, level }: Place): Markup {
+export function scored({ scenes, samples, shifts, seed, backend, canvas }: RunPage, { prefix, level }: Place): Markup {
   const { how, warning, images, perCount, provenance } = scenes;
   const counts = perCount.flatMap((count, n) => (count === 0 ? [] : [`${whole(count)} with ${n}`])).join(', ');
   return section(
@@ -27,7 +27,7 @@ export function scored({ scenes, samples, seed, backend, canvas }: RunPage, { pr
         ['images', `${whole(images)} of ${canvas.join(' × ')} px${counts === '' ? '' : `: ${counts}`}`],
         [
           'inference',
-          `mean of the guide, ${plural(samples, 'draw')} an image for ELBO and evidence, seed ${seed}, on ${backend}`,
+          `mean of the guide, ${plural(samples, 'draw')} an image for ELBO and evidence, ${plural((2 * shifts + 1) ** 2, 'look')}, seed ${seed}, on ${backend}`,
         ],
         provenance.length > 0 && ['made by', commandLines(provenance)],
       ].filter((row) => row !== false) as [string, Piece][],

@@ -35,6 +35,8 @@ export type RunPage = {
   scenes: ScenesOf;
   /** Draws of z_where and z_what an image that ELBO and evidence are means of. */
   samples: number;
+  /** px that an image was moved by, each way, to be looked at again: 0 for one look. */
+  shifts: number;
   seed: number;
   backend: string;
   reconstructions: readonly Shown[];

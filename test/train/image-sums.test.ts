@@ -1,10 +1,10 @@
-/** PairSums of images: that they are sums, of images counted as one, at the distances asked for, and depend on nothing else. */
+/** Sums of images: that they are sums, of images counted as one, at the distances asked for, and depend on nothing else. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { joinImages, splitImages } from '#air/core/images.js';
 import { PRESETS } from '#air/presets.js';
 import type { TrainConfig } from '#air/train/config.js';
-import { PairSums } from '#air/train/pair-sums.js';
+import { ImageSums } from '#air/train/image-sums.js';
 
 const CANVAS: [number, number] = [30, 40];
 const CONFIG = { ...PRESETS.fast.model, canvas: CANVAS };
@@ -22,8 +22,8 @@ const outcome = (...zPresLogits: number[]) => ({ zPresLogits, logLik: [], whereK
 const ONE = outcome(9, -9, -9);
 const fresh = joinImages([square(2, 3), square(20, 10), square(30, 20), new Uint8Array(CANVAS[0] * CANVAS[1])]);
 
-function taught(settings = training): PairSums {
-  const sums = new PairSums({ config: CONFIG, training: settings });
+function taught(settings = training): ImageSums {
+  const sums = new ImageSums({ config: CONFIG, training: settings });
   sums.remember(fresh, [ONE, ONE, ONE, outcome(-9, -9, -9)]);
   return sums;
 }
@@ -53,6 +53,35 @@ test('the two are no further apart than asked for', () => {
   }
 });
 
+test('a sum of three holds the ink of three, each where it was', () => {
+  const settings = { ...training, sumPairs: 0, sumTriples: 3 };
+  const { batch, counts } = taught(settings).extend(fresh, 5);
+  const [first, second, third] = splitImages(fresh);
+  const expected = first.map((value, at) => value + second[at] + third[at]);
+  assert.deepEqual(counts, [-1, -1, -1, -1, 3, 3, 3]);
+  for (const image of splitImages(batch).slice(4))
+    assert.deepEqual(image, expected, 'there are but three to choose from');
+});
+
+test('sums of three leave sums of two as they are, and are no lesson for a model of two steps', () => {
+  const both = { ...training, sumTriples: 3 };
+  const { batch, counts } = taught(both).extend(fresh, 5);
+  const pairsAlone = taught().extend(fresh, 5);
+  const pairs = splitImages(pairsAlone.batch);
+  assert.deepEqual(splitImages(batch).slice(0, pairs.length), pairs);
+  assert.deepEqual(counts, [...pairsAlone.counts, 3, 3, 3]);
+  const small = new ImageSums({ config: { ...CONFIG, modelSteps: 2 }, training: both });
+  small.singles = taught().singles;
+  assert.deepEqual(small.extend(fresh, 5).counts, pairsAlone.counts);
+});
+
+test('sums of three that exceed white are given up', () => {
+  const sums = new ImageSums({ config: CONFIG, training: { ...training, sumPairs: 0, sumTriples: 2 } });
+  sums.singles = [200, 201, 202].map((value) => square(2, 3, value));
+  assert.equal(sums.extend(fresh, 5).counts.length, 4);
+  assert.equal(sums.takeTally().tooBright > 0, true);
+});
+
 test('depends on the seed, the step and the images alone', () => {
   const pixels = (settings: TrainConfig, step: number) => taught(settings).extend(fresh, step).batch.pixels;
   assert.deepEqual(pixels(training, 7), pixels(training, 7));
@@ -61,7 +90,7 @@ test('depends on the seed, the step and the images alone', () => {
 });
 
 test('only images surely counted as one are remembered', () => {
-  const sums = new PairSums({ config: CONFIG, training });
+  const sums = new ImageSums({ config: CONFIG, training });
   sums.remember(fresh, [ONE, outcome(9, 9, -9), outcome(1, -1, -9), outcome(-9, -9, -9)]);
   assert.deepEqual(sums.singles, [splitImages(fresh)[0]]);
   assert.deepEqual(sums.extend(fresh, 9), { batch: fresh, counts: [-1, -1, -1, -1] });
@@ -78,12 +107,12 @@ test('the tally says how many sums were made, and why others were not', () => {
   assert.deepEqual([steps, made, withoutSingles], [2, 16, 0]);
   assert.deepEqual(sums.takeTally(), none, 'it is taken');
 
-  const lonely = new PairSums({ config: CONFIG, training });
+  const lonely = new ImageSums({ config: CONFIG, training });
   lonely.singles = taught().singles.slice(0, 1);
   for (const step of [5, 6, 7]) lonely.extend(fresh, step);
   assert.deepEqual(lonely.takeTally(), { ...none, steps: 3, withoutSingles: 3 });
 
-  const framed = new PairSums({ config: CONFIG, training });
+  const framed = new ImageSums({ config: CONFIG, training });
   framed.singles = [1, 2].map((value) => new Uint8Array(CANVAS[0] * CANVAS[1]).fill(value));
   framed.extend(fresh, 5);
   const outside = framed.takeTally();
@@ -91,7 +120,7 @@ test('the tally says how many sums were made, and why others were not', () => {
   assert.deepEqual({ ...outside, outside: 0 }, { ...none, steps: 1 });
 
   // bars as long as the reach: moved by less than that they cross or cover each other
-  const bright = new PairSums({ config: CONFIG, training });
+  const bright = new ImageSums({ config: CONFIG, training });
   bright.singles = [200, 201].map((value) => {
     const image = new Uint8Array(CANVAS[0] * CANVAS[1]);
     for (let y = 6; y < 24; y++) image.fill(value, y * CANVAS[1] + 11, y * CANVAS[1] + 29);
@@ -111,10 +140,10 @@ test('no sums before their time, without pairs, or where two do not fit', () => 
   const none = { batch: fresh, counts: [-1, -1, -1, -1] };
   assert.deepEqual(taught().extend(fresh, 4), none);
   assert.deepEqual(taught({ ...training, sumPairs: 0 }).extend(fresh, 9), none);
-  const single = new PairSums({ config: { ...CONFIG, modelSteps: 1 }, training });
+  const single = new ImageSums({ config: { ...CONFIG, modelSteps: 1 }, training });
   single.singles = taught().singles;
   assert.deepEqual(single.extend(fresh, 9), none);
-  const full = new PairSums({ config: CONFIG, training });
+  const full = new ImageSums({ config: CONFIG, training });
   full.singles = [0, 1].map(() => new Uint8Array(CANVAS[0] * CANVAS[1]).fill(200));
   assert.equal(full.extend(fresh, 9).counts.length, 4);
 });
