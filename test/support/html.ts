@@ -39,7 +39,7 @@ export function parseHtml(page: string): Element {
       at += text.length;
       continue;
     }
-    const tag = /^<(\/?)([a-zA-Z][\w-]*)((?:\s+[a-zA-Z:-]+(?:="[^"<]*")?)*)\s*(\/?)>/.exec(rest.slice(at));
+    const tag = /^<(\/?)([a-zA-Z][\w-]*)((?:\s+[a-zA-Z][\w:-]*(?:="[^"<]*")?)*)\s*(\/?)>/.exec(rest.slice(at));
     assert.ok(tag, `no tag: ${rest.slice(at, at + 80)}`);
     at += tag[0].length;
     const [, slash, name, list, isSelfClosing] = tag;
@@ -49,7 +49,7 @@ export function parseHtml(page: string): Element {
       continue;
     }
     const attributes = new Map<string, string>();
-    for (const [, key, value = ''] of list.matchAll(/([a-zA-Z:-]+)(?:="([^"]*)")?/g)) {
+    for (const [, key, value = ''] of list.matchAll(/([a-zA-Z][\w:-]*)(?:="([^"]*)")?/g)) {
       assert.ok(!attributes.has(key), `${key} twice in ${tag[0]}`);
       attributes.set(key, unescaped(value));
     }

@@ -66,7 +66,7 @@ function splitOf(generator: unknown): string | undefined {
 }
 
 /**
- * Held-out scenes as Pyro's example has them, on a canvas of this size.
+ * Held-out scenes as Pyro's example has them, on a canvas of this size; on a smaller one than theirs, digits are as much smaller.
  *
  * @throws AirError 'usage' if they do not fit on it
  */
@@ -77,7 +77,10 @@ export async function makeScoredOn(canvas: readonly [number, number], model: str
     throw new AirError('usage', `${model}: takes images of ${canvas.join(' x ')} px, scenes are square`, wayOut);
   }
   const digits = await readDigits(bundledDigits(), split, io);
-  const composer = new SceneComposer(digits, { ...PYRO_SCENES, canvas: canvas[0] });
+  const [side] = canvas;
+  const times = (value: number): number => Number((value * Math.max(1, PYRO_SCENES.canvas / side)).toFixed(3));
+  const [scaleMean, scaleSd] = [times(PYRO_SCENES.scaleMean), times(PYRO_SCENES.scaleSd)];
+  const composer = new SceneComposer(digits, { ...PYRO_SCENES, canvas: side, scaleMean, scaleSd });
   const records: StreamEvent<Scene>[] = [];
   try {
     for (let i = 0; i < count; i++) records.push({ type: 'record', record: composer.compose(seed, i) });
@@ -85,8 +88,10 @@ export async function makeScoredOn(canvas: readonly [number, number], model: str
     if (!(error instanceof AirError)) throw error;
     throw new AirError('usage', `${model}: takes images of ${canvas.join(' x ')} px: ${error.message}`, wayOut);
   }
-  const size: [number, number] = [canvas[0], canvas[1]];
-  const line = `air gen-data --split ${split} --count ${count} --seed ${seed}${canvas[0] === 50 ? '' : ` --canvas ${canvas[0]}`}`;
+  const size: [number, number] = [side, side];
+  const onCanvas = side === PYRO_SCENES.canvas ? '' : ` --canvas ${side}`;
+  const scaled = side < PYRO_SCENES.canvas ? ` --scale-mean ${scaleMean} --scale-sd ${scaleSd}` : '';
+  const line = `air gen-data --split ${split} --count ${count} --seed ${seed}${onCanvas}${scaled}`;
   return {
     name: 'held-out scenes',
     events: [

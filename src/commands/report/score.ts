@@ -9,7 +9,13 @@ import { checkSize, inferEvents } from '../shared/infer-stream.js';
 import { loadModel } from '../shared/model-file.js';
 import type { ScoredOn } from './scenes.js';
 
-export type ScoreSettings = { samples: number; shifts: number; batchSize: number; workers: number | undefined; seed: number };
+export type ScoreSettings = {
+  samples: number;
+  shifts: number;
+  batchSize: number;
+  workers: number | undefined;
+  seed: number;
+};
 
 export type Answers = {
   scores: Scores;

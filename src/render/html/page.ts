@@ -32,7 +32,16 @@ ${body}
 </body>
 </html>
 `;
-  return text;
+  return withOwnNames(text);
+}
+
+/** Charts name their clips from the same number on, each by itself: in one page, names are made their own. */
+function withOwnNames(text: string): string {
+  let charts = 0;
+  return text.replace(/<svg [^>]*class="marks"[\s\S]*?<\/svg>/g, (svg) => {
+    const own = `chart-${++charts}-`;
+    return svg.replace(/ id="/g, ` id="${own}`).replace(/url\(#/g, `url(#${own}`);
+  });
 }
 
 /** A heading with what it is about below it, and an anchor. */
