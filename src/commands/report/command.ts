@@ -4,7 +4,7 @@ import { backend, noProvenance, output, seed, shifts, workers } from '../shared/
 
 export const report = defineCommand({
   name: 'report',
-  summary: 'one page about a run: curves, scores, pictures, mistakes, configuration',
+  summary: 'one page about a run: curves, scores, mistakes, settings',
   description: `Writes an HTML page that needs nothing but itself, no network and no script: the curves of the training, how well it
     counts, with the confusion matrix and how far it can be believed, reconstructions, the images that it is most surely wrong about,
     boxes, every setting with those marked that differ from the preset, and the command lines that made it.

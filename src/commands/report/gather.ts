@@ -107,5 +107,7 @@ function lastValidation({ metrics: { step, count_accuracy: right, elbo } }: Chec
 /** Curves of all runs in one chart each, of those that have a log. */
 export async function compare(runs: readonly GatheredRun[]): Promise<Chart[]> {
   const logged = runs.filter(({ lines }) => lines.length > 0);
-  return logged.length < 2 ? [] : comparisonCharts(logged.map(({ page, lines }) => ({ name: page.name, lines })));
+  return logged.length < 2
+    ? []
+    : comparisonCharts(logged.map(({ page, lines }) => ({ name: page.name.replace('.safetensors', ''), lines })));
 }

@@ -52,7 +52,7 @@ export function reportOfRuns(
 ): string {
   const body = html`<header>
 <h1>${folder}</h1>
-<p class="lead">${plural(runs.length, 'run')}, each scored on the same images.</p>
+<p class="lead">${plural(runs.length, 'run')}, each scored on ${areAlike(runs) ? 'the same images' : 'images of its own size'}.</p>
 </header>
 ${overview(runs)}
 ${comparison.length > 0 && html`<div class="charts">${comparison.map(({ title, svg, caption }) => figure(title, svg, caption))}</div>`}
@@ -60,6 +60,9 @@ ${runs.map((run, k) => html`${runSection(run, k)}\n`)}
 ${footer(options)}`;
   return page({ title: `${folder}: ${plural(runs.length, 'run')}`, body });
 }
+
+const areAlike = ([first, ...others]: readonly RunPage[]): boolean =>
+  others.every(({ canvas }) => canvas.join() === first.canvas.join());
 
 function runSection(run: RunPage, k: number): Markup {
   const place: Place = { prefix: `run-${k + 1}-`, level: 3 };
@@ -110,5 +113,5 @@ function difference(run: RunPage, runs: readonly RunPage[]): Piece {
   const names = [...new Set(values.flatMap((of) => [...of.keys()]))];
   const unlike = names.filter((name) => new Set(values.map((of) => of.get(name))).size > 1);
   if (unlike.length === 0) return '–';
-  return html`<code>${unlike.map((name) => `${name} ${own.get(name) ?? '–'}`).join(', ')}</code>`;
+  return unlike.map((name) => html`<code class="unlike">${name} ${own.get(name) ?? '–'}</code> `);
 }

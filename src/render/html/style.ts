@@ -52,6 +52,8 @@ th { font-weight: 500; color: var(--muted); text-align: right; vertical-align: b
 td { text-align: right; vertical-align: baseline; }
 th, td { padding: 5px 12px 5px 0; border-bottom: 1px solid var(--rule); }
 th[scope=row], td.text, th.text { text-align: left; }
+th[scope=row] { vertical-align: baseline; overflow-wrap: break-word; min-width: 110px; }
+code.unlike { white-space: nowrap; }
 th:last-child, td:last-child { padding-right: 0; }
 table.confusion { border-collapse: separate; border-spacing: 3px; }
 .confusion th, .confusion td { border: 0; padding: 6px 10px; }
