@@ -146,19 +146,17 @@ $(DEMO)/scores.json: $(DEMO)/latents.air
 
 ROBUST := $(OUT)/robustness
 SEEDS ?= 1 2 3 4 5 6 7 8 9 10
-ROWS := $(foreach kind,sums elbo,$(SEEDS:%=$(ROBUST)/$(kind)-%.row))
+ROBUST_RUNS := $(foreach kind,sums elbo,$(SEEDS:%=$(kind)-%))
 
 # 2,500 steps of 128 images, and from step 300 on 32 sums and 32 single images more: 460,800 images, as many as 3,600 of 128.
 TRAIN_sums :=
 TRAIN_elbo := --sum-pairs 0 --steps 3600
 
 .PHONY: robustness
-robustness: $(ROWS) ## both tables of ten seeds, with sums of images and without; each run resumes where it was stopped
+robustness: $(ROBUST_RUNS:%=$(ROBUST)/%.json) ## both tables of ten seeds, with sums of images and without; each run resumes where it was stopped
 	@for kind in sums elbo; do \
 	  echo "$$kind: air train $$([[ $$kind = sums ]] && echo '$(TRAIN_sums)' || echo '$(TRAIN_elbo)')"; \
-	  echo "| seed | count accuracy | by evidence | sampled | ELBO | AP | two read as one | two as three | one as two | collapse |"; \
-	  echo "|---|---|---|---|---|---|---|---|---|---|"; \
-	  cat $(ROBUST)/$$kind-*.row | sort -t'|' -k2n; done
+	  $(AIR) table --columns count,evidence,sampled,elbo,ap,2as1,2as3,1as2,collapse $(SEEDS:%=$$kind=$(ROBUST)/$$kind-%.json); done
 
 $(ROBUST)/%.safetensors: $(DEMO)/train.air $(DEMO)/valid.air
 	mkdir -p $(@D)
@@ -167,23 +165,6 @@ $(ROBUST)/%.safetensors: $(DEMO)/train.air $(DEMO)/valid.air
 
 $(ROBUST)/%.json: $(ROBUST)/%.safetensors $(DEMO)/test.air
 	$(AIR) eval --model $^ --samples 10 --backend wasm --json > $@
-
-define ROW
-const { readFileSync } = require('node:fs');
-const [seed, file] = process.argv.slice(1);
-const scores = JSON.parse(readFileSync(file));
-const { count_accuracy, evidence_count_accuracy, sampled_count_accuracy, elbo, average_precision, confusion } = scores;
-const percent = (share) => (100 * share).toFixed(2) + ' %';
-const total = (row) => row.reduce((sum, images) => sum + images, 0);
-const isCollapsed = confusion.some((row, n) => row[n] < 0.8 * total(row));
-const cells = [seed, ...[count_accuracy, evidence_count_accuracy, sampled_count_accuracy].map(percent), elbo.toFixed(1),
-  average_precision.toFixed(3), confusion[2][1], confusion[2][3], confusion[1][2], isCollapsed ? 'yes' : 'no'];
-console.log('| ' + cells.join(' | ') + ' |');
-endef
-export ROW
-
-$(ROBUST)/%.row: $(ROBUST)/%.json
-	@node -e "$$ROW" $(lastword $(subst -, ,$*)) $< > $@
 
 # --- the model that comes with the package ------------------------------------------------------------------------------
 
@@ -265,7 +246,7 @@ export CURVE
 
 # --- figures and tables: what each idea is worth; make figures tables SMALL=1 makes tiny ones -----------------------------------
 
-include fixtures/reproduce/figures.mk fixtures/reproduce/tables.mk
+include fixtures/reproduce/tables.mk fixtures/reproduce/figures.mk
 
 # --- speed: this machine, and peers on it --------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   formats: ['core'],
   data: ['core'],
   scores: ['core'],
+  probe: ['core'],
   render: ['scores', 'formats', 'core'], // pages show scores
   train: ['scores', 'formats', 'core'],
   'presets.ts': ['train', 'core'],
@@ -26,8 +27,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   io: [],
   cli: ['io'],
   commands: [
-    ...['cli', 'io', 'bench', 'threads', 'backends', 'presets.ts', 'train', 'render', 'scores', 'data', 'formats'],
-    'core',
+    ...['cli', 'io', 'bench', 'threads', 'backends', 'presets.ts', 'train', 'render', 'probe', 'scores', 'data'],
+    ...['formats', 'core'],
   ],
   'main.ts': ['commands', 'cli'],
   'index.ts': ['presets.ts', 'train', 'render', 'scores', 'data', 'formats', 'core'],
@@ -40,6 +41,7 @@ const OPS = 'core/ops/';
 const MAY_USE: Record<string, readonly string[]> = {
   core: ['@tensorflow/tfjs'],
   formats: ['fflate', 'msgpackr', 'pngjs'],
+  probe: ['@tensorflow/tfjs'],
   // Node for reading parts of packages that are files, not modules: a font, the rasteriser.
   render: ['node:', 'vega', '@resvg/resvg-wasm'],
   train: ['@tensorflow/tfjs'],
@@ -139,7 +141,7 @@ test('what computes takes nothing from its surroundings: no process, console, cl
   const pattern =
     /\bprocess\b(?!\w)\.|\bconsole\.|\bDate\.now|\bnew Date|\bperformance\.|\bMath\.random|\bglobalThis\b/;
   for (const file of files.filter((one) =>
-    ['core', 'formats', 'data', 'scores', 'render', 'train'].includes(layerOf(one)),
+    ['core', 'formats', 'data', 'scores', 'probe', 'render', 'train'].includes(layerOf(one)),
   )) {
     assert.doesNotMatch(withoutComments(readFileSync(join(SRC, file), 'utf8')), pattern, file);
   }
@@ -209,7 +211,7 @@ test('help loads no tfjs, no format, and no progress line', () => {
     const heavy = loaded.filter((url) => {
       const source = /dist\/(.*)\.js$/.exec(url)?.[1];
       if (source === undefined || url.includes('node_modules')) return /node_modules\/(?!cac\/)/.test(url);
-      const isBelow = /^(core|formats|train|data|scores|render|backends|threads|bench)\//.test(source);
+      const isBelow = /^(core|formats|train|data|scores|probe|render|backends|threads|bench)\//.test(source);
       return isBelow && !isTable(`${source}.ts`);
     });
     assert.deepEqual(heavy, [], `air ${argv.join(' ')}`);

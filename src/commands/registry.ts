@@ -10,6 +10,7 @@ export const REGISTRY: Registry = [
     commands: {
       'gen-data': async () => (await import('./gen-data.js')).genData,
       render: async () => (await import('./render.js')).render,
+      plot: async () => (await import('./plot/command.js')).plot,
     },
   },
   {
@@ -20,6 +21,8 @@ export const REGISTRY: Registry = [
       eval: async () => (await import('./eval/command.js')).evaluate,
       report: async () => (await import('./report/command.js')).report,
       variance: async () => (await import('./variance/command.js')).variance,
+      table: async () => (await import('./table/command.js')).table,
+      probe: async () => (await import('./probe/command.js')).probeCommand,
       sample: async () => (await import('./sample.js')).sample,
     },
   },

@@ -10,8 +10,9 @@ export const render = defineCommand({
   summary: 'draw scenes, or what was inferred from them, as a PNG',
   description: `Reads a stream of latents (of air infer) or of scenes and draws the first images of it. Latents: a row of inputs with their
     true counts, where they are known; a row of reconstructions with a box for every object found, red, green, blue in the order of
-    steps, and the inferred count, marked if it is wrong; with --rows ...,steps also P(n) and what each step decoded. Scenes: the
-    images with the true count and the boxes of the ink.
+    steps, and the inferred count, marked if it is wrong; with --rows ...,canvas also what the canvas holds after each step, with
+    ...,steps P(n) and what each step decoded. Scenes: the images with the true count and the boxes of the ink; of air sample, of
+    the windows.
 
     The stream is read to its end, and nothing is written if it is damaged. Of an endless one (gen-data --count inf) no
     more is read than is drawn.`,

@@ -18,6 +18,9 @@ export const STREAMS = {
   sums: 8,
   counts: 9,
   sumsOfThree: 10,
+  backgrounds: 11,
+  strata: 12,
+  probe: 13,
 } as const;
 
 export type StreamName = keyof typeof STREAMS;

@@ -1,12 +1,14 @@
 /**
- * Digits to compose scenes from: gray images of one size and their labels, as MNIST's IDX files hold them.
+ * Digits to compose scenes from: gray images of one size and, if they are known, their labels; of MNIST, or whatever else is
+ * bright on black.
  */
 import { AirError } from '../errors.js';
+import type { Split } from './splits.js';
 
-/** `images` is row-major [count, height, width], 0 = background; `labels` [count], 0..9. Images are square. */
+/** `images` is row-major [count, height, width], 0 = background; `labels` [count]. Images are square. */
 export type DigitSet = {
   images: Uint8Array;
-  labels: Uint8Array;
+  labels?: Uint8Array | Uint16Array | undefined;
   count: number;
   height: number;
   width: number;
@@ -20,11 +22,34 @@ export function takeDigits({ images, labels, height, width }: DigitSet, from: nu
   const area = height * width;
   return {
     images: images.subarray(from * area, to * area),
-    labels: labels.subarray(from, to),
+    labels: labels?.subarray(from, to),
     count: to - from,
     height,
     width,
   };
+}
+
+/**
+ * Of a set that has no test digits of its own: of every twelve digits of a label, in their order, the eleventh is for `valid`
+ * and the twelfth for `test`; `full` is all but the latter. So each has its share of each label, however the set is sorted. Without
+ * labels all digits count as of one. None may be left.
+ */
+export function splitByLabel({ images, labels, count, height, width }: DigitSet, split: Split): DigitSet {
+  const area = height * width;
+  const seen = new Map<number, number>();
+  const taken: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const label = labels?.[i] ?? 0;
+    const place = (seen.get(label) ?? 0) % HELD_ONE_IN;
+    seen.set(label, place + 1);
+    const isTest = place === HELD_ONE_IN - 1;
+    const isValid = place === HELD_ONE_IN - 2;
+    if ({ train: !isTest && !isValid, valid: isValid, test: isTest, full: !isTest }[split]) taken.push(i);
+  }
+  const part = new Uint8Array(taken.length * area);
+  for (const [k, i] of taken.entries()) part.set(images.subarray(i * area, (i + 1) * area), k * area);
+  const partLabels = labels && Uint16Array.from(taken, (i) => labels[i]);
+  return { images: part, labels: partLabels, count: taken.length, height, width };
 }
 
 /** An array of unsigned bytes as an IDX file holds it, and what messages call it. */
@@ -32,7 +57,7 @@ export type ByteArray = { name: string; shape: readonly number[]; data: Uint8Arr
 
 /**
  * Puts images [count, side, side] and labels [count] together.
- * @throws AirError 'badData' if the shapes are others, the counts differ, there is no digit, or a label is above 9.
+ * @throws AirError 'badData' if the shapes are others, the counts differ, or there is no digit.
  */
 export function makeDigitSet(images: ByteArray, labels: ByteArray): DigitSet {
   if (images.shape.length !== 3) throw wrongShape(images, 'images [count, height, width]');
@@ -45,10 +70,6 @@ export function makeDigitSet(images: ByteArray, labels: ByteArray): DigitSet {
       'badData',
       `${labels.name}: expected one label for each of the ${count} images of ${images.name}, got ${labels.shape[0]}`,
     );
-  }
-  const wrong = labels.data.findIndex((label) => label > 9);
-  if (wrong !== -1) {
-    throw new AirError('badData', `${labels.name}: label ${wrong}: expected 0 to 9, got ${labels.data[wrong]}`);
   }
   return { images: images.data, labels: labels.data, count, height, width };
 }

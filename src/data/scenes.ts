@@ -5,36 +5,50 @@
  *
  * Scene i is a function of (seed, i, options, digits) only. Its random numbers, in this order: the count; then for each
  * digit, until a whole scene is accepted: which one, s (again while it does not fit), rows above it, columns left of it.
+ * Stratified counts and backgrounds, which come when the digits are in their places, have random numbers of their own: the
+ * digits of a scene are the same before every background.
  */
 import type { Box } from '../core/latent.js';
 import { Draws } from '../core/rng.js';
 import { AirError } from '../errors.js';
+import { BACKGROUND_DEFAULTS, type Background, type BackgroundSettings } from './background.js';
 import type { DigitSet } from './digits.js';
 import type { Overlap } from './overlap.js';
+import { PAINT_BACKGROUND } from './paint-background.js';
 import { Resizer, type Resizes } from './resize.js';
+import { stratifiedCount } from './strata.js';
 
 export type SceneOptions = {
   /** Side of the square canvas, px. */
   canvas: number;
   /** The numbers of digits a scene may have, each as likely. */
   objects: readonly number[];
+  /** Each as frequent: see strata.ts. */
+  isStratified: boolean;
   /** A digit of side d becomes one of side int(d / s), s ~ N(scaleMean, scaleSd^2). */
   scaleMean: number;
   scaleSd: number;
   overlap: Overlap;
-};
+  background: Background;
+} & BackgroundSettings;
 
 /** What Pyro's AIR example is trained on. */
 export const PYRO_SCENES: SceneOptions = {
   canvas: 50,
   objects: [0, 1, 2],
+  isStratified: false,
   scaleMean: 1.3,
   scaleSd: 0.1,
   overlap: 'saturate',
+  background: 'none',
+  ...BACKGROUND_DEFAULTS,
 };
 
-/** One digit as it was placed: `frame` is its resized image, `ink` the box of the non-zero pixels (0 x 0 without ink). */
-export type PlacedDigit = { label: number; frame: Box; ink: Box };
+/**
+ * One digit as it was placed: `frame` is its resized image, `ink` the box of the non-zero pixels (0 x 0 without ink). No label if
+ * the digits have none.
+ */
+export type PlacedDigit = { label?: number; frame: Box; ink: Box };
 
 /** `image` is row-major [canvas, canvas]. */
 export type ComposedScene = { i: number; image: Uint8Array; count: number; objects: PlacedDigit[] };
@@ -65,13 +79,15 @@ export class SceneComposer {
    */
   compose(seed: number, i: number, image = new Uint8Array(this.options.canvas ** 2)): ComposedScene {
     const draws = new Draws(seed, 'scenes', i);
-    const { objects: counts } = this.options;
-    const count = counts[draws.integer(counts.length)];
+    const { objects: counts, isStratified, background } = this.options;
+    const count = isStratified ? stratifiedCount(counts, seed, i) : counts[draws.integer(counts.length)];
     for (let redraws = 0; redraws < MAX_REDRAWS; redraws++) {
       image.fill(0);
       const objects: PlacedDigit[] = [];
       while (objects.length < count && this.place(draws, image, objects));
-      if (objects.length === count) return { i, image, count, objects };
+      if (objects.length < count) continue;
+      PAINT_BACKGROUND[background](image, this.options.canvas, this.options, new Draws(seed, 'backgrounds', i));
+      return { i, image, count, objects };
     }
     const { canvas, overlap } = this.options;
     throw new AirError(
@@ -97,7 +113,8 @@ export class SceneComposer {
       : [left, top, 0, 0];
     if (options.overlap === 'boxes' && objects.some((other) => boxesOverlap(other.ink, inkBox))) return false;
     if (!this.addInk(image, left, top, side)) return false;
-    objects.push({ label: digits.labels[which], frame: [left, top, side, side], ink: inkBox });
+    const label = digits.labels === undefined ? {} : { label: digits.labels[which] };
+    objects.push({ ...label, frame: [left, top, side, side], ink: inkBox });
     return true;
   }
 

@@ -15,6 +15,7 @@ const IMAGE = Uint8Array.from(key('image'));
 const COUNT = Uint8Array.from(key('count'));
 const OBJECTS = Uint8Array.from(key('objects'));
 const MAP_AND_LABEL = Uint8Array.of(0x83, ...key('label'));
+const MAP_WITHOUT_LABEL = Uint8Array.of(0x82);
 const FRAME = Uint8Array.of(...key('frame'), 0x94);
 const INK = Uint8Array.of(...key('ink'), 0x94);
 
@@ -52,7 +53,7 @@ export class SceneBytes {
   }
 
   /** Ends it with its truth. */
-  end(objects: readonly Required<SceneObject>[]): void {
+  end(objects: readonly SceneObject[]): void {
     this.reserve(RECORD_BYTES + objects.length * OBJECT_BYTES);
     this.put(COUNT);
     this.integer(objects.length);
@@ -63,8 +64,8 @@ export class SceneBytes {
       this.bigEndian(objects.length, 2);
     }
     for (const { label, frame, ink } of objects) {
-      this.put(MAP_AND_LABEL);
-      this.integer(label);
+      this.put(label === undefined ? MAP_WITHOUT_LABEL : MAP_AND_LABEL);
+      if (label !== undefined) this.integer(label);
       this.put(FRAME);
       this.box(frame);
       this.put(INK);

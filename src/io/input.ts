@@ -1,5 +1,5 @@
 /** Reading files and stdin as bytes, gzip undone on the fly; and what files a folder holds. */
-import { closeSync, fstatSync, open, read } from 'node:fs';
+import { closeSync, type Dirent, fstatSync, open, read } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
 import { isatty } from 'node:tty';
@@ -43,10 +43,18 @@ export async function* readInput(file: string): AsyncGenerator<Uint8Array> {
  * @throws AirError noInput: it may not be read
  */
 export async function listFolder(folder: string): Promise<string[] | undefined> {
+  return (await readFolder(folder))?.flatMap((entry) => (entry.isDirectory() ? [] : [entry.name])).sort();
+}
+
+/** The names of the folders in a folder, sorted likewise; none in what is no folder. @throws AirError as `listFolder` */
+export async function listFolders(folder: string): Promise<string[]> {
+  return ((await readFolder(folder)) ?? []).flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort();
+}
+
+async function readFolder(folder: string): Promise<Dirent[] | undefined> {
   if (isStdin(folder)) return undefined;
   try {
-    const entries = await readdir(folder, { withFileTypes: true });
-    return entries.flatMap((entry) => (entry.isDirectory() ? [] : [entry.name])).sort();
+    return await readdir(folder, { withFileTypes: true });
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw systemFailure(error, 'noInput', folder);

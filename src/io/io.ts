@@ -8,7 +8,7 @@ import { crc32 } from 'node:zlib';
 import { AirError } from '../errors.js';
 import { writeFileAtomic } from './atomic.js';
 import { systemFailure } from './failures.js';
-import { isStdin, listFolder, readInput } from './input.js';
+import { isStdin, listFolder, listFolders, readInput } from './input.js';
 import { lockFile } from './lock.js';
 import type { Messages } from './messages.js';
 import { type Output, openOutput } from './output.js';
@@ -21,6 +21,8 @@ export type Io = {
   readFile(file: string): Promise<Uint8Array>;
   /** The names of the files in a folder, sorted; undefined if it is none. */
   listFolder(folder: string): Promise<string[] | undefined>;
+  /** The names of the folders in a folder, sorted; none if it is none. */
+  listFolders(folder: string): Promise<string[]>;
   /** stdout for `undefined` or `-`; otherwise a file that appears under its name, complete, at `finish()`. */
   openOutput(file: string | undefined, what: { binary: boolean }): Promise<Output>;
   /** Replaces a file at once: a crash at any moment leaves the old one or the new one. */
@@ -74,6 +76,7 @@ export function createIo(context: {
       return Buffer.concat(chunks);
     },
     listFolder,
+    listFolders,
     async openOutput(file, what) {
       const output = await openOutput(file, what);
       outputs.push(output);

@@ -1,13 +1,14 @@
 /**
  * Pictures of scenes and of what was inferred from them. Images stand in columns, as many bands of them as it takes;
  * in each band the rows are the input, the reconstruction with the boxes of the steps that were counted, and, where asked for,
- * P(n) and the decoded window of every step.
+ * the canvas after each of them, P(n) and the decoded window of every step.
  */
 import type { Box, Latent } from '../core/latent.js';
 import { AirError } from '../errors.js';
 import type { Scene } from '../formats/records.js';
 import { type Area, Canvas, type Color } from './draw.js';
 import { CAP_HEIGHT, textWidth } from './font.js';
+import { canvasAfter } from './placing.js';
 import type { PictureRow } from './rows.js';
 import { MARGIN, MUTED, PAGE, PANEL, RULE, stepColor, TEXT, TRUTH, WRONG } from './theme.js';
 
@@ -57,7 +58,8 @@ export function drawPicture(subjects: readonly Subject[], options: PictureOption
   const { canvas, window, rows, scale } = options;
   const steps = Math.max(...subjects.map((subject) => subject.steps?.length ?? 0));
   const cellWidth = scale * Math.max(canvas[1], rows.includes('steps') ? (window?.[1] ?? 0) : 0);
-  const strips = makeStrips(steps, cellWidth, options);
+  const counted = Math.max(...subjects.map(({ n = 0 }) => n));
+  const strips = makeStrips({ steps, counted }, cellWidth, options);
   // A single row needs no name, and its bands are one grid.
   const isGrid = strips.length === 1;
   const labelWidth = isGrid ? 0 : Math.max(...strips.map(({ label }) => textWidth(label))) + LABEL_GAP;
@@ -103,7 +105,12 @@ function drawMessage(text: string): Canvas {
   return picture;
 }
 
-function makeStrips(steps: number, cellWidth: number, options: PictureOptions): Strip[] {
+/** `steps` that the guide takes, `counted` ones of the image with most objects. */
+function makeStrips(
+  { steps, counted }: { steps: number; counted: number },
+  cellWidth: number,
+  options: PictureOptions,
+): Strip[] {
   const { canvas, rows, scale } = options;
   const boxRow = rows.includes('reconstruction') ? 'reconstruction' : 'input';
   const imageStrip = (row: 'input' | 'reconstruction'): Strip => ({
@@ -118,11 +125,32 @@ function makeStrips(steps: number, cellWidth: number, options: PictureOptions): 
       else if (row === 'input') drawTruth(picture, subject, area, scale);
     },
   });
-  return rows.flatMap((row) =>
-    row === 'steps'
-      ? [countStrip(cellWidth), ...Array.from({ length: steps }, (_, t) => stepStrip(t, cellWidth, options))]
-      : [imageStrip(row)],
-  );
+  const each = (strip: (t: number) => Strip) => Array.from({ length: steps }, (_, t) => strip(t));
+  return rows.flatMap((row) => {
+    if (row === 'steps') return [countStrip(cellWidth), ...each((t) => stepStrip(t, cellWidth, options))];
+    return row === 'canvas' ? each((t) => canvasStrip(t, options)).slice(0, counted) : [imageStrip(row)];
+  });
+}
+
+/** The canvas after step t with the box that it has drawn; nothing where the step is not counted. */
+function canvasStrip(t: number, { canvas, window = [0, 0], scale }: PictureOptions): Strip {
+  return {
+    label: `canvas ${t + 1}`,
+    labelColor: stepColor(t),
+    height: canvas[0] * scale,
+    draw(picture, { steps = [], n = 0 }, left, top) {
+      const area = { x: left, y: top, width: canvas[1] * scale, height: canvas[0] * scale };
+      const drawn = steps
+        .slice(0, t + 1)
+        .flatMap(({ window: pixels, ...step }) => (pixels ? { ...step, window: pixels } : []));
+      if (t >= n || drawn.length <= t) {
+        picture.fill(area, PANEL);
+        return;
+      }
+      picture.drawGray(canvasAfter(drawn, window, canvas), canvas, { left, top, scale });
+      picture.outline(boxArea(steps[t].box, area, scale), stepColor(t), area);
+    },
+  };
 }
 
 function boxArea([x, y, w, h]: Box, { x: left, y: top }: Area, scale: number): Area {
@@ -207,6 +235,11 @@ function stepStrip(t: number, cellWidth: number, { window = [0, 0], scale }: Pic
   };
 }
 
+/** Scenes of a model (air sample) have windows, of which it is not known where the ink is. */
+function isImagined({ objects = [] }: Subject): boolean {
+  return objects.every(({ frame, ink }) => frame.join() === ink.join());
+}
+
 type LegendEntry = { text: string; color: Color; isFilled: boolean };
 
 function legendEntries(subjects: readonly Subject[], steps: number): LegendEntry[] {
@@ -217,7 +250,8 @@ function legendEntries(subjects: readonly Subject[], steps: number): LegendEntry
   }));
   if (subjects.some(isMiscounted)) entries.push({ text: 'wrong count', color: WRONG, isFilled: true });
   const hasTruth = steps === 0 && subjects.some(({ objects }) => objects?.length);
-  if (hasTruth) entries.push({ text: 'ink of a digit', color: TRUTH, isFilled: false });
+  if (hasTruth)
+    entries.push({ text: subjects.every(isImagined) ? 'window' : 'ink of a digit', color: TRUTH, isFilled: false });
   return entries;
 }
 

@@ -1,10 +1,8 @@
 /** `air gen-data`: the same scenes however they are made, and an end when it is time. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Header, Scene } from '#air/formats/records.js';
 import { readStream } from '#air/formats/stream.js';
@@ -68,11 +66,58 @@ test('the shards in order hold the records of the whole, byte for byte, and --co
   assert.deepEqual(records(longer).subarray(0, records(whole).length), records(whole));
 });
 
+test('scenes without a background are those of version 0.4.0, header and all', () => {
+  for (const [digest, ...args] of [
+    ['f6615fc264c2e91b382ad9c8a46f51e790657dd1007e0ee9aedf470d7d29c22d', '--seed', '0'],
+    ['443cecefb813c345b90f3b209f383a1410638809cf64d7935543e0671ec79568', '--seed', '7'],
+    [
+      'bfd6f876c3431e62c2db4f462f1d0d128250a17240af3ad6cf2fbf6c8375c8ad',
+      ...['--seed', '5', '--objects', '0,1,3', '--overlap', 'boxes', '--canvas', '64'],
+    ],
+  ]) {
+    const { stdout } = genData('--count', '300', '--no-provenance', ...args);
+    assert.equal(createHash('sha256').update(stdout).digest('hex'), digest, args.join(' '));
+  }
+});
+
 test('the number of threads changes nothing', () => {
-  const [one, three] = ['1', '3'].map((workers) => genData('--count', '600', '--no-provenance', '--workers', workers));
-  assert.equal(one.status, 0);
-  assert.ok(one.stdout.equals(three.stdout));
-  assert.deepEqual([three.status, three.stderr], [one.status, one.stderr]);
+  for (const more of [[], ['--background', 'noise', '--stratified'], ['--background', 'grid']]) {
+    const [one, three] = ['1', '3'].map((workers) =>
+      genData('--count', '300', '--no-provenance', '--workers', workers, ...more),
+    );
+    assert.equal(one.status, 0);
+    assert.ok(one.stdout.equals(three.stdout));
+    assert.deepEqual([three.status, three.stderr], [one.status, one.stderr]);
+  }
+});
+
+test('the header names the background with its settings, and how counts and digits were chosen', async () => {
+  const plain = { split: 'train', scale_mean: 1.3, scale_sd: 0.1, overlap: 'saturate' };
+  for (const [args, more] of [
+    [['--background', 'noise', '--noise-sd', '0.3'], { background: 'noise', noise_sd: 0.3 }],
+    [['--background', 'grid'], { background: 'grid', grid_spacing: 5, grid_level: 0.4 }],
+    [['--stratified', '--invert'], { invert: true, stratified: true }],
+    [['--background', 'none'], {}],
+  ] as const) {
+    const { headers } = await read(genData('--count', '1', ...args).stdout);
+    assert.deepEqual(headers[0].generator, { ...plain, ...more });
+  }
+});
+
+test('stratified: shards and endless runs have the counts of the whole, which are as many of each', async () => {
+  const ask = ['--objects', '0,1,3,4', '--stratified', '--seed', '2', '--canvas', '64'];
+  const { stdout, stderr } = genData('--count', '42', ...ask);
+  assert.match(stderr, /42 scenes: 1[01] with 0, 1[01] with 1, 1[01] with 3, 1[01] with 4\n$/);
+  const { records } = await read(stdout);
+  const parts = [1, 2, 3].map((k) => genData('--count', '42', ...ask, '--shard', `${k}/3`).stdout);
+  assert.deepEqual((await read(Buffer.concat(parts))).records, records);
+  const piped = '"$0" bin/air.js gen-data --count inf "$@" | "$0" bin/air.js view 2> /dev/null | head -n 42';
+  const { stdout: endless } = spawnSync('bash', ['--norc', '-c', piped, process.execPath, ...ask]);
+  const counts = endless.toString().trimEnd().split('\n');
+  assert.deepEqual(
+    counts.map((line) => (JSON.parse(line) as Scene).count),
+    records.map(({ count }) => count),
+  );
 });
 
 test('more shards than scenes: some are empty, none fails', async () => {
@@ -126,35 +171,6 @@ test('a signal ends it, threads and all', async () => {
   assert.deepEqual(await once(child, 'close'), [130, null]);
 });
 
-test('digits from a folder, plain or gzip; each thing wrong with them has its exit code', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'air-'));
-  const images = join(folder, 'train-images-idx3-ubyte');
-  const labels = join(folder, 'train-labels-idx1-ubyte');
-  const run = (): Run => genData('--count', '3', '--digits', folder, '--objects', '1');
-  try {
-    assert.equal(run().status, 66);
-    const hint = '  a folder of digits holds IDX files of images and labels named as those of MNIST\n';
-    assert.equal(run().stderr, `air gen-data: ${images}: no such file, nor train-images-idx3-ubyte.gz\n${hint}`);
-    copyFileSync('fixtures/mnist/t10k-images-idx3-ubyte.gz', `${images}.gz`);
-    copyFileSync('fixtures/mnist/t10k-labels-idx1-ubyte.gz', `${labels}.gz`);
-    const gzip = run();
-    assert.equal(gzip.status, 0);
-    const one = (magic: number[], rest: number[]): Buffer => Buffer.from([0, 0, 8, ...magic, ...rest]);
-    writeFileSync(images, one([3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 2], [9, 200, 0, 255]));
-    assert.equal(run().status, 65, 'counts differ');
-    writeFileSync(labels, one([1, 0, 0, 0, 1], [7]));
-    assert.equal(run().status, 0);
-    writeFileSync(labels, one([1, 0, 0, 0, 1], [17]));
-    assert.equal(run().stderr, `air gen-data: ${labels}: label 0: expected 0 to 9, got 17\n`);
-    writeFileSync(images, one([3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 2], [9, 200]));
-    assert.equal(run().status, 65, 'cut short');
-    writeFileSync(images, Buffer.from('no digits'));
-    assert.equal(run().status, 65, 'not IDX');
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-});
-
 test('what cannot be asked for', () => {
   const cases: [string[], RegExp][] = [
     [['--count', 'inf', '--shard', '1/2'], /^air gen-data: --shard: there is no part of --count inf\n/],
@@ -162,6 +178,9 @@ test('what cannot be asked for', () => {
     [['--scale-mean=-1'], /--scale-mean: expected a number above 0, got '-1'/],
     [['--scale-sd', 'nan'], /--scale-sd: expected a number at least 0, got 'nan'/],
     [['--objects', '2..1'], /--objects: expected whole numbers from 0 to 100/],
+    [['--objects', '0,1,1'], /--objects: expected whole numbers from 0 to 100, as 0\.\.2 or 0,1,3, got '0,1,1'/],
+    [['--noise-sd', '.3', '--background', 'grid'], /--noise-sd is of --background noise, this is grid/],
+    [['--grid-level', '.3'], /--grid-level is of --background grid, this is none/],
     [['--objects', '60', '--canvas', '20'], /found no room for 60 objects on a canvas of 20 x 20/],
   ];
   for (const [args, message] of cases) {
@@ -170,47 +189,4 @@ test('what cannot be asked for', () => {
     assert.match(stderr, message);
     assert.ok(stdout.length < 1000);
   }
-});
-
-test('each split has digits of its own, and full those of train and valid', async () => {
-  // a set of 24 digits of one pixel: the i-th is as bright as i + 1
-  const folder = mkdtempSync(join(tmpdir(), 'air-digits-'));
-  const pixels = Array.from({ length: 24 }, (_, i) => i + 1);
-  const idx = (shape: number[], bytes: number[]) =>
-    Buffer.from([0, 0, 8, shape.length, ...shape.flatMap((n) => [0, 0, 0, n]), ...bytes]);
-  for (const [name, digits] of [
-    ['train', pixels],
-    ['t10k', pixels.map((pixel) => pixel + 100)],
-  ] as const) {
-    writeFileSync(join(folder, `${name}-images-idx3-ubyte`), idx([24, 1, 1], digits));
-    writeFileSync(join(folder, `${name}-labels-idx1-ubyte`), idx([24], Array(24).fill(0)));
-  }
-  const brightnesses = async (split: string) => {
-    const of = ['--count', '400', '--objects', '1', '--digits', folder, '--scale-mean', '1', '--scale-sd', '0'];
-    const { stdout, stderr } = genData('--split', split, '--canvas', '4', ...of);
-    assert.match(stderr, /400 scenes/);
-    const { records } = await read(stdout);
-    return new Set(records.map(({ image }) => Math.max(...image)));
-  };
-  assert.deepEqual(
-    [...(await brightnesses('train'))].sort((a, b) => a - b),
-    pixels.slice(0, 22),
-  );
-  assert.deepEqual(
-    [...(await brightnesses('valid'))].sort((a, b) => a - b),
-    [23, 24],
-  );
-  assert.deepEqual(
-    [...(await brightnesses('full'))].sort((a, b) => a - b),
-    pixels,
-  );
-  assert.ok([...(await brightnesses('test'))].every((pixel) => pixel > 100));
-  for (const kind of ['images-idx3', 'labels-idx1']) {
-    const few = [11, ...(kind === 'images-idx3' ? [1, 1] : [])];
-    writeFileSync(join(folder, `train-${kind}-ubyte`), idx(few, Array(11).fill(0)));
-  }
-  const refused = genData('--split', 'valid', '--digits', folder);
-  rmSync(folder, { recursive: true });
-  assert.equal(refused.status, 65);
-  assert.match(refused.stderr, /--split valid holds out one training digit in 12, here are 11/);
 });

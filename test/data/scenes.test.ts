@@ -13,6 +13,7 @@ const ten = onePerLabel(mnist);
 /** The canvases of a scene's objects, each alone, painted anew from frames and labels. */
 function layers(scene: ComposedScene, canvas: number): number[][] {
   return scene.objects.map(({ label, frame: [left, top, width, height] }) => {
+    assert.ok(label !== undefined);
     const resizer = new Resizer(28, 28);
     resizer.resize(ten.images, 784 * label, height, width);
     const digit = resizer.pixels.subarray(0, height * width);
@@ -86,7 +87,7 @@ test("60,000 default scenes have the statistics of Pyro's", () => {
     const { count, objects } = composer.compose(0, i, image);
     scenes[count]++;
     for (const value of image) sums[count] += value;
-    for (const { label, frame } of objects) {
+    for (const { label = 0, frame } of objects) {
       labels[label]++;
       if (count === 1) sides.set(frame[2], (sides.get(frame[2]) ?? 0) + 1);
       if (frame[2] === 21) offsets.add(frame[0]);
@@ -118,10 +119,10 @@ test('other counts, canvases and scales', () => {
   for (let i = 0; i < 100; i++) counts.add(composer.compose(1, i).count);
   assert.deepEqual([...counts].sort(), [0, 1, 3]);
   // As large as the canvas: there is one place for it.
-  const full = new SceneComposer(ten, { canvas: 28, objects: [1], scaleMean: 1, scaleSd: 0, overlap: 'saturate' });
+  const full = new SceneComposer(ten, { ...PYRO_SCENES, canvas: 28, objects: [1], scaleMean: 1, scaleSd: 0 });
   assert.deepEqual(full.compose(1, 0).objects[0].frame, [0, 0, 28, 28]);
   // s may fall anywhere: it is drawn again while the digit does not fit.
-  const wild = new SceneComposer(ten, { canvas: 40, objects: [1], scaleMean: 0, scaleSd: 2, overlap: 'saturate' });
+  const wild = new SceneComposer(ten, { ...PYRO_SCENES, canvas: 40, objects: [1], scaleMean: 0, scaleSd: 2 });
   for (let i = 0; i < 200; i++) {
     const [left, top, width, height] = wild.compose(1, i).objects[0].frame;
     assert.ok(left >= 0 && top >= 0 && width >= 1 && left + width <= 40 && top + height <= 40 && width === height);

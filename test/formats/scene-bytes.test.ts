@@ -9,10 +9,10 @@ import { encodeRecord, type Header } from '#air/formats/stream.js';
 const NUMBERS = [0, 1, 127, 128, 255, 256, 2047, 65535, 65536];
 const INDICES = [...NUMBERS, 0xffffffff, 0x100000000, Number.MAX_SAFE_INTEGER];
 
-function objectsOf(count: number): { label: number; frame: Box; ink: Box }[] {
+function objectsOf(count: number): { label?: number; frame: Box; ink: Box }[] {
   const some = (k: number) => NUMBERS[k % NUMBERS.length];
   return Array.from({ length: count }, (_, k) => ({
-    label: k % 10,
+    ...(k % 7 === 6 ? {} : { label: NUMBERS[k % 8] }), // digits may be of no label
     frame: [some(k), some(k + 1), some(k + 2), some(k + 3)],
     ink: [some(k + 4), some(k + 5), some(k + 6), some(k + 7)],
   }));

@@ -42,8 +42,10 @@ test('the files of a folder are listed in one order, whatever is no folder is no
   symlinkSync('a9', join(folder, 'link'));
   assert.deepEqual(await io.listFolder(folder), ['.hidden', 'B', 'a10', 'a9', 'b', 'link']);
   assert.deepEqual(await io.listFolder(join(folder, 'inner')), []);
+  assert.deepEqual([await io.listFolders(folder), await io.listFolders(join(folder, 'inner'))], [['inner'], []]);
   for (const none of [join(folder, 'a9'), join(folder, 'none'), join(folder, 'a9', 'x'), '-']) {
     assert.equal(await io.listFolder(none), undefined, none);
+    assert.deepEqual(await io.listFolders(none), [], none);
   }
 });
 

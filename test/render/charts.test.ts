@@ -37,7 +37,10 @@ test('training curves: one group needs no legend; time is in the unit that fits'
   const longer = (factor: number): TrainingRun[] =>
     runs(1)
       .slice(0, 1)
-      .map((run) => ({ ...run, points: run.points.map((point) => ({ ...point, seconds: factor * point.seconds })) }));
+      .map((run) => ({
+        ...run,
+        points: run.points.map((point) => ({ ...point, seconds: factor * (point.seconds ?? 0) })),
+      }));
   assert.ok(!(await textsOf(trainingCurves(longer(1)))).includes('nvil'));
   for (const [factor, unit] of [
     [1, 's'],
@@ -63,6 +66,13 @@ test('training curves: first reports far below the others do not flatten them', 
   const plunge = { ...run.points[0], values: { elbo: -90000 } };
   const texts = await textsOf(trainingCurves([{ ...run, points: [plunge, ...run.points.slice(1)] }], { y: ['elbo'] }));
   assert.ok(texts.includes('600') && !texts.some((text) => /^.\d\d,000$/.test(text)), texts.join(' '));
+});
+
+test('training curves: an axis has labels where all is one value', async () => {
+  const [run] = runs(1);
+  const flat = { ...run, points: run.points.map((point) => ({ ...point, values: { accuracy: 0.335 } })) };
+  const labels = (await textsOf(trainingCurves([flat], { y: ['accuracy'] }))).filter((text) => text.endsWith(' %'));
+  assert.ok(labels.length >= 3, labels.join(', '));
 });
 
 test('confusion: images and their share of the row, which is 100 % where all are', async () => {
@@ -101,7 +111,8 @@ test('scan: a panel for each step with its objects; what lies beyond the canvas 
   ] as const) {
     const spec = scanChart(data);
     const texts = await textsOf(spec);
-    for (const text of ['step 1', 'step 2', 'step 3', first, '0 objects']) assert.ok(texts.includes(text), text);
+    for (const text of ['step 1', 'step 2', 'step 3', first, '1 object', '0 objects'])
+      assert.ok(texts.includes(text), text);
     // Ten bins along the larger side, 5 px each: the first two centres share one.
     assert.equal(await marksOf(spec, 'rect'), 3);
   }

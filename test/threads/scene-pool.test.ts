@@ -90,7 +90,7 @@ test('a scene that cannot be made is refused, after those before it', async () =
 });
 
 test('a thread that fails ends it with an error', async () => {
-  const broken = { ...setup, digits: { ...digits, labels: undefined as unknown as Uint8Array } };
+  const broken = { ...setup, options: { ...setup.options, objects: undefined as unknown as number[] } };
   const part = { first: 0, end: 100 };
   const got = await takeAll(makeOnThreads(broken, new SceneMaker(setup), part, { threads: 2, scenes: 50 }));
   assert.ok(got.error instanceof AirError && got.error.kind === 'bug');

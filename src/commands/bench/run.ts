@@ -121,7 +121,7 @@ function startAt(checkpoint: Checkpoint, settings: Settings): Learner {
 
 /** How many scenes a second gen-data makes and encodes on one thread; and some of them, to compute on. */
 async function measureScenes({ warmup, repeats }: RepeatOptions, io: Io) {
-  const digits = await readDigits(bundledDigits(), 'train', io);
+  const digits = await readDigits(bundledDigits(), { split: 'train' }, io);
   const maker = new SceneMaker({ digits, options: PYRO_SCENES, seed: 0 });
   const rates: number[] = [];
   for (let round = 0; round < warmup + repeats; round++) {

@@ -76,7 +76,7 @@ export async function makeScoredOn(canvas: readonly [number, number], model: str
   if (canvas[0] !== canvas[1]) {
     throw new AirError('usage', `${model}: takes images of ${canvas.join(' x ')} px, scenes are square`, wayOut);
   }
-  const digits = await readDigits(bundledDigits(), split, io);
+  const digits = await readDigits(bundledDigits(), { split }, io);
   const [side] = canvas;
   const times = (value: number): number => Number((value * Math.max(1, PYRO_SCENES.canvas / side)).toFixed(3));
   const [scaleMean, scaleSd] = [times(PYRO_SCENES.scaleMean), times(PYRO_SCENES.scaleSd)];

@@ -86,7 +86,6 @@ export async function calibrationChart({ reliability }: Calibration): Promise<Ch
 function pointsOf(lines: readonly MetricsLine[]): TrainingPoint[] {
   return lines.map((line) => ({
     step: line.step,
-    seconds: 0,
     values: Object.fromEntries(
       Object.entries(QUANTITY_TABLE).flatMap(([quantity, { field }]) => {
         const value = numberIn(line, field);

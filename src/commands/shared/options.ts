@@ -3,7 +3,7 @@ import { BACKENDS } from '../../backends/names.js';
 import { choice, file, flag, float, int, type Option } from '../../cli/command.js';
 
 /** `-o FILE`. Without it the command writes to stdout. */
-export function output(settings: { help: string; value?: string }): Option<string | undefined> {
+export function output(settings: { help: string; value?: string; defaultText?: string }): Option<string | undefined> {
   return file({ short: 'o', group: 'Output', defaultText: 'stdout', ...settings });
 }
 

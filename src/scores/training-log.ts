@@ -1,0 +1,76 @@
+/** What the log of a training (`air train --metrics`) says of the model at one of its validations. */
+import type { RunScores } from './columns.js';
+
+/** A line: of a report, with `ms_per_step`, or of a validation, with `valid_count_accuracy` and so on. */
+export type LogLine = { readonly [name: string]: unknown };
+
+/** A line of the last try, with the time of the training steps up to its step, s; undefined if the log tells no times. */
+export type TimedLine = { line: LogLine; step: number; seconds: number | undefined };
+
+/**
+ * The lines of the last try, with their times: every report says how long the steps since the one before took. Validating and
+ * saving are not in it, nor is reading the images; tries before (`--retries`) took time too.
+ */
+export function timedLines(lines: readonly LogLine[]): TimedLine[] {
+  const triesOf = (line: LogLine) => Number(line.retry ?? 0);
+  const tries = [...new Set(lines.map(triesOf))].map((retry) => lines.filter((line) => triesOf(line) === retry));
+  const before = tries.slice(0, -1).reduce((sum, one) => sum + (reportTimes(one).at(-1)?.seconds ?? 0), 0);
+  const last = tries.at(-1) ?? [];
+  const times = reportTimes(last);
+  return last.map((line) => {
+    const step = Number(line.step);
+    const seconds = secondsAt(step, times);
+    return { line, step, seconds: seconds === undefined ? undefined : before + seconds };
+  });
+}
+
+type Time = { step: number; seconds: number };
+
+function reportTimes(lines: readonly LogLine[]): Time[] {
+  const times: Time[] = [];
+  let [step, seconds] = [0, 0];
+  for (const line of lines) {
+    const [at, ms] = [Number(line.step), line.ms_per_step];
+    if (typeof ms !== 'number' || !Number.isFinite(ms) || !(at > step)) continue;
+    seconds += ((at - step) * ms) / 1000;
+    step = at;
+    times.push({ step, seconds });
+  }
+  return times;
+}
+
+/** At a step between reports, or after the last one, by the pace around it; undefined if there are none. */
+function secondsAt(step: number, times: readonly Time[]): number | undefined {
+  if (times.length === 0) return undefined;
+  const next = times.findIndex((time) => time.step >= step);
+  const at = next === -1 ? times.length - 1 : next;
+  const [from, to] = [times[at - 1] ?? { step: 0, seconds: 0 }, times[at]];
+  return from.seconds + ((to.seconds - from.seconds) * (step - from.step)) / (to.step - from.step);
+}
+
+/** A validation, after how many seconds of training steps. */
+type Validated = RunScores & { step: number; seconds: number };
+
+/** All validations of the last try. */
+export function validations(lines: readonly LogLine[]): Validated[] {
+  return timedLines(lines)
+    .filter(({ line }) => typeof line.valid_count_accuracy === 'number')
+    .map(({ line, seconds = 0 }) => scoresOf(line, seconds));
+}
+
+function scoresOf(line: LogLine, seconds: number): Validated {
+  return {
+    step: Number(line.step),
+    seconds,
+    count_accuracy: line.valid_count_accuracy as number,
+    sampled_count_accuracy: (line.valid_sampled_count_accuracy ?? null) as number | null,
+    elbo: (line.valid_elbo ?? null) as number | null,
+    confusion: (line.valid_confusion ?? []) as number[][],
+  };
+}
+
+/** The last validation within so many seconds of training steps; before the first one nothing is known but the time. */
+export function lastWithin(all: readonly Validated[], seconds: number): RunScores {
+  // seconds are sums of rounded numbers: the end of the shortest training is within its own time
+  return all.findLast((one) => one.seconds <= seconds * (1 + 1e-9)) ?? { seconds };
+}
