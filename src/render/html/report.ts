@@ -82,22 +82,22 @@ function overview(runs: readonly RunPage[]): Markup {
     const { scores } = run;
     return [
       html`<a href="#run-${k + 1}">${run.name}</a>`,
-      difference(run, runs),
-      `${whole(run.step)}${run.isFinished ? '' : ` of ${whole(run.steps)}`}`,
       orDash(scores.count_accuracy, percent),
       orDash(scores.evidence_count_accuracy, percent),
       orDash(scores.elbo, nats),
       orDash(scores.average_precision, decimals(3)),
       orDash(scores.calibration.q?.brier, decimals(4)),
+      `${whole(run.step)}${run.isFinished ? '' : ` of ${whole(run.steps)}`}`,
+      difference(run, runs),
     ];
   });
-  const head = ['run', 'what differs', 'steps', 'counted right', 'by evidence', 'ELBO, nats', 'AP', 'Brier'];
+  const head = ['run', 'counted right', 'by evidence', 'ELBO, nats', 'AP', 'Brier', 'steps', 'what differs'];
   return section(
     { id: 'runs', title: 'Scores of all runs' },
     note(
       `On ${plural(first.scenes.images, 'image')}: ${first.scenes.what}. The most probable n of q(n); by evidence, ELBO and AP as below.`,
     ),
-    table(head, rows, { textColumns: [1] }),
+    table(head, rows, { textColumns: [7] }),
   );
 }
 
