@@ -27,8 +27,8 @@ export type Fit = { valid: number; test: number; steps: number };
 
 const BETAS = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 
-/** Images a pass, where nothing is learnt. */
-const ASKED_AT_ONCE = 256;
+/** Images a pass, where nothing is learnt: with more, patches no longer fit into caches. */
+const ASKED_AT_ONCE = 64;
 
 /**
  * Trains a network and scores it. Weights begin and batches follow by (seed, draw) alone.

@@ -16,41 +16,41 @@ export function patchWidth({ window, channels }: Sweep): number {
   return window * window * channels;
 }
 
-/** Calls back for each row of pixels of each square: where it begins in the images, and in the patches. */
-function forEachLine(sweep: Sweep, images: number, line: (image: number, patch: number) => void): void {
+/** Of one image: where each number of the patches stands in it, patch by patch, row by row [places^2 * window * window * C]. */
+function sourcesOf(sweep: Sweep): Int32Array {
   const { side, channels, window, stride } = sweep;
   const places = placesOf(sweep);
-  let patch = 0;
-  for (let i = 0; i < images; i++) {
-    for (let top = 0; top < places; top++) {
-      for (let left = 0; left < places; left++) {
-        for (let row = 0; row < window; row++) {
-          line(((i * side + top * stride + row) * side + left * stride) * channels, patch);
-          patch += window * channels;
-        }
+  const sources = new Int32Array(places ** 2 * patchWidth(sweep));
+  let at = 0;
+  for (let top = 0; top < places; top++) {
+    for (let left = 0; left < places; left++) {
+      for (let row = 0; row < window; row++) {
+        const from = ((top * stride + row) * side + left * stride) * channels;
+        for (let j = 0; j < window * channels; j++) sources[at++] = from + j;
       }
     }
   }
+  return sources;
 }
 
 /** images [B, side, side, C] -> [B * places^2, window * window * C] */
 export function patchesOf(images: Float32Array, sweep: Sweep): Float32Array {
-  const count = images.length / (sweep.side ** 2 * sweep.channels);
-  const patches = new Float32Array(count * placesOf(sweep) ** 2 * patchWidth(sweep));
-  const width = sweep.window * sweep.channels;
-  forEachLine(sweep, count, (image, patch) => {
-    for (let j = 0; j < width; j++) patches[patch + j] = images[image + j];
-  });
+  const sources = sourcesOf(sweep);
+  const size = sweep.side ** 2 * sweep.channels;
+  const patches = new Float32Array((images.length / size) * sources.length);
+  for (let to = 0, from = 0; to < patches.length; to += sources.length, from += size) {
+    for (let p = 0; p < sources.length; p++) patches[to + p] = images[from + sources[p]];
+  }
   return patches;
 }
 
 /** Its gradient: what each pixel gets from all squares that it is in. */
 export function sumPatches(patches: Float32Array, sweep: Sweep): Float32Array {
-  const count = patches.length / (placesOf(sweep) ** 2 * patchWidth(sweep));
-  const images = new Float32Array(count * sweep.side ** 2 * sweep.channels);
-  const width = sweep.window * sweep.channels;
-  forEachLine(sweep, count, (image, patch) => {
-    for (let j = 0; j < width; j++) images[image + j] += patches[patch + j];
-  });
+  const sources = sourcesOf(sweep);
+  const size = sweep.side ** 2 * sweep.channels;
+  const images = new Float32Array((patches.length / sources.length) * size);
+  for (let from = 0, to = 0; from < patches.length; from += sources.length, to += size) {
+    for (let p = 0; p < sources.length; p++) images[to + sources[p]] += patches[from + p];
+  }
   return images;
 }

@@ -4,7 +4,7 @@ import { FEATURES, NETWORKS, TASKS } from '../../probe/names.js';
 import { backend, json, output, seed } from '../shared/options.js';
 
 /** How often held-out scenes are asked in a training; after half of these without a better answer it ends. */
-const ASKED = 40;
+const ASKED = 20;
 
 export const probeCommand = defineCommand({
   name: 'probe',
