@@ -63,6 +63,15 @@ test-webgpu: $(BUILT) ## the same on WebGPU: on this machine's GPU, or on a soft
 	AIR_TEST_BACKENDS=webgpu $(RUN) test/backends/webgpu.sh node --test $(BACKEND_TESTS) \
 	  .test/backends/webgpu/shaders.test.js
 
+CHROMIUM ?= $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name))))
+
+.PHONY: test-pages
+test-pages: $(BUILT) ## reports and live pages in a headless Chromium, wide and narrow; needs one (apt-get install chromium, or CHROMIUM=FILE)
+	@test -n "$(CHROMIUM)" || { echo "no Chromium here: apt-get install chromium, or CHROMIUM=FILE make test-pages" >&2; exit 69; }
+	npm run --silent test:compile
+	AIR_CHROMIUM=$(CHROMIUM) $(RUN) node --test .test/render/html/browser.test.js
+	@echo "pictures: build/pages"
+
 READERS := build/python/.readers
 
 $(READERS):

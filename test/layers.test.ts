@@ -18,7 +18,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   data: ['core'],
   scores: ['core'],
   probe: ['core'],
-  render: ['formats', 'core'],
+  render: ['scores', 'formats', 'core'], // pages show scores
   train: ['scores', 'formats', 'core'],
   'presets.ts': ['train', 'core'],
   backends: ['core'],

@@ -19,6 +19,7 @@ export const REGISTRY: Registry = [
       train: async () => (await import('./train/command.js')).train,
       infer: async () => (await import('./infer.js')).infer,
       eval: async () => (await import('./eval/command.js')).evaluate,
+      report: async () => (await import('./report/command.js')).report,
       variance: async () => (await import('./variance/command.js')).variance,
       table: async () => (await import('./table/command.js')).table,
       probe: async () => (await import('./probe/command.js')).probeCommand,

@@ -6,7 +6,7 @@ import { AirError } from '../../errors.js';
 import type { Header, LatentRecord, Scene } from '../../formats/records.js';
 import type { StreamEvent } from '../../formats/stream.js';
 import type { Io } from '../../io/io.js';
-import { makeInferrer } from '../../threads/inference.js';
+import { type Inferrer, makeInferrer } from '../../threads/inference.js';
 import type { Checkpoint } from '../../train/checkpoint.js';
 import { readImageInput } from './image-input.js';
 import { loadModel } from './model-file.js';
@@ -37,13 +37,27 @@ export type InferEvent =
 export async function* inferStream(
   checkpoint: Checkpoint,
   file: string,
-  { mode, samples, shifts, batchSize, backend, workers, seed }: InferSettings,
+  { backend, workers, ...settings }: InferSettings,
   io: Io,
 ): AsyncGenerator<InferEvent> {
   const events = readImageInput(file, io);
   const started = await startBackend(backend);
   io.messages.detail(`backend ${started.name}: ${started.detail}`);
   const inferrer = await makeInferrer(started, await loadModel(checkpoint), workers);
+  try {
+    yield* inferEvents(inferrer, checkpoint, { file, events }, settings);
+  } finally {
+    await inferrer.close();
+  }
+}
+
+/** The same of images that are read or made already. `file` is what they are called in messages. */
+export async function* inferEvents(
+  inferrer: Inferrer,
+  checkpoint: Checkpoint,
+  { file, events }: { file: string; events: AsyncGenerator<StreamEvent<Scene>> },
+  { mode, samples, shifts, batchSize, seed }: Omit<InferSettings, 'backend' | 'workers'>,
+): AsyncGenerator<InferEvent> {
   let waiting: Scene[] = [];
   const underWay: Promise<InferEvent>[] = [];
 
@@ -94,8 +108,7 @@ export async function* inferStream(
       yield event;
     }
   } finally {
-    await events.return();
-    await inferrer.close();
+    await events.return(undefined);
   }
 }
 

@@ -24,6 +24,10 @@ export const train = defineCommand({
     Options of Pyro's AIR example that have other names here are understood under theirs too (-n, -blr,
     --encoder-latent-size, --decoder-output-use-sigmoid, --no-baselines, ...).
 
+    --previews DIR keeps DIR/index.html up to date: open it in a browser, from the file itself, to see the curves so far, what the
+    model makes of a few images (of --valid, if given) and made of them before. It reloads itself until the training ends or stops, and
+    takes no more than one part in fifty of the time. A run that is resumed goes on with it.
+
     In --metrics, "sums" is how many sums of images were made, a step, since the report before, from --sum-from on. The
     first line after a resume counts from there, so this number may differ from that of a run that was not stopped.`,
   operands: [{ name: 'FILE', help: 'scenes, images or a folder of PNGs; - is stdin', default: '-' }],
@@ -34,7 +38,7 @@ export const train = defineCommand({
       value: 'DIR',
       group: 'Output',
       defaultText: 'none',
-      help: 'pictures of reconstructions along the way',
+      help: 'pictures of reconstructions along the way, and a page that shows how it goes',
     }),
     previewEvery: int({ default: 250, min: 1, value: 'STEPS', group: 'Output', help: 'how often' }),
     saveEvery: int({
@@ -113,7 +117,7 @@ export const train = defineCommand({
     { command: 'air train --preset pyro --print-config', help: 'what a recipe is' },
     { command: 'air train scenes.air --max-time 30m || air train scenes.air', help: 'in two sittings' },
   ],
-  seeAlso: ['gen-data', 'infer', 'eval'],
+  seeAlso: ['gen-data', 'infer', 'eval', 'report'],
   spellings: PYRO_SPELLINGS,
   handlesInterrupt: true,
   async run({ options: asked, operands, given }, io) {

@@ -5,8 +5,13 @@
  */
 import { usage } from '../../cli/command.js';
 import type { Io } from '../../io/io.js';
+import { type MetricsLine, parseMetrics } from '../shared/metrics-lines.js';
 
-export type MetricsLog = { write(line: { [name: string]: unknown }): Promise<void> };
+export type MetricsLog = {
+  /** What stood there of this try when it was opened. */
+  readonly earlier: readonly MetricsLine[];
+  write(line: MetricsLine): Promise<void>;
+};
 
 /**
  * Opens a log, or goes on with the one that an earlier sitting of the same run left: lines of steps that will be done
@@ -25,6 +30,7 @@ export async function openMetricsLog(
   io: Io,
 ): Promise<MetricsLog> {
   if (file === '-') throw usage('--metrics -: stdout is not for logs', 'give a file, or /dev/stderr');
+  let kept: Line[] = [];
   if (!file.startsWith('/dev/') && (await io.exists(file))) {
     const old = new TextDecoder().decode(await io.readFile(file));
     const lines = old.split('\n').map(parse);
@@ -35,14 +41,19 @@ export async function openMetricsLog(
       const ofLine = Number(line.retry ?? 0);
       return ofLine < retry || (ofLine === retry && Number(line.step) <= step);
     };
-    const kept = lines.filter((line) => line !== undefined && isDone(line));
+    kept = lines.filter((line) => line !== undefined && isDone(line)) as Line[];
     if (step === 0 && retry === 0 && old !== '')
       io.messages.warn(`${file}: begins again, without the ${lines.length - 1} lines of an earlier run`);
-    const text = kept.map((line) => `${JSON.stringify(line)}\n`).join('');
-    await io.writeFileAtomic(file, new TextEncoder().encode(text));
+    await io.writeFileAtomic(file, new TextEncoder().encode(textOf(kept)));
   }
   const tag = { model, ...(retry === 0 ? {} : { retry }) };
-  return { write: (line) => io.appendFile(file, `${JSON.stringify({ ...tag, ...line })}\n`) };
+  const earlier =
+    retry === Math.max(0, ...kept.map((line) => Number(line.retry ?? 0))) ? parseMetrics(textOf(kept)) : [];
+  return { earlier, write: (line) => io.appendFile(file, `${JSON.stringify({ ...tag, ...line })}\n`) };
+}
+
+function textOf(lines: readonly Line[]): string {
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join('');
 }
 
 type Line = { [name: string]: unknown };

@@ -6,13 +6,17 @@ import { makeModel } from '../../core/model.js';
 import { AirError } from '../../errors.js';
 import type { Scene } from '../../formats/records.js';
 import type { Io } from '../../io/io.js';
+import type { LiveState } from '../../render/html/live.js';
 import { nameCollapse } from '../../scores/collapse.js';
+import type { Settings } from '../../train/config.js';
 import type { Learner } from '../../train/learner.js';
 import type { Report } from '../../train/loop.js';
 import { isEndless } from '../../train/source.js';
 import { type Validation, validate } from '../../train/validate.js';
 import { readImageInput } from '../shared/image-input.js';
+import type { MetricsLine } from '../shared/metrics-lines.js';
 import { heldOut, percent } from './goal.js';
+import type { LivePageWriter } from './live-page.js';
 import { openMetricsLog } from './metrics-log.js';
 import type { RunOptions } from './options.js';
 import { sumsWatch } from './sums-watch.js';
@@ -25,6 +29,8 @@ export type Reporter = {
   /** How it ended, in one line. */
   summary(step: number): string;
   close(): void;
+  /** Says on the live page how it ended. */
+  end(state: LiveState, step: number): Promise<void>;
 };
 
 const VALIDATION_BATCH = 256;
@@ -46,7 +52,16 @@ export async function makeReporter(
     metrics === undefined
       ? undefined
       : await openMetricsLog({ file: metrics, model: options.output }, { retry, step: resumedAt }, io);
-  if (options.previews !== undefined) await io.makeFolder(options.previews);
+  const live = await openLivePage(
+    options,
+    learner.settings,
+    { begun: { step: resumedAt, retry }, logged: log?.earlier ?? [] },
+    io,
+  );
+  const tell = async (line: MetricsLine): Promise<void> => {
+    await log?.write(line);
+    await live?.add(line);
+  };
   const progress = io.messages.progress(training.steps, 'steps', ['ELBO', 'accuracy']);
   progress.update(resumedAt);
   let lastReport: Report | undefined;
@@ -71,7 +86,7 @@ export async function makeReporter(
       for (const advice of [watchBaseline(explainedVariance), watchSums(step, sums)]) {
         if (advice !== undefined) io.messages.warn(`step ${step}: ${advice}`);
       }
-      await log?.write({
+      await tell({
         step,
         elbo,
         log_lik: logLik,
@@ -97,7 +112,7 @@ export async function makeReporter(
       );
       const collapse = step > training.steps / 3 ? nameCollapse(confusion) : undefined;
       if (collapse !== undefined) io.messages.warn(`step ${step}: ${collapse}`);
-      await log?.write({
+      await tell({
         step,
         valid_count_accuracy: countAccuracy,
         valid_sampled_count_accuracy: sampledCountAccuracy,
@@ -115,8 +130,10 @@ export async function makeReporter(
       const some = joinImages(scenes.map(({ image }) => image));
       const indices = scenes.map((_, i) => i);
       const latents = await infer(model(), some, indices, { mode: 'mean', samples: 0, seed: training.seed });
-      const file = `${options.previews}/step-${String(step).padStart(6, '0')}.png`;
-      await io.writeFileAtomic(file, renderPreview(scenes, latents, config.canvas));
+      const file = `step-${String(step).padStart(6, '0')}.png`;
+      await io.writeFileAtomic(`${options.previews}/${file}`, renderPreview(scenes, latents, config.canvas));
+      const shown = scenes.map((scene, i) => ({ ...latents[i], ...scene, i }));
+      await live?.show(file, { step, shown, canvas: config.canvas, areHeldOut: valid.length > 0 });
     },
     summary(step) {
       const score = lastValidation ? `, ${heldOut(lastValidation.countAccuracy)}` : '';
@@ -124,7 +141,19 @@ export async function makeReporter(
       return `${step} steps, ELBO ${lastReport?.terms.elbo.toFixed(1)}${score}${pace}`;
     },
     close: () => progress.stop(),
+    end: async (state, step) => live?.end(state, step),
   };
+}
+
+async function openLivePage(
+  { previews: folder, output: model, noProvenance }: RunOptions,
+  settings: Settings,
+  before: { begun: { step: number; retry: number }; logged: readonly MetricsLine[] },
+  io: Io,
+): Promise<LivePageWriter | undefined> {
+  if (folder === undefined) return undefined;
+  const { LivePageWriter } = await import('./live-page.js');
+  return LivePageWriter.open({ folder, model, noProvenance }, settings, before, io);
 }
 
 /** Reports in a row in which a baseline may explain nothing before that is said. */

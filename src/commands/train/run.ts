@@ -119,6 +119,7 @@ async function trainOn(
   const reporter = await makeReporter(options, learner, { step: saved?.step ?? 0, retry }, io);
   let collapse: string | undefined;
   const { untilAccuracy } = options;
+  let reached = saved?.step ?? 0;
   const result = await trainLoop(
     { ...settings, done: saved?.step ?? 0 },
     { stepper, nextBatch: (step) => source.batch(options.overfitBatch ? 1 : step, settings.training.batchSize), sums },
@@ -135,7 +136,10 @@ async function trainOn(
         if (collapse !== undefined) return 'collapse';
         return options.maxTime !== undefined && io.now() - started > 1000 * options.maxTime ? 'time' : undefined;
       },
-      report: reporter.report,
+      report(report) {
+        reached = report.step;
+        return reporter.report(report);
+      },
       async validate(step) {
         const { validation, collapse: found } = await reporter.validate(step);
         if (retry < options.retries) collapse = found;
@@ -149,7 +153,10 @@ async function trainOn(
         await io.writeFileAtomic(stateFile, await checkpoint(step, true));
       },
     },
-  );
+  ).catch(async (error: unknown) => {
+    await reporter.end({ kind: 'failed', says: error instanceof Error ? error.message : String(error) }, reached);
+    throw error;
+  });
   reporter.close();
   await stepper.close();
   const accuracy = result.validation?.countAccuracy;
@@ -158,10 +165,14 @@ async function trainOn(
     learner.dispose();
     return collapse;
   }
-  if (result.stopped) throw stopping(result, settings.training.steps, options, io);
+  if (result.stopped) {
+    await reporter.end({ kind: 'stopped' }, result.step);
+    throw stopping(result, settings.training.steps, options, io);
+  }
   await io.writeFileAtomic(options.output, await checkpoint(result.step, false));
   await io.remove(stateFile);
   learner.dispose();
+  await reporter.end({ kind: 'finished', says: reporter.summary(result.step) }, result.step);
   const done = isReached ? `${reachedIn(result.step, (io.now() - started) / 1000, settings, options)}; ` : '';
   io.messages.info(`${options.output}: ${done}${reporter.summary(result.step)} on ${backend.name}`);
   checkReached(accuracy, result.step, options);

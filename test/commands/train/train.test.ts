@@ -255,7 +255,11 @@ describe('learning', () => {
   it('shows pictures along the way', async (t) => {
     const folder = freshFolder(t);
     await airOk(folder, `${SHORT} --previews pictures --preview-every 10 -q`);
-    assert.deepEqual(readdirSync(join(folder, 'pictures')).sort(), ['step-000010.png', 'step-000012.png']);
+    assert.deepEqual(readdirSync(join(folder, 'pictures')).sort(), [
+      'index.html',
+      'step-000010.png',
+      'step-000012.png',
+    ]);
     const { width, height } = await decodePng(readFileSync(join(folder, 'pictures', 'step-000012.png')), 'preview');
     assert.ok(width >= 10 * 50 && height >= 2 * 50, `${width} x ${height}: ten images and what became of them`);
   });

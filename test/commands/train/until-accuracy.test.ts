@@ -45,7 +45,7 @@ describe('a run that counts well enough', () => {
     assert.ok(Number(step) % 4 === 0 && Number(step) < 50, step);
     assert.equal(JSON.parse(metrics).step, Number(step));
     assert.ok(logIn(folder).some(({ step: at, elbo }) => at === Number(step) && elbo !== undefined));
-    assert.deepEqual(readdirSync(join(folder, 'shown')), [`step-${step.padStart(6, '0')}.png`]);
+    assert.deepEqual(readdirSync(join(folder, 'shown')).sort(), ['index.html', `step-${step.padStart(6, '0')}.png`]);
     assert.deepEqual(readdirSync(folder).sort(), ['m.jsonl', 'm.safetensors', 'shown']);
     assert.match(
       stderr,
