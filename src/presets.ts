@@ -73,6 +73,7 @@ const FAST_TRAINING: TrainConfig = {
   sumTriples: 0,
   sumWeight: 10,
   sumFrom: 300,
+  sumPlaces: 'near',
   sumReach: 20,
   seed: 0,
   init: '',

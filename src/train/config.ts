@@ -14,6 +14,11 @@ export const OPTIMISERS = ['adam', 'rmsprop'] as const;
 
 export type OptimiserName = (typeof OPTIMISERS)[number];
 
+/** Where the images of a sum are put: moved close together, or each where it is, as scenes come about. */
+export const SUM_PLACES = ['near', 'own'] as const;
+
+export type SumPlaces = (typeof SUM_PLACES)[number];
+
 /** What of the prior is annealed: its number, or the probability of each trial, from those of a prior of some kind on. */
 export const ANNEALED_TRIALS = ['none', ...COUNT_PRIORS] as const;
 
@@ -56,7 +61,9 @@ export type TrainConfig = EstimatorSettings & {
   sumWeight: number;
   /** The first step with sums: the model must be able to tell one object from two. */
   sumFrom: number;
-  /** The largest distance between the two, px. */
+  /** Where the two are. */
+  sumPlaces: SumPlaces;
+  /** Of `near`: the largest distance between the two, px. */
   sumReach: number;
   seed: number;
   /** Digest of the model whose weights it begins with; '': with the initial values of the seed. */
@@ -100,6 +107,7 @@ export const TRAIN_SETTINGS: SettingsTable<TrainConfig> = {
   iwaeSamples: { kind: 'number', before: 5 },
   masking: { kind: 'flag', before: true },
   sumTriples: { kind: 'number', before: 0 },
+  sumPlaces: { kind: SUM_PLACES, before: 'near' },
 };
 
 /** Two centres closer than this, px, are one object drawn twice: no sum of images brings them nearer. */

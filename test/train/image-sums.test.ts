@@ -53,6 +53,19 @@ test('the two are no further apart than asked for', () => {
   }
 });
 
+test('with --sum-places own, each of the two stays where it was', () => {
+  const { batch, counts } = taught({ ...training, sumPlaces: 'own' }).extend(fresh, 5);
+  const singles = splitImages(fresh).slice(0, 3);
+  const pairs = [0, 1, 2].map((out) => {
+    const [a, b] = singles.filter((_, k) => k !== out);
+    return String(a.map((value, at) => value + b[at]));
+  });
+  const lessons = splitImages(batch).slice(4);
+  assert.equal(lessons.length, 2 * 8);
+  assert.deepEqual(counts.slice(4), Array(8).fill([2, 1]).flat());
+  for (let k = 0; k < lessons.length; k += 2) assert.ok(pairs.includes(String(lessons[k])));
+});
+
 test('a sum of three holds the ink of three, each where it was', () => {
   const settings = { ...training, sumPairs: 0, sumTriples: 3 };
   const { batch, counts } = taught(settings).extend(fresh, 5);

@@ -33,6 +33,7 @@ import {
   OPTIMISERS,
   SCHEDULES,
   type Settings,
+  SUM_PLACES,
   type TrainConfig,
 } from '../../train/config.js';
 
@@ -162,7 +163,11 @@ export const trainingOptions = withPresetDefaults({
   }),
   sumWeight: float({ ...sums, min: 0, help: 'what their log q(count) weighs beside the ELBO' }),
   sumFrom: int({ ...sums, min: 1, value: 'STEP', help: 'the first step with sums' }),
-  sumReach: float({ ...sums, min: NEAREST_SUM_PX, value: 'PX', help: 'the largest distance between the two' }),
+  sumPlaces: choice(SUM_PLACES, {
+    ...sums,
+    help: 'sums of two: one is moved near the other; or each stays where it is, as often close together as in scenes',
+  }),
+  sumReach: float({ ...sums, min: NEAREST_SUM_PX, value: 'PX', help: 'of near: the largest distance between the two' }),
 });
 
 type ConfigOptions = OptionValues<typeof modelOptions & typeof trainingOptions>;
@@ -225,6 +230,7 @@ const ONLY_WITH = {
   blPredictNet: WITH_BASELINE,
   iwaeSamples: ['estimator', 'iwae'],
   likelihoodSd: ['likelihood', 'gaussian'],
+  sumReach: ['sumPlaces', 'near'],
   adamBeta1: ['optimiser', 'adam'],
   adamBeta2: ['optimiser', 'adam'],
   adamEpsilon: ['optimiser', 'adam'],
