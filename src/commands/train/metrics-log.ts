@@ -36,7 +36,7 @@ export async function openMetricsLog(
     }
     const lines = parseMetricsLog(old, { name: file });
     kept = lines.filter((line) => tryOf(line) < retry || (tryOf(line) === retry && line.step <= step));
-    if (step === 0 && retry === 0 && old !== '')
+    if (step === 0 && retry === 0 && lines.length > 0)
       io.messages.warn(`${file}: begins again, without the ${lines.length} lines of an earlier run`);
     await io.writeFileAtomic(file, new TextEncoder().encode(kept.map(formatMetricsLine).join('')));
   }
