@@ -65,8 +65,8 @@ export function figure(title: string, svg: Markup, caption?: Piece): Markup {
   return html`<figure class="chart">${svg}<figcaption><b>${title}</b>${caption}</figcaption></figure>`;
 }
 
-export function facts(rows: readonly (readonly [name: string, value: Piece] | undefined)[]): Markup {
-  const shown = rows.filter((row) => row !== undefined);
+export function facts(rows: readonly (readonly [name: string, value: Piece] | false)[]): Markup {
+  const shown = rows.filter((row) => row !== false);
   return html`<dl class="facts">${shown.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>\n`)}</dl>`;
 }
 
