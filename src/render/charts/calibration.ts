@@ -26,8 +26,10 @@ export function calibrationChart(
     }),
   );
   const least = Math.min(1, ...points.map(({ probability, accuracy }) => Math.min(probability, accuracy)));
-  const from = Math.floor(10 * least) / 10;
-  const domain: [number, number] = [from < 1 ? from : 0.9, 1];
+  const from = Math.max(0, Math.floor(10 * least - 0.5) / 10); // no point lies on the axis; intervals may leave the picture
+  const domain: [number, number] = [Math.min(from, 0.9), 1];
+  const most = Math.max(1, ...points.map(({ images }) => images));
+  const decades = Array.from({ length: Math.ceil(Math.log10(most)) + 1 }, (_, k) => 10 ** k);
   const groups = curves.map(({ name }) => name);
   const encoding = groupEncoding(groups, SIDE, 'circle');
   const x = { field: 'probability', type: 'quantitative', scale: { domain, nice: false, zero: false } };
@@ -76,8 +78,8 @@ export function calibrationChart(
             field: 'images',
             type: 'quantitative',
             title: 'images',
-            scale: { type: 'log', nice: true },
-            axis: { tickCount: 4, format: '~s' },
+            scale: { type: 'log', domain: [1, Math.max(10, ...decades)] },
+            axis: { values: decades, format: '~s' },
           },
           ...encoding,
         },
