@@ -16,7 +16,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   core: [],
   formats: ['core'],
   data: ['core'],
-  scores: ['core'],
+  scores: ['formats', 'core'], // the log of a training is scores over time
   probe: ['core'],
   render: ['scores', 'formats', 'core'], // pages show scores
   train: ['scores', 'formats', 'core'],

@@ -7,7 +7,7 @@ import { access, appendFile, mkdir, rm } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { AirError } from '../errors.js';
 import { writeFileAtomic } from './atomic.js';
-import { systemFailure } from './failures.js';
+import { isSystemError, systemFailure } from './failures.js';
 import { isStdin, listFolder, listFolders, readInput } from './input.js';
 import { lockFile } from './lock.js';
 import type { Messages } from './messages.js';
@@ -103,6 +103,9 @@ export function createIo(context: {
     },
     async makeFolder(folder) {
       await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+        if (isSystemError(error) && error.code === 'EEXIST') {
+          throw new AirError('cannotCreate', `${folder}: is a file, expected a folder`, undefined, { cause: error });
+        }
         throw systemFailure(error, 'cannotCreate', folder);
       });
     },

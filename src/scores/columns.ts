@@ -3,6 +3,7 @@
  * experiment with other seeds: mean, least and most, or how many.
  */
 import { nameCollapse } from './collapse.js';
+import { decimals, percent } from './numbers.js';
 import type { Scores } from './scoreboard.js';
 
 /** What is known of a run: scores as far as there are any, how training went, or why there is nothing. */
@@ -25,9 +26,6 @@ export type Column = {
   /** A number in print. */
   format(value: number): string;
 };
-
-const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
-const decimals = (digits: number) => (value: number) => value.toFixed(digits);
 
 type Fixed = Omit<Column, 'name'>;
 

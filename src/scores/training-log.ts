@@ -1,37 +1,35 @@
 /** What the log of a training (`air train --metrics`) says of the model at one of its validations. */
+import { lastTry, type MetricsLine, numberIn, tryOf } from '../formats/metrics-log.js';
 import type { RunScores } from './columns.js';
 
-/** A line: of a report, with `ms_per_step`, or of a validation, with `valid_count_accuracy` and so on. */
-export type LogLine = { readonly [name: string]: unknown };
-
 /** A line of the last try, with the time of the training steps up to its step, s; undefined if the log tells no times. */
-export type TimedLine = { line: LogLine; step: number; seconds: number | undefined };
+export type TimedLine = { line: MetricsLine; seconds: number | undefined };
 
 /**
  * The lines of the last try, with their times: every report says how long the steps since the one before took. Validating and
  * saving are not in it, nor is reading the images; tries before (`--retries`) took time too.
  */
-export function timedLines(lines: readonly LogLine[]): TimedLine[] {
-  const triesOf = (line: LogLine) => Number(line.retry ?? 0);
-  const tries = [...new Set(lines.map(triesOf))].map((retry) => lines.filter((line) => triesOf(line) === retry));
-  const before = tries.slice(0, -1).reduce((sum, one) => sum + (reportTimes(one).at(-1)?.seconds ?? 0), 0);
-  const last = tries.at(-1) ?? [];
+export function timedLines(lines: readonly MetricsLine[]): TimedLine[] {
+  const last = lastTry(lines);
+  const others = new Set(lines.map(tryOf));
+  if (last.length > 0) others.delete(tryOf(last[0]));
+  const timeOf = (retry: number) => reportTimes(lines.filter((line) => tryOf(line) === retry)).at(-1)?.seconds ?? 0;
+  const before = [...others].reduce((sum, retry) => sum + timeOf(retry), 0);
   const times = reportTimes(last);
   return last.map((line) => {
-    const step = Number(line.step);
-    const seconds = secondsAt(step, times);
-    return { line, step, seconds: seconds === undefined ? undefined : before + seconds };
+    const seconds = secondsAt(line.step, times);
+    return { line, seconds: seconds === undefined ? undefined : before + seconds };
   });
 }
 
 type Time = { step: number; seconds: number };
 
-function reportTimes(lines: readonly LogLine[]): Time[] {
+function reportTimes(lines: readonly MetricsLine[]): Time[] {
   const times: Time[] = [];
   let [step, seconds] = [0, 0];
   for (const line of lines) {
-    const [at, ms] = [Number(line.step), line.ms_per_step];
-    if (typeof ms !== 'number' || !Number.isFinite(ms) || !(at > step)) continue;
+    const [at, ms] = [line.step, numberIn(line, 'ms_per_step')];
+    if (ms === undefined || at <= step) continue;
     seconds += ((at - step) * ms) / 1000;
     step = at;
     times.push({ step, seconds });
@@ -49,18 +47,18 @@ function secondsAt(step: number, times: readonly Time[]): number | undefined {
 }
 
 /** A validation, after how many seconds of training steps. */
-type Validated = RunScores & { step: number; seconds: number };
+export type Validated = RunScores & { step: number; seconds: number };
 
 /** All validations of the last try. */
-export function validations(lines: readonly LogLine[]): Validated[] {
+export function validations(lines: readonly MetricsLine[]): Validated[] {
   return timedLines(lines)
-    .filter(({ line }) => typeof line.valid_count_accuracy === 'number')
+    .filter(({ line }) => numberIn(line, 'valid_count_accuracy') !== undefined)
     .map(({ line, seconds = 0 }) => scoresOf(line, seconds));
 }
 
-function scoresOf(line: LogLine, seconds: number): Validated {
+function scoresOf(line: MetricsLine, seconds: number): Validated {
   return {
-    step: Number(line.step),
+    step: line.step,
     seconds,
     count_accuracy: line.valid_count_accuracy as number,
     sampled_count_accuracy: (line.valid_sampled_count_accuracy ?? null) as number | null,

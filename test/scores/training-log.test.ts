@@ -1,17 +1,18 @@
 /** Validations in the log of a training, and the time until each. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type LogLine, lastWithin, validations } from '#air/scores/training-log.js';
+import type { MetricsLine } from '#air/formats/metrics-log.js';
+import { lastWithin, validations } from '#air/scores/training-log.js';
 
-const report = (step: number, ms: number, more = {}): LogLine => ({ step, elbo: 1, ms_per_step: ms, ...more });
-const valid = (step: number, accuracy: number, more = {}): LogLine => ({
+const report = (step: number, ms: number, more = {}): MetricsLine => ({ step, elbo: 1, ms_per_step: ms, ...more });
+const valid = (step: number, accuracy: number, more = {}): MetricsLine => ({
   step,
   valid_count_accuracy: accuracy,
   valid_elbo: 100 * accuracy,
   valid_confusion: [[1]],
   ...more,
 });
-const brief = (lines: LogLine[]) =>
+const brief = (lines: MetricsLine[]) =>
   validations(lines).map(({ step, seconds, count_accuracy: accuracy }) => [step, Number(seconds.toFixed(6)), accuracy]);
 
 test('time is the sum over reports of their steps', () => {

@@ -1,7 +1,8 @@
 /** Made-up results for charts, of the shape that real ones have. */
-import type { ReliabilityPoint } from '#air/render/charts/calibration.js';
+
 import type { Scan } from '#air/render/charts/scan.js';
 import type { TrainingRun } from '#air/render/charts/training-curves.js';
+import type { ReliabilityBin } from '#air/scores/calibration.js';
 
 /** Two recipes with so many seeds each: 1000 steps, an ELBO every 50, an accuracy every 250. */
 export function runs(seeds: number): TrainingRun[] {
@@ -27,7 +28,7 @@ export const matrix = [
 
 const EDGES = [0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1];
 
-export const bins: ReliabilityPoint[] = [
+export const bins: ReliabilityBin[] = [
   [0, null, null],
   [20, 0.55, 0.6],
   [30, 0.65, 0.5],

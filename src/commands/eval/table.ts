@@ -1,5 +1,6 @@
 /** The scores of `air eval` in print. */
 import type { Calibration } from '../../scores/calibration.js';
+import { decimals, percent } from '../../scores/numbers.js';
 import type { Scores } from '../../scores/scoreboard.js';
 
 const TERM_NAMES: { [name: string]: string } = {
@@ -14,9 +15,7 @@ type Row = [name: string, value: number | string | null | undefined, format: (va
 
 const NO_ELBO = 'not in all of these latents: air infer --no-elbo leaves it out';
 
-const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
 const nats = (value: number) => `${value.toFixed(2)} nats`;
-const decimals = (digits: number) => (value: number) => value.toFixed(digits);
 
 /** What the input allows, a line for each score, and the confusion matrix; `withCalibration`: and how sure to be of the counts. */
 export function table(scores: Scores, { withCalibration }: { withCalibration: boolean }): string {

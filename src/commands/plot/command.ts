@@ -116,7 +116,7 @@ function parseWhat(text: string): What {
 function checkOwn(what: What, given: ReadonlySet<string>): void {
   for (const other of WHATS) {
     const key = KINDS[other].own.find((own: keyof PlotOptions) => given.has(own));
-    if (key !== undefined && other !== what) throw usage(`--${flagName(key)} is for training, not for ${what}`);
+    if (key !== undefined && other !== what) throw usage(`--${flagName(key)} is for ${other}, not for ${what}`);
   }
 }
 

@@ -2,7 +2,7 @@
 import { AirError } from '../../errors.js';
 import { QUANTITY_TABLE, type Quantity } from '../../render/charts/quantities.js';
 import { type TrainingRun, trainingCurves } from '../../render/charts/training-curves.js';
-import { readTrainingPoints } from '../shared/metrics-file.js';
+import { readMetricsFile, trainingPoints } from '../shared/metrics-file.js';
 import type { Plot } from './plot.js';
 
 /** Drawn unless asked for others, where there are any. */
@@ -11,7 +11,7 @@ const USUAL: readonly Quantity[] = ['elbo', 'accuracy'];
 export const plotTraining: Plot = async (files, { x, y, title }, io) => {
   const runs: (TrainingRun & { file: string })[] = [];
   for (const { file, name } of files) {
-    runs.push({ file, group: name, name: file, points: await readTrainingPoints(file, io) });
+    runs.push({ file, group: name, name: file, points: trainingPoints(await readMetricsFile(file, io)) });
   }
   if (x.includes('time')) {
     const timeless = runs.find(({ points }) => points.every(({ seconds }) => seconds === undefined));

@@ -1,5 +1,6 @@
 /** `air probe`: what a representation is worth to who has few labels. */
 import { choice, defineCommand, file, float, int, list, type Option, usage, valued } from '../../cli/command.js';
+import { AirError } from '../../errors.js';
 import { FEATURES, NETWORKS, TASKS } from '../../probe/names.js';
 import { backend, json, output, seed } from '../shared/options.js';
 
@@ -78,13 +79,16 @@ export const probeCommand = defineCommand({
   async run({ options, operands }, io) {
     const task = TASKS.find((name) => name === operands.TASK);
     if (task === undefined) throw usage(`${operands.TASK}: expected a task, ${TASKS.join(' or ')}`);
+    const { features, labels } = options;
+    if (features === 'latents' && options.networks?.includes('cnn')) {
+      throw usage('--networks cnn: latents are no image', 'leave it out, or take --features pixels');
+    }
     const { readExamples, splitOff } = await import('./examples.js');
     const { fitsOf, probe } = await import('../../probe/probe.js');
     const { standardOf } = await import('../../probe/features.js');
     const { startBackend } = await import('../../backends/start.js');
     const { probeJson, probeTable } = await import('./table.js');
     const out = await io.openOutput(options.output, { binary: false });
-    const { features, labels } = options;
     const asked = { task, features };
     const whole = await readExamples(operands.TRAIN, asked, io);
     const test = await readExamples(operands.TEST, asked, io);
@@ -92,11 +96,12 @@ export const probeCommand = defineCommand({
     const { train, valid } = held === undefined ? splitOff(whole) : { train: whole, valid: held };
     for (const other of [valid, test]) {
       if (other.rows.width !== train.rows.width || other.steps !== train.steps) {
-        throw usage(`${other.file}: ${other.rows.width} numbers a scene, ${train.file} has ${train.rows.width}`);
+        throw new AirError(
+          'badData',
+          `${other.file}: ${other.rows.width} numbers a scene, ${train.file} has ${train.rows.width}`,
+          'latents of one model go together, or images of one size',
+        );
       }
-    }
-    if (features === 'latents' && options.networks?.includes('cnn')) {
-      throw usage('--networks cnn: latents are no image', 'leave it out, or take --features pixels');
     }
     const most = Math.max(...labels);
     if (most > train.classes.length) {

@@ -1,5 +1,6 @@
 /** The scores of `air probe` in print, and as JSON. */
 import type { ProbeScore } from '../../probe/probe.js';
+import { percent } from '../../scores/numbers.js';
 
 export type ProbeReport = {
   task: string;
@@ -13,7 +14,6 @@ export type ProbeReport = {
 };
 
 export function probeTable({ task, features, numbers, test, commonest, scores }: ProbeReport): string {
-  const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
   const line = (cells: readonly string[]) => cells.map((cell) => cell.padStart(10)).join('');
   return [
     `${task} from ${features} (${numbers} numbers a scene), ${test} test scenes; always the commonest answer: ${percent(commonest)}`,

@@ -63,6 +63,7 @@ export const report = defineCommand({
       );
     }
     const { gather, compare } = await import('./gather.js');
+    const { percent } = await import('../../scores/numbers.js');
     const { reportOfRun, reportOfRuns } = await import('../../render/html/report.js');
     const runs = await gather(models, options, io);
     const commandLine = options.noProvenance ? undefined : io.commandLine;
@@ -76,7 +77,7 @@ export const report = defineCommand({
     io.messages.info(
       pages
         .map(({ name, scores: { count_accuracy: right, images } }) => {
-          const counted = right === null ? 'counts not known' : `${(100 * right).toFixed(2)} % counted right`;
+          const counted = right === null ? 'counts not known' : `${percent(right)} counted right`;
           return `${name}: ${counted}, of ${images} images`;
         })
         .join('; '),

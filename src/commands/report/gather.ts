@@ -1,13 +1,13 @@
 /** Everything that a report says of each run: read, inferred and drawn. */
 import type { BackendName } from '../../backends/names.js';
 import { startBackend } from '../../backends/start.js';
+import type { MetricsLine } from '../../formats/metrics-log.js';
 import type { Io } from '../../io/io.js';
 import { percent, whole } from '../../render/html/numbers.js';
 import type { Chart, RunPage } from '../../render/html/run.js';
 import { nameCollapse } from '../../scores/collapse.js';
 import type { Checkpoint } from '../../train/checkpoint.js';
 import { calibrationChart, comparisonCharts, curveCharts } from '../shared/charts.js';
-import type { MetricsLine } from '../shared/metrics-lines.js';
 import { recipeOf } from '../shared/recipe.js';
 import { readLog } from './log.js';
 import type { NamedModel } from './models.js';

@@ -1,12 +1,13 @@
 /** The charts of pages: what a log of metrics and scores hold, as panels that fit a narrow screen, drawn. */
 
+import type { MetricsLine } from '../../formats/metrics-log.js';
 import type { ChartSpec } from '../../render/chart.js';
-import { QUANTITY_TABLE, type Quantity } from '../../render/charts/quantities.js';
-import type { TrainingPoint, TrainingRun } from '../../render/charts/training-curves.js';
+import type { Quantity } from '../../render/charts/quantities.js';
+import type { TrainingRun } from '../../render/charts/training-curves.js';
 import { trusted } from '../../render/html/markup.js';
 import type { Chart } from '../../render/html/run.js';
 import type { Calibration } from '../../scores/calibration.js';
-import { type MetricsLine, numberIn } from './metrics-lines.js';
+import { trainingPoints } from './metrics-file.js';
 
 /** With axes some 340 px wide, the width of a phone; and as high as the names of its axes are long, so that all are alike. */
 const PANEL = { width: 262, height: 210 };
@@ -44,7 +45,7 @@ async function draw(spec: ChartSpec): Promise<Chart['svg']> {
 
 async function panels(runs: readonly NamedLines[], quantities: readonly Quantity[]): Promise<Chart[]> {
   const { trainingCurves } = await import('../../render/charts/training-curves.js');
-  const all = runs.map(({ name, lines }): TrainingRun => ({ group: name, name, points: pointsOf(lines) }));
+  const all = runs.map(({ name, lines }): TrainingRun => ({ group: name, name, points: trainingPoints(lines) }));
   const charts: Chart[] = [];
   for (const { quantity, title, caption } of PANELS) {
     if (
@@ -81,16 +82,4 @@ export async function calibrationChart({ reliability }: Calibration): Promise<Ch
     caption:
       'On the diagonal probabilities can be taken at their word; below it the model is too sure of itself. Bars: 95 %.',
   };
-}
-
-function pointsOf(lines: readonly MetricsLine[]): TrainingPoint[] {
-  return lines.map((line) => ({
-    step: line.step,
-    values: Object.fromEntries(
-      Object.entries(QUANTITY_TABLE).flatMap(([quantity, { field }]) => {
-        const value = numberIn(line, field);
-        return value === undefined ? [] : [[quantity, value]];
-      }),
-    ),
-  }));
 }

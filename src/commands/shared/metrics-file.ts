@@ -1,48 +1,27 @@
-/** Reads the log of a training run, as `air train --metrics` writes it, for what draws it. */
-import { AirError } from '../../errors.js';
+/** The log of a training from a file, and what curves are drawn of it. */
+import { type MetricsLine, numberIn, parseFilledLog } from '../../formats/metrics-log.js';
 import type { Io } from '../../io/io.js';
 import { QUANTITIES, QUANTITY_TABLE } from '../../render/charts/quantities.js';
 import type { TrainingPoint } from '../../render/charts/training-curves.js';
-import { type LogLine, timedLines } from '../../scores/training-log.js';
+import { timedLines } from '../../scores/training-log.js';
 
-/**
- * What is known at each step, in their order. Of a run that was tried again (--retries), the last try, with the time of those
- * before it.
- *
- * @throws AirError 'badData' if the file is no such log
- */
-export async function readTrainingPoints(file: string, io: Io): Promise<TrainingPoint[]> {
-  const lines = parseLines(new TextDecoder().decode(await io.readFile(file)), file);
+/** All lines of all tries, one at least. @throws AirError 'badData' if the file is no such log; 'noInput' */
+export async function readMetricsFile(file: string, io: Io): Promise<MetricsLine[]> {
+  return parseFilledLog(new TextDecoder().decode(await io.readFile(file)), { name: file });
+}
+
+/** What is known at each step of the last try, in their order, with the time of the training so far. */
+export function trainingPoints(lines: readonly MetricsLine[]): TrainingPoint[] {
   const points = new Map<number, TrainingPoint>();
-  for (const { line, step, seconds } of timedLines(lines)) {
+  for (const { line, seconds } of timedLines(lines)) {
+    const { step } = line;
     const values = { ...points.get(step)?.values, ...valuesOf(line) };
     points.set(step, { step, values, ...(seconds === undefined ? {} : { seconds }) });
   }
   return [...points.values()].sort((a, b) => a.step - b.step);
 }
 
-function parseLines(text: string, file: string): LogLine[] {
-  const hint = 'air train --metrics FILE writes one';
-  const wrong = (what: string) => new AirError('badData', `${file}: ${what}, expected the log of a training run`, hint);
-  const texts = text.split('\n');
-  // What a killed run left of a line, or nothing.
-  const rest = texts.pop() ?? '';
-  if (texts.length === 0) throw wrong(rest === '' ? 'is empty' : 'line 1 is not JSON with a newline');
-  return texts.map((one, k) => {
-    let line: unknown;
-    try {
-      line = JSON.parse(one);
-    } catch {
-      throw wrong(`line ${k + 1} is not JSON`);
-    }
-    if (typeof line !== 'object' || line === null || !Number.isSafeInteger((line as LogLine).step)) {
-      throw wrong(`line ${k + 1} names no step`);
-    }
-    return line as LogLine;
-  });
-}
-
-function valuesOf(line: LogLine): TrainingPoint['values'] {
-  const found = QUANTITIES.map((quantity) => [quantity, line[QUANTITY_TABLE[quantity].field]] as const);
-  return Object.fromEntries(found.filter(([, value]) => Number.isFinite(value)));
+function valuesOf(line: MetricsLine): TrainingPoint['values'] {
+  const found = QUANTITIES.map((quantity) => [quantity, numberIn(line, QUANTITY_TABLE[quantity].field)] as const);
+  return Object.fromEntries(found.filter(([, value]) => value !== undefined));
 }

@@ -1,14 +1,15 @@
 /** Scores from a file: what `air eval --json` printed, or latents, which are scored now. */
 import { AirError } from '../../errors.js';
 import type { Io } from '../../io/io.js';
-import type { Scores } from '../../scores/scoreboard.js';
+import type { RunScores } from '../../scores/columns.js';
+import { checkScores } from '../../scores/scores-json.js';
 
 const OPENING_BRACE = 0x7b;
 /** Scores are some kilobytes; what is longer is something else. */
 const MAX_JSON_BYTES = 1 << 24;
 
 /** @throws AirError 'badData' if it is neither, empty or damaged */
-export async function readScores(file: string, io: Io): Promise<Scores> {
+export async function readScores(file: string, io: Io): Promise<RunScores> {
   const { sniffChunks } = await import('../../formats/sniff.js');
   const { kind, chunks } = await sniffChunks(io.readBytes(file));
   if (kind !== 'unknown') return scoresOfLatents(file, chunks);
@@ -17,7 +18,7 @@ export async function readScores(file: string, io: Io): Promise<Scores> {
   return parseScores(new TextDecoder().decode(bytes), file);
 }
 
-async function scoresOfLatents(name: string, chunks: AsyncIterable<Uint8Array>): Promise<Scores> {
+async function scoresOfLatents(name: string, chunks: AsyncIterable<Uint8Array>): Promise<RunScores> {
   const { readStream } = await import('../../formats/stream.js');
   const { Scoreboard } = await import('../../scores/scoreboard.js');
   const board = new Scoreboard();
@@ -40,22 +41,17 @@ async function readWhole(file: string, chunks: AsyncIterable<Uint8Array>): Promi
   return Buffer.concat(parts);
 }
 
-function parseScores(text: string, file: string): Scores {
+function parseScores(text: string, file: string): RunScores {
   if (text === '') throw new AirError('badData', `${file}: is empty, expected latents or scores`, WAY_OUT);
-  let scores: Partial<Scores>;
+  let value: unknown;
   try {
-    scores = JSON.parse(text);
+    value = JSON.parse(text);
   } catch {
     throw neither(file);
   }
-  const { confusion, calibration, images } = scores;
-  if (!isMatrix(confusion) || typeof calibration !== 'object' || typeof images !== 'number') throw neither(file);
-  return scores as Scores;
-}
-
-function isMatrix(value: unknown): boolean {
-  const isRow = (row: unknown) => Array.isArray(row) && row.every((count) => typeof count === 'number');
-  return Array.isArray(value) && value.every(isRow);
+  const checked = checkScores(value);
+  if ('scores' in checked) return checked.scores;
+  throw new AirError('badData', `${file}: expected latents or scores, got ${checked.wrong}`, WAY_OUT);
 }
 
 const WAY_OUT = 'air infer makes latents, air eval --json prints scores';

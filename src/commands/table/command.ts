@@ -63,7 +63,7 @@ export const table = defineCommand({
       group: 'Table',
       default: 'model',
       expects: 'a text',
-      help: 'what stands above the names',
+      help: 'what stands above the names, in Markdown and CSV',
       parse: (text) => text,
     }),
     csv: flag({ group: 'Output', help: 'print CSV, with numbers as they are' }),

@@ -1,8 +1,10 @@
 /** What `air table` reads: scores of `air eval --json`, logs of `air train --metrics`, and what their rows are called. */
 import { AirError } from '../../errors.js';
+import { parseFilledLog } from '../../formats/metrics-log.js';
 import type { Io } from '../../io/io.js';
 import type { RunScores } from '../../scores/columns.js';
-import { type LogLine, lastWithin, validations } from '../../scores/training-log.js';
+import { checkScores, isFields } from '../../scores/scores-json.js';
+import { lastWithin, type Validated, validations } from '../../scores/training-log.js';
 import { parseNamedFile } from '../shared/named-file.js';
 
 export type Run = {
@@ -12,10 +14,7 @@ export type Run = {
   scores: RunScores;
 };
 
-type Read = { name: string; file: string } & (
-  | { scores: RunScores; log?: undefined }
-  | { log: ReturnType<typeof validations> }
-);
+type Read = { name: string; file: string } & ({ scores: RunScores; log?: undefined } | { log: Validated[] });
 
 /** @param within  of logs: seconds, or those of the shortest */
 export async function readRuns(
@@ -46,14 +45,18 @@ async function readRun(operand: string, io: Io): Promise<Read> {
   const text = new TextDecoder().decode(await io.readFile(file));
   const whole = parse(text);
   // a log of one line is one too
-  if (isFields(whole) && typeof whole.step !== 'number') return { name, file, scores: checkScores(whole, file) };
-  const lines = text.trimEnd().split('\n').map(parse);
-  const log = lines.every(isFields) ? validations(lines as LogLine[]) : [];
+  if (isFields(whole) && typeof whole.step !== 'number') {
+    const checked = checkScores(whole);
+    if ('scores' in checked) return { name, file, scores: checked.scores };
+    throw new AirError('badData', `${file}: expected ${EXPECTED}, got ${checked.wrong}`, HINT);
+  }
+  const log = validations(parseFilledLog(text, { name: file, expected: EXPECTED, hint: HINT }));
   if (log.length > 0) return { name, file, log };
-  throw lines.every(isFields)
-    ? new AirError('badData', `${file}: a log without validations`, 'air train writes them with --valid')
-    : notScores(file, 'no JSON of that kind');
+  throw new AirError('badData', `${file}: a log without validations`, 'air train writes them with --valid');
 }
+
+const EXPECTED = 'scores or a log of a training';
+const HINT = 'air eval --json writes scores, air train --metrics a log';
 
 function parse(text: string): unknown {
   try {
@@ -61,35 +64,4 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function isFields(value: unknown): value is { [name: string]: unknown } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** What columns read, if it is there, is of its kind. */
-function checkScores(scores: { [name: string]: unknown }, file: string): RunScores {
-  const { confusion, terms, calibration, collapse } = scores;
-  if (scores.images === undefined && collapse === undefined) throw notScores(file, 'no images');
-  const numbers = ['images', 'count_accuracy', 'evidence_count_accuracy', 'sampled_count_accuracy', 'elbo'];
-  for (const key of [...numbers, 'mean_iou', 'average_precision']) {
-    const value = scores[key] ?? 0;
-    if (typeof value !== 'number') throw notScores(file, `${key} is no number`);
-  }
-  const rows = confusion ?? [];
-  const isMatrix = Array.isArray(rows) && rows.every((row) => Array.isArray(row) && row.every(Number.isFinite));
-  if (!isMatrix) throw notScores(file, 'confusion is no matrix');
-  for (const [key, value] of Object.entries({ terms, calibration })) {
-    if (!isFields(value ?? {})) throw notScores(file, `${key} is no object`);
-  }
-  if (collapse !== undefined && typeof collapse !== 'string') throw notScores(file, 'collapse is no text');
-  return scores as RunScores;
-}
-
-function notScores(file: string, got: string): AirError {
-  return new AirError(
-    'badData',
-    `${file}: expected scores or a log of a training, got ${got}`,
-    'air eval --json writes scores, air train --metrics a log',
-  );
 }

@@ -5,6 +5,7 @@
  */
 import { usage } from '../../cli/command.js';
 import { AirError } from '../../errors.js';
+import { percent } from '../../scores/numbers.js';
 import type { Checkpoint } from '../../train/checkpoint.js';
 import type { Settings } from '../../train/config.js';
 import type { RunOptions } from './options.js';
@@ -19,10 +20,6 @@ export function reaches(accuracy: number | undefined, wanted: number): boolean {
 /** Of held-out scenes, what a model counted right after its last step; undefined if it was not asked then. */
 export function accuracyOf({ metrics, step }: Checkpoint): number | undefined {
   return metrics.step === step ? (metrics.count_accuracy as number) : undefined;
-}
-
-export function percent(share: number): string {
-  return `${(100 * share).toFixed(2)} %`;
 }
 
 export function heldOut(accuracy: number): string {

@@ -2,11 +2,12 @@
  * The page that a training with --previews keeps: DIR/index.html, written anew as it goes on. What it costs is bounded: the longer
  * a page took, the later comes the next.
  */
+
+import { type MetricsLine, numberIn } from '../../formats/metrics-log.js';
 import type { Io } from '../../io/io.js';
 import { keptIn, type LivePage, type LiveState, livePage } from '../../render/html/live.js';
 import type { Settings } from '../../train/config.js';
 import { liveCharts } from '../shared/charts.js';
-import { type MetricsLine, numberIn } from '../shared/metrics-lines.js';
 import { recipeOf } from '../shared/recipe.js';
 import { LIVE_SCRIPT } from './live-script.js';
 

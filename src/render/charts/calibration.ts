@@ -2,20 +2,12 @@
  * A reliability diagram: of the images of which a model is so sure, how many does it count right? On the diagonal its probabilities
  * can be taken at their word; below, it is too sure of itself. Under it, how many images there are.
  */
+import type { ReliabilityBin } from '../../scores/calibration.js';
 import type { ChartSpec } from '../chart.js';
 import { groupEncoding } from './groups.js';
 import { REFERENCE } from './theme.js';
 
-/** Images whose top probability is in a bin; null where there are none. */
-export type ReliabilityPoint = {
-  from: number;
-  to: number;
-  images: number;
-  mean_probability: number | null;
-  accuracy: number | null;
-};
-
-export type Reliability = { name: string; bins: readonly ReliabilityPoint[] };
+export type Reliability = { name: string; bins: readonly ReliabilityBin[] };
 
 const SIDE = 340;
 /** Standard deviations of an interval that holds 95 %. */

@@ -1,7 +1,7 @@
 /** The page of a training that goes on: how far it is, its curves so far, what it makes of a few images now and made of them before. */
 import { html, type Markup, type Piece, trusted } from './markup.js';
 import { clock, nats, percent, plural, whole } from './numbers.js';
-import { absent, figure, note, page, section } from './page.js';
+import { absent, figure, note, page, section, tiles } from './page.js';
 import { pictures, type Shown } from './picture.js';
 import type { Chart } from './run.js';
 import { commandLines } from './run-sections.js';
@@ -50,7 +50,7 @@ export function livePage(live: LivePage): string {
 <progress max="${live.steps}" value="${live.step}" aria-label="steps done"></progress>
 ${note(`Learns with ${live.recipe}.`)}
 </header>
-${tiles(live)}
+${progressTiles(live)}
 ${section({ id: 'curves', title: 'So far' }, live.charts.length === 0 ? absent('Nothing is reported yet.') : html`<div class="charts">${live.charts.map(({ title, svg, caption }) => figure(title, svg, caption))}</div>`)}
 ${now(live)}
 ${earlier(live)}
@@ -88,8 +88,8 @@ function stateOf({ name, state, step, steps }: LivePage): Piece {
   return html`<b>Training</b>, ${done}${left}. <span id="news"></span>`;
 }
 
-function tiles({ elbo, accuracy, msPerStep, steps, step }: LivePage): Markup {
-  const all: [name: string, value: string, about: string][] = [
+function progressTiles({ elbo, accuracy, msPerStep, steps, step }: LivePage): Markup {
+  return tiles([
     ['steps', whole(step), `of ${whole(steps)}`],
     [
       'counted right',
@@ -98,8 +98,7 @@ function tiles({ elbo, accuracy, msPerStep, steps, step }: LivePage): Markup {
     ],
     ['ELBO', elbo === undefined ? '–' : nats(elbo), 'nats an image, of the last batch reported'],
     ['pace', msPerStep === undefined ? '–' : `${msPerStep.toFixed(1)}\u00a0ms`, 'a step'],
-  ];
-  return html`<dl class="tiles">${all.map(([name, value, about]) => html`<div><dt>${name}</dt><dd><div class="value">${value}</div><div class="about">${about}</div></dd></div>\n`)}</dl>`;
+  ]);
 }
 
 function now({ latest }: LivePage): Markup {

@@ -65,12 +65,17 @@ export function figure(title: string, svg: Markup, caption?: Piece): Markup {
   return html`<figure class="chart">${svg}<figcaption><b>${title}</b>${caption}</figcaption></figure>`;
 }
 
-export function facts(rows: readonly (readonly [name: string, value: Piece] | undefined)[]): Markup {
-  const shown = rows.filter((row) => row !== undefined);
+export function facts(rows: readonly (readonly [name: string, value: Piece] | false)[]): Markup {
+  const shown = rows.filter((row) => row !== false);
   return html`<dl class="facts">${shown.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>\n`)}</dl>`;
 }
 
-export type Cell = { value: Piece; isText?: boolean };
+export type Tile = [name: string, value: string, about: Piece];
+
+/** The few numbers that one looks at first, large. */
+export function tiles(all: readonly Tile[]): Markup {
+  return html`<dl class="tiles">${all.map(([name, value, about]) => html`<div><dt>${name}</dt><dd><div class="value">${value}</div><div class="about">${about}</div></dd></div>\n`)}</dl>`;
+}
 
 /** Numbers in columns; the first cell of a row names it. Wider than a screen, it scrolls by itself. */
 export function table(

@@ -41,7 +41,7 @@ export function drawing(
 }
 
 /** The image above, what the model makes of it below, with the boxes of the steps that it counted; and what that says. */
-export function shownImage(shown: Shown, canvas: readonly [number, number]): Markup {
+function shownImage(shown: Shown, canvas: readonly [number, number]): Markup {
   const { i, image, n, count, q, steps, reconstruction } = shown;
   const isWrong = count !== undefined && count !== n;
   const sure = html`q(${n}) = ${q[n].toFixed(3)}`;

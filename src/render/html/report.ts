@@ -1,10 +1,11 @@
 /** A whole report: of one run, or of several with a table of them first. */
+import { decimals } from '../../scores/numbers.js';
 import { html, type Markup, type Piece } from './markup.js';
-import { decimals, nats, orDash, percent, plural, whole } from './numbers.js';
+import { nats, orDash, percent, plural, whole } from './numbers.js';
 import { figure, note, page, section, table } from './page.js';
 import type { Chart, RunPage } from './run.js';
 import { curves, RUN_SECTIONS, verdict } from './run-sections.js';
-import { type Place, SCORE_SECTIONS, tiles } from './score-sections.js';
+import { type Place, SCORE_SECTIONS, scoreTiles } from './score-sections.js';
 
 /** Scores and pictures first, how it came to be last; curves in between. */
 const SECTIONS: readonly [id: string, name: string, draw: (run: RunPage, place: Place) => Markup][] = [
@@ -39,7 +40,7 @@ ${verdict(run)}
 ${note(`Attend-Infer-Repeat, learnt with ${run.recipe}.`)}
 ${contents(place)}
 </header>
-${tiles(run)}
+${scoreTiles(run)}
 ${sections(run, place)}
 ${footer(options)}`;
   return page({ title: `${run.name}: report`, body });
@@ -71,7 +72,7 @@ function runSection(run: RunPage, k: number): Markup {
 ${verdict(run)}
 ${note(`Learnt with ${run.recipe}.`)}
 ${contents(place)}
-${tiles(run)}
+${scoreTiles(run)}
 ${sections(run, place)}
 </article>`;
 }

@@ -1,5 +1,5 @@
 /** The sections of a run that are about how it came to be: curves, what was scored on, configuration, provenance. */
-import { html, type Markup, type Piece } from './markup.js';
+import { html, type Markup } from './markup.js';
 import { percent, plural, whole } from './numbers.js';
 import { absent, facts, figure, note, section } from './page.js';
 import type { RunPage } from './run.js';
@@ -21,17 +21,15 @@ export function scored({ scenes, samples, shifts, seed, backend, canvas }: RunPa
   return section(
     { id: `${prefix}scored`, title: 'What the scores are made of', level },
     warning !== undefined && html`<p class="warning">${warning}</p>`,
-    facts(
+    facts([
+      ['scenes', how],
+      ['images', `${whole(images)} of ${canvas.join(' × ')} px${counts === '' ? '' : `: ${counts}`}`],
       [
-        ['scenes', how],
-        ['images', `${whole(images)} of ${canvas.join(' × ')} px${counts === '' ? '' : `: ${counts}`}`],
-        [
-          'inference',
-          `mean of the guide, ${plural(samples, 'draw')} an image for ELBO and evidence, ${plural((2 * shifts + 1) ** 2, 'look')}, seed ${seed}, on ${backend}`,
-        ],
-        provenance.length > 0 && ['made by', commandLines(provenance)],
-      ].filter((row) => row !== false) as [string, Piece][],
-    ),
+        'inference',
+        `mean of the guide, ${plural(samples, 'draw')} an image for ELBO and evidence, ${plural((2 * shifts + 1) ** 2, 'look')}, seed ${seed}, on ${backend}`,
+      ],
+      provenance.length > 0 && ['made by', commandLines(provenance)],
+    ]),
   );
 }
 

@@ -1,8 +1,9 @@
 /** The sections of a run that are about its scores: the few that matter most, counting, boxes, calibration, pictures. */
 import type { Calibration } from '../../scores/calibration.js';
+import { decimals } from '../../scores/numbers.js';
 import { html, type Markup, type Piece } from './markup.js';
-import { decimals, nats, orDash, percent, plural, whole } from './numbers.js';
-import { absent, figure, note, section, table } from './page.js';
+import { nats, orDash, percent, plural, whole } from './numbers.js';
+import { absent, figure, note, section, type Tile, table, tiles } from './page.js';
 import { pictures } from './picture.js';
 import type { RunPage } from './run.js';
 
@@ -11,10 +12,8 @@ export type Place = { prefix: string; level: 2 | 3 };
 
 const NO_TRUTH = 'The scenes have no true counts, so nothing can be said of this. Scenes of air gen-data have them.';
 
-type Tile = [name: string, value: string, about: Piece];
-
 /** The scores that one looks at first. */
-export function tiles({ scores, scenes, samples }: RunPage): Markup {
+export function scoreTiles({ scores, scenes, samples }: RunPage): Markup {
   const { count_accuracy: right, evidence_count_accuracy: byEvidence, elbo, average_precision: ap } = scores;
   const all: (Tile | false)[] = [
     right !== null && [
@@ -30,8 +29,7 @@ export function tiles({ scores, scenes, samples }: RunPage): Markup {
     elbo !== null && ['ELBO', nats(elbo), `nats an image; the count summed over, z of ${plural(samples, 'draw')}`],
     ap !== null && ['average precision', decimals(3)(ap), 'of boxes against the ink of digits, at IoU .5'],
   ];
-  const shown = all.filter((tile) => tile !== false);
-  return html`<dl class="tiles">${shown.map(([name, value, about]) => html`<div><dt>${name}</dt><dd><div class="value">${value}</div><div class="about">${about}</div></dd></div>\n`)}</dl>`;
+  return tiles(all.filter((tile) => tile !== false));
 }
 
 export function counting({ scores, collapse, wrong }: RunPage, { prefix, level }: Place): Markup {
