@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import type { WasmBackend } from '#air/backends/wasm/heap.js';
 import { startBackend } from '#air/backends/start.js';
+import type { WasmBackend } from '#air/backends/wasm/heap.js';
 import { AirError } from '#air/errors.js';
 
 test('a tensor that does not fit is refused, and the others stay as they are', async () => {
