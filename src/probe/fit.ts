@@ -1,6 +1,6 @@
 /** One training of a probe: Adam on the cross-entropy, until held-out images are answered no better. */
 import * as tf from '@tensorflow/tfjs';
-import { argmax, softmax } from '../core/count.js';
+import { softmax } from '../core/count.js';
 import { adamOp } from '../core/ops/adam.js';
 import { numbered } from '../core/ops/op.js';
 import { type NamedTensors, named } from '../core/ops/weights.js';
@@ -149,7 +149,9 @@ class ProbeLearner {
       const { logits } = await this.network.pass(this.params, part);
       const values = await logits.data();
       engine.endScope();
-      right += rowsOf(values, logits.shape[1]).filter((own, i) => argmax(own) === classes[from + i]).length;
+      // not argmax, which would find a class among logits that are no numbers: who has diverged answers nothing right
+      const isRight = (own: number[], i: number) => own.indexOf(Math.max(...own)) === classes[from + i];
+      right += rowsOf(values, logits.shape[1]).filter(isRight).length;
     }
     return right / classes.length;
   }
