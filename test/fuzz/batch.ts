@@ -19,8 +19,9 @@ export type Failure = {
 /** No file of some kilobytes may take longer, in time of processors, or more memory than all before it and this. */
 const MOST_MS = 2000;
 const MOST_MB = 160;
-/** A batch takes a second or two. */
+/** A batch takes a second or two. A failing file is made plainer for so long, no longer. */
 const BATCH_MS = 300_000;
+const PLAINER_MS = 10_000;
 
 const arbitraries = new Map<number, fc.Arbitrary<number>>();
 
@@ -41,7 +42,9 @@ export async function runBatch<T>(
 ): Promise<{ figures: Figures; failure?: Failure }> {
   const figures = { accepted: 0, refused: 0, slowestMs: 0, peakMb: 0 };
   let failing = new Uint8Array(0);
+  let failedAt = Number.POSITIVE_INFINITY;
   const property = fc.asyncProperty(fc.gen(), async (g) => {
+    if (processorMs() > failedAt + PLAINER_MS) return;
     const [startMs, startMb] = [processorMs(), peakMb()];
     try {
       const verdict = await tryCase(reader, new Choices((n) => g(below, n)));
@@ -53,6 +56,7 @@ export async function runBatch<T>(
       figures.peakMb = Math.max(figures.peakMb, mb);
     } catch (error) {
       failing = Uint8Array.from(latest.bytes);
+      failedAt = Math.min(failedAt, processorMs());
       throw error;
     }
   });

@@ -61,7 +61,8 @@ function specsOf(config: ModelConfig, training: TrainConfig): { name: string; sh
   try {
     const specs = weightGroups({ config, training }).flatMap((group) => group.specs);
     const total = specs.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
-    if (total >= 0 && total < 3000) return specs;
+    const isPossible = specs.every(({ shape }) => shape.every((size) => Number.isSafeInteger(size) && size >= 0));
+    if (isPossible && total < 3000) return specs;
   } catch {
     // settings of which no shape follows
   }
