@@ -72,6 +72,10 @@ test-pages: $(BUILT) ## reports and live pages in a headless Chromium, wide and 
 	AIR_CHROMIUM=$(CHROMIUM) $(RUN) node --test .test/render/html/browser.test.js
 	@echo "pictures: build/pages"
 
+.PHONY: test-package
+test-package: $(BUILT) ## npm pack, installed in an empty folder without a compiler, runs the pipeline
+	test/package.sh
+
 READERS := build/python/.readers
 
 $(READERS):

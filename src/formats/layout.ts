@@ -1,5 +1,6 @@
 /** Where the images are in a file that is a header and then one image after the other, of one size each. */
 import { AirError } from '../errors.js';
+import { MAX_SIDE } from './fields.js';
 import { type Channels, isChannels } from './grey.js';
 
 export type ImageLayout = {
@@ -19,8 +20,6 @@ export type ImageLayout = {
    */
   toPixels(bytes: Uint8Array, index: number): Uint8Array;
 };
-
-const MAX_SIDE = 2048;
 
 /** [N, H, W] with sides this program can take. @throws AirError 'badData' otherwise. */
 export function checkImageShape(shape: readonly number[], name: string): [number, number, number] {
