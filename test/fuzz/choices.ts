@@ -79,19 +79,25 @@ const ODD_TEXTS = [
     '\\',
     'x'.repeat(300),
   ],
-  'y'.repeat(70_000),
+  'y'.repeat(5000),
 ];
 
 export class Choices {
   /** How many things in the file are not as they should be. */
   lies = 0;
   private readonly choose: Choose;
-  /** Of 128 things, so many are lies. */
-  private readonly liar: number;
+  /** Whether values come in other encodings than the usual ones. */
+  readonly isVaried: boolean;
+  /** Of so many things one is a lie; 0: none is. */
+  private readonly rarity: number;
+  /** How many things are true before the next lie. */
+  private gap: number;
 
   constructor(choose: Choose) {
     this.choose = choose;
-    this.liar = this.pick([0, 1, 3, 10, 40]);
+    this.isVaried = this.once(4);
+    this.rarity = this.pick([0, 1000, 300, 80, 20, 4]);
+    this.gap = this.nextGap();
   }
 
   below(n: number): number {
@@ -118,9 +124,16 @@ export class Choices {
 
   /** Whether this is the place for a lie. */
   isLie(): boolean {
-    const isLie = this.liar > 0 && this.below(128) >= 128 - this.liar;
-    if (isLie) this.lies++;
-    return isLie;
+    if (this.gap-- > 0) return false;
+    this.gap = this.nextGap();
+    this.lies++;
+    return true;
+  }
+
+  /** Chosen once for all the things in between; 0 is the end of lies. */
+  private nextGap(): number {
+    const gap = this.rarity === 0 ? 0 : this.below(2 * this.rarity + 1);
+    return gap === 0 ? Number.POSITIVE_INFINITY : gap - 1;
   }
 
   /** The truth or, in its place, a lie. */

@@ -34,14 +34,19 @@ function put(c: Choices, tree: Tree, parts: Uint8Array[]): void {
   } else parts.push(head(c, tree.length, { short: 0, shorter: 0, tokens: [0xc4, 0xc5, 0xc6] }), tree);
 }
 
+/** Whether this is the place for another encoding than the shortest. */
+function isOther(c: Choices): boolean {
+  return c.isVaried && c.once(8);
+}
+
 type Kind = { short: number; shorter: number; tokens: readonly (number | undefined)[] };
 
 /** The token and the length, in the shortest encoding or a longer one. */
 function head(c: Choices, truth: number, { short, shorter, tokens }: Kind): Uint8Array<ArrayBuffer> {
   const length = c.whole(truth);
-  if (length < shorter && !c.once(16)) return Uint8Array.of(short | length);
+  if (length < shorter && !isOther(c)) return Uint8Array.of(short | length);
   const least = length < 0x100 && tokens[0] !== undefined ? 0 : length < 0x10000 ? 1 : 2;
-  const width = c.once(16) ? 2 : least;
+  const width = isOther(c) ? 2 : least;
   return wide(tokens[width] as number, 1 << width, (view) => {
     if (width === 0) view.setUint8(1, length);
     else if (width === 1) view.setUint16(1, length);
@@ -51,14 +56,14 @@ function head(c: Choices, truth: number, { short, shorter, tokens }: Kind): Uint
 
 function numberBytes(c: Choices, value: number): Uint8Array<ArrayBuffer> {
   const isWhole = Number.isSafeInteger(value) && !Object.is(value, -0);
-  if (!isWhole || c.once(16)) {
-    if (Math.fround(value) === value && c.once(4)) return wide(0xca, 4, (view) => view.setFloat32(1, value));
+  if (!isWhole || isOther(c)) {
+    if (Math.fround(value) === value && isOther(c)) return wide(0xca, 4, (view) => view.setFloat32(1, value));
     return wide(0xcb, 8, (view) => view.setFloat64(1, value));
   }
-  if (value >= -32 && value < 128 && !c.once(16)) return Uint8Array.of(value & 0xff);
+  if (value >= -32 && value < 128 && !isOther(c)) return Uint8Array.of(value & 0xff);
   if (value < 0) return wide(0xd3, 8, (view) => view.setBigInt64(1, BigInt(value)));
   const least = value < 0x100 ? 0 : value < 0x10000 ? 1 : value <= 0xffffffff ? 2 : 3;
-  const width = Math.min(3, least + (c.once(8) ? 1 : 0));
+  const width = Math.min(3, least + (isOther(c) ? 1 : 0));
   return wide(0xcc + width, 1 << width, (view) => {
     if (width === 0) view.setUint8(1, value);
     else if (width === 1) view.setUint16(1, value);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { constants, crc32, deflateRawSync } from 'node:zlib';
+import { constants, crc32, deflateRawSync, gzipSync } from 'node:zlib';
 import { AirError } from '#air/errors.js';
 import { readInput } from '#air/io/input.js';
 import { concat } from '../../support/samples.js';
@@ -42,12 +42,15 @@ function memberOf(c: Choices, data: Uint8Array): Uint8Array {
 
 function make(c: Choices): Made<Segment[]> {
   const { bytes, holds } = makeStream(c);
-  const data = c.or(bytes, () => concat([c.pick([bytes, new Uint8Array(0)]), new Uint8Array(c.pick([1, 5_000_000]))]));
+  const data = c.or(bytes, () => concat([bytes, c.bytes(1 + c.below(30))]));
   const cut = c.once(3) ? c.below(data.length) : data.length;
   const members = cut < data.length ? [data.subarray(0, cut), data.subarray(cut)] : [data];
   const file = concat(members.map((member) => memberOf(c, member)));
-  return { bytes: c.or(file, () => concat([file, c.bytes(1 + c.below(30))])), holds };
+  return { bytes: c.or(file, () => concat([file, c.pick([c.bytes(1 + c.below(30)), BOMB])])), holds };
 }
+
+/** Ten thousand bytes that become ten million. */
+const BOMB = gzipSync(new Uint8Array(10_000_000));
 
 const folder = mkdtempSync(join(tmpdir(), 'air-fuzz-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));

@@ -1,17 +1,16 @@
 /** Images of a file, read as every command reads them that takes images: whatever the format, in chunks of any size. */
 import assert from 'node:assert/strict';
 import { readImages } from '#air/formats/images.js';
-import { chunksOf } from '../../support/samples.js';
 import { NAME, type Reader } from '../cases.js';
 import type { Choices } from '../choices.js';
+import { pieces } from '../pieces.js';
 
 export type Pictures = { height: number; width: number; count: number; images: Uint8Array[] };
 
 /** The reader of images of one format. Says only what `holds` says: some formats hold more than images. */
 export const readPictures: Pick<Reader<Pictures>, 'read' | 'check' | 'same'> = {
   async read(bytes: Uint8Array, c: Choices): Promise<Pictures> {
-    const chunks = chunksOf(bytes, c.pick([65536, 100, 7, 1]));
-    const { height, width, count, images } = await readImages(chunks, NAME);
+    const { height, width, count, images } = await readImages(pieces(bytes, c), NAME);
     const held: Uint8Array[] = [];
     for await (const image of images) held.push(image);
     return { height, width, count, images: held };

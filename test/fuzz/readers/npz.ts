@@ -31,6 +31,8 @@ function record(c: Choices, fields: readonly Field[]): Uint8Array<ArrayBuffer> {
 
 type Member = { name: string; data: Uint8Array };
 
+const BOMB = deflateRawSync(new Uint8Array(10_000_000));
+
 function zipOf(c: Choices, members: readonly Member[]): Uint8Array<ArrayBuffer> {
   const written: Uint8Array[] = [];
   const entries: Uint8Array[] = [];
@@ -39,12 +41,10 @@ function zipOf(c: Choices, members: readonly Member[]): Uint8Array<ArrayBuffer> 
     const name = new TextEncoder().encode(
       c.or(truth, () => c.pick([`../${truth}`, `${c.oddText()}`, `x${c.oddText()}.npy`])),
     );
-    const data = c.or(file, () =>
-      c.pick([new Uint8Array(0), new Uint8Array(c.pick([100, 300_000])), damaged(c, file)]),
-    );
+    const data = c.or(file, () => c.pick([new Uint8Array(0), new Uint8Array(100), damaged(c, file)]));
     const method = c.pick([STORED, DEFLATED]);
-    const packed =
-      method === STORED ? data : c.or<Uint8Array>(deflateRawSync(data), () => damaged(c, deflateRawSync(data)));
+    const deflated: Uint8Array = method === STORED ? data : deflateRawSync(data);
+    const packed = method === STORED ? data : c.or(deflated, () => c.pick([damaged(c, deflated), BOMB]));
     const extra = c.once(4) ? c.bytes(c.below(30)) : new Uint8Array(0);
     const about: Field[] = [
       [20, 2],

@@ -55,12 +55,16 @@ function headerOf(c: Choices, sizes: readonly [width: number, height: number], r
   return ['IHDR', data];
 }
 
+/** Of a picture of a million pixels, and of much more than that. */
+const BOMBS = [1_001_000, 10_000_000].map((size) => deflateSync(new Uint8Array(size)));
+
 /** The zlib stream of rows, in pieces. The Adler-32 in it is right, unless that is the lie. */
 function pixelChunks(c: Choices, rows: Uint8Array): Chunk[] {
-  const wrong = (): Uint8Array =>
-    c.pick([rows.subarray(1), concat([rows, rows]), new Uint8Array(c.pick([0, 1, 5_000_000]))]);
+  const wrong = (): Uint8Array => c.pick([rows.subarray(1), concat([rows, rows]), new Uint8Array(c.below(2))]);
   const stream = deflateSync(c.or(rows, wrong), { level: c.pick([6, 0, 9]) });
-  const deflated = c.or<Uint8Array>(stream, () => c.pick([damaged(c, stream), concat([stream, stream]), c.bytes(20)]));
+  const deflated = c.or<Uint8Array>(stream, () =>
+    c.pick([damaged(c, stream), concat([stream, stream]), c.bytes(20), ...BOMBS]),
+  );
   const cut = c.once(3) ? c.below(deflated.length) : deflated.length;
   const pieces = [deflated.subarray(0, cut), deflated.subarray(cut)];
   return pieces.map((piece): Chunk => ['IDAT', piece]).slice(0, cut === deflated.length ? 1 : 2);

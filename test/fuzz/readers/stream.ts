@@ -10,6 +10,7 @@ import { chunksOf, concat } from '../../support/samples.js';
 import { type Made, NAME, type Reader } from '../cases.js';
 import type { Choices } from '../choices.js';
 import { packTree } from '../msgpack-bytes.js';
+import { pieces } from '../pieces.js';
 import { type Tree, treeOf, twisted } from '../trees.js';
 
 export type Segment = { header: Header; records: (Scene | LatentRecord)[] };
@@ -133,7 +134,7 @@ function checkLatent({ n, q, steps }: LatentRecord): void {
 export const stream: Reader<Segment[]> = {
   name: 'stream',
   make: makeStream,
-  read: (bytes, c) => readSegments(chunksOf(bytes, c.pick([65536, 1000, 50, 1]))),
+  read: (bytes, c) => readSegments(pieces(bytes, c)),
   check: checkSegments,
   same: assert.deepEqual,
 };
