@@ -14,7 +14,7 @@ type Check = (value: unknown) => boolean;
 
 const isNumber: Check = (value) => typeof value === 'number';
 const isNumberOrNull: Check = (value) => value === null || isNumber(value);
-const isMatrix: Check = (value) =>
+export const isMatrix = (value: unknown): value is number[][] =>
   Array.isArray(value) &&
   value.every((row) => Array.isArray(row) && row.length === value[0].length && row.every(isNumber));
 const isBin: Check = (value) =>

@@ -44,7 +44,7 @@ export async function tryCase<T>(reader: Reader<T>, c: Choices): Promise<Verdict
   return 'accepted';
 }
 
-const LONGEST = 400;
+const LONGEST = 510;
 /** What moves a cursor, ends a line or turns the direction of writing; half a pair of surrogates. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/u;
 

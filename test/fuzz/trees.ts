@@ -94,7 +94,7 @@ function nestedIn(c: Choices, tree: Tree): Tree {
 /** JSON of it. What JSON cannot say comes out as another language's library would write it. */
 export function toJson(tree: Tree): string {
   if (tree === null || typeof tree === 'boolean') return String(tree);
-  if (typeof tree === 'number') return Object.is(tree, -0) ? '-0' : String(tree);
+  if (typeof tree === 'number') return Object.is(tree, -0) ? '-0' : String(tree).replace('Infinity', '1e999');
   if (typeof tree === 'bigint') return String(tree);
   if (typeof tree === 'string') return JSON.stringify(tree);
   if (tree instanceof Uint8Array) return `[${tree}]`;

@@ -1,4 +1,5 @@
 /** What `air table` reads: scores of `air eval --json`, logs of `air train --metrics`, and what their rows are called. */
+import { parseJson } from '../../core/json.js';
 import { AirError } from '../../errors.js';
 import { parseFilledLog } from '../../formats/metrics-log.js';
 import type { Io } from '../../io/io.js';
@@ -60,7 +61,7 @@ const HINT = 'air eval --json writes scores, air train --metrics a log';
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return undefined;
   }
