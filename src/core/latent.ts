@@ -42,3 +42,13 @@ export type Latent = {
   /** [H, W] uint8, the mean image of the first n objects. */
   reconstruction?: Uint8Array;
 };
+
+/** Whether all that is said of an image is finite. Of weights that are too large, or no numbers, something is not. */
+export function isFiniteLatent({ q, elbo = 0, evidence = [0], steps }: Latent): boolean {
+  const vectors = steps.flatMap(({ where, whereScale, what, whatScale }) => [where, whereScale, what, whatScale]);
+  return (
+    [q, [elbo], ...vectors].every((values) => values.every((value: number) => Number.isFinite(value))) &&
+    evidence.every((weight) => weight < Number.POSITIVE_INFINITY) && // -Infinity is a weight of 0
+    evidence.some(Number.isFinite)
+  );
+}

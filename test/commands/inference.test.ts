@@ -1,10 +1,12 @@
 /** `air infer`, `eval` and `sample` on a real model: what they say does not depend on how they are run. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { LatentRecord, Scene } from '#air/formats/records.js';
+import { decodeSafetensors, encodeSafetensors, sealSafetensors } from '#air/formats/safetensors.js';
 import { readStream, type StreamEvent } from '#air/formats/stream.js';
 import { air, airOk, recordsOf } from '../support/air.js';
 import { chunksOf } from '../support/samples.js';
@@ -101,6 +103,26 @@ describe('infer', () => {
       shown,
       (await latents('--samples 2')).map(({ evidence }) => evidence),
     );
+  });
+});
+
+describe('a model whose numbers overflow', () => {
+  it('is named as such, by all that infer with it', async () => {
+    const { tensors, metadata } = decodeSafetensors(readFileSync('fixtures/models/digits.safetensors'), 'digits');
+    for (const [factor, name] of [
+      [1e12, 'no-elbo'],
+      [1e30, 'no-q'],
+    ] as const) {
+      for (const { data } of tensors.values()) for (let i = 0; i < data.length; i++) data[i] = factor * Number(data[i]);
+      const bytes = encodeSafetensors(tensors, { ...metadata, digest: '0'.repeat(64) });
+      const sha256 = (part: Uint8Array) => createHash('sha256').update(part).digest('hex');
+      writeFileSync(join(folder, `${name}.safetensors`), sealSafetensors(bytes, sha256));
+      for (const line of [`infer ${name}.safetensors test.air -o x.air`, `eval --model ${name}.safetensors test.air`]) {
+        const { code, stderr } = await air(folder, `${line} --backend wasm -q`);
+        assert.equal(code, 65);
+        assert.match(stderr, /: test\.air: image \d+: what the model says of it is not finite: its weights are too large/);
+      }
+    }
   });
 });
 
