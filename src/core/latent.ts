@@ -43,12 +43,18 @@ export type Latent = {
   reconstruction?: Uint8Array;
 };
 
-/** Whether all that is said of an image is finite. Of weights that are too large, or no numbers, something is not. */
-export function isFiniteLatent({ q, elbo = 0, evidence = [0], steps }: Latent): boolean {
-  const vectors = steps.flatMap(({ where, whereScale, what, whatScale }) => [where, whereScale, what, whatScale]);
+/**
+ * Whether all of it are numbers, as they are not if a model's weights or settings are beyond what float32 holds. That a count has no
+ * evidence, -Infinity, is none of that.
+ */
+export function hasNumbers(latent: Latent): boolean {
+  const { q, elbo = 0, bound = 0, evidence = [], steps } = latent;
+  const areFinite = (values: ArrayLike<number>): boolean => Array.prototype.every.call(values, Number.isFinite);
   return (
-    [q, [elbo], ...vectors].every((values) => values.every((value: number) => Number.isFinite(value))) &&
-    evidence.every((weight) => weight < Number.POSITIVE_INFINITY) && // -Infinity is a weight of 0
-    evidence.some(Number.isFinite)
+    areFinite([elbo, bound, ...q]) &&
+    !evidence.some((value) => Number.isNaN(value) || value === Number.POSITIVE_INFINITY) &&
+    steps.every(({ box, p, where, whereScale, what, whatScale }) =>
+      [box, [p], where, whereScale, what, whatScale].every(areFinite),
+    )
   );
 }

@@ -61,7 +61,7 @@ function scoresOf(line: MetricsLine, seconds: number): Validated {
   return {
     step: line.step,
     seconds,
-    count_accuracy: line.valid_count_accuracy as number,
+    count_accuracy: numberIn(line, 'valid_count_accuracy') ?? null,
     sampled_count_accuracy: numberIn(line, 'valid_sampled_count_accuracy') ?? null,
     elbo: numberIn(line, 'valid_elbo') ?? null,
     confusion: isMatrix(line.valid_confusion) ? line.valid_confusion : [],

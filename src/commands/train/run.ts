@@ -11,13 +11,21 @@ import { ImageSums } from '../../train/image-sums.js';
 import { Learner } from '../../train/learner.js';
 import { diverged, type LoopResult, trainLoop } from '../../train/loop.js';
 import { openSource, type SceneSource } from '../../train/source.js';
-import { weightGroups } from '../../train/weight-groups.js';
+import { MOST_BYTES, memoryOf } from '../../train/weight-groups.js';
 import { readImageInput } from '../shared/image-input.js';
 import { accuracyOf, checkGoalOfModel, checkReached, heldOut, reachedIn, reaches } from './goal.js';
 import { beginWith, type Init, readInit } from './init.js';
 import { checkAgainstCanvas, type RunOptions } from './options.js';
 import { makeReporter } from './report.js';
-import { checkSameRun, type RunState, readEarlier, readState, retryUnderWay, startAs } from './resume.js';
+import {
+  checkSameRun,
+  type RunState,
+  readFinished,
+  readState,
+  removeLeftState,
+  retryUnderWay,
+  startAs,
+} from './resume.js';
 
 /** Trains until the model is done, or until it is time to stop; with another seed if it collapses and may be tried again. */
 export async function trainModel(options: RunOptions, asked: Settings, io: Io): Promise<void> {
@@ -28,7 +36,7 @@ export async function trainModel(options: RunOptions, asked: Settings, io: Io): 
     training: { ...asked.training, seed: asked.training.seed + retry, init: init?.digest ?? '' },
   });
   let retry = await retryUnderWay(options, asked, io);
-  const finished = await readEarlier(options.output, ofTry(retry), io);
+  const finished = await readFinished(options.output, ofTry(retry), io);
   if (finished) checkGoalOfModel(finished, options);
   let saved = finished ? undefined : await readState(`${options.output}.state`, ofTry(retry), io);
 
@@ -77,7 +85,7 @@ async function trainOn(
   const earlier = finished ?? saved;
   if (earlier) checkSameRun(earlier, settings, source, options.output);
   if (finished) {
-    await io.remove(stateFile); // of a run that was killed between its last two steps
+    await removeLeftState(stateFile, settings, io);
     const score = accuracyOf(finished);
     const scored = options.untilAccuracy === undefined || score === undefined ? '' : `, ${heldOut(score)}`;
     io.messages.info(`${options.output} is already trained: ${finished.step} steps${scored}`);
@@ -119,7 +127,6 @@ async function trainOn(
   const reporter = await makeReporter(options, learner, { step: saved?.step ?? 0, retry }, io);
   let collapse: string | undefined;
   const { untilAccuracy } = options;
-  let reached = saved?.step ?? 0;
   const result = await trainLoop(
     { ...settings, done: saved?.step ?? 0 },
     { stepper, nextBatch: (step) => source.batch(options.overfitBatch ? 1 : step, settings.training.batchSize), sums },
@@ -136,10 +143,7 @@ async function trainOn(
         if (collapse !== undefined) return 'collapse';
         return options.maxTime !== undefined && io.now() - started > 1000 * options.maxTime ? 'time' : undefined;
       },
-      report(report) {
-        reached = report.step;
-        return reporter.report(report);
-      },
+      report: reporter.report,
       async validate(step) {
         const { validation, collapse: found } = await reporter.validate(step);
         if (retry < options.retries) collapse = found;
@@ -154,7 +158,7 @@ async function trainOn(
       },
     },
   ).catch(async (error: unknown) => {
-    await reporter.end({ kind: 'failed', says: error instanceof Error ? error.message : String(error) }, reached);
+    await reporter.end({ kind: 'failed', says: error instanceof Error ? error.message : String(error) });
     throw error;
   });
   reporter.close();
@@ -185,15 +189,15 @@ async function readMoments(learner: Learner): Promise<{ [moment: string]: HostTe
   return Object.fromEntries(await Promise.all(learner.momentNames.map(read)));
 }
 
-/** The most weights a run may have: with their moments and gradients some 4 GiB, what a wasm heap holds. */
-const MOST_WEIGHTS = 1 << 28;
-
-/** @throws AirError 'usage' if there are more */
+/** @throws AirError 'usage' if the nets would not fit into memory */
 function checkSize(settings: Settings): void {
-  const specs = weightGroups(settings).flatMap((group) => group.specs);
-  const weights = specs.reduce((sum, { shape }) => sum + shape.reduce((size, side) => size * side, 1), 0);
-  if (weights <= MOST_WEIGHTS) return;
-  throw usage(`nets with ${weights} weights: at most ${MOST_WEIGHTS} fit`, 'give smaller sizes of layers');
+  const { weights, bytes, largest } = memoryOf(settings);
+  if (bytes <= MOST_BYTES) return;
+  const [needed, most] = [bytes, MOST_BYTES].map((size) => `${(size / 2 ** 30).toFixed(1)} GiB`);
+  throw usage(
+    `nets of ${weights} weights: training them takes ${needed} of memory, at most ${most} fit`,
+    `give smaller sizes of layers: the largest weights are ${largest.name}, ${largest.shape.join(' x ')}`,
+  );
 }
 
 /** What is saved must be worth going on from. */
