@@ -92,6 +92,7 @@ export class Choices {
   private readonly rarity: number;
   /** How many things are true before the next lie. */
   private gap: number;
+  private hasCopies = false;
 
   constructor(choose: Choose) {
     this.choose = choose;
@@ -174,6 +175,13 @@ export class Choices {
   /** A number as files have them: a few digits, or all that there are. */
   number(): number {
     return this.pick([this.below(1000) / 8, -(1 + this.below(1000)) / 10, this.below(2 ** 30) / 3e7]);
+  }
+
+  /** So many copies of something, once in a file: copies of copies would fill the memory. */
+  copies(count: number): number {
+    const left = this.hasCopies ? 0 : count;
+    this.hasCopies = true;
+    return left;
   }
 
   /** Noise, in one choice; zeros at its plainest. */

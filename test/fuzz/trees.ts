@@ -62,7 +62,7 @@ function moveItems<T>(c: Choices, items: T[]): void {
   if (how === 0) items.splice(at, 1);
   else if (how === 1) items.push(one);
   else if (how === 2) items.splice(at, 1, items[other]);
-  else items.push(...Array.from({ length: c.pick([2, 15, 16, 300]) }, () => one));
+  else items.push(...Array.from({ length: c.copies(c.pick([2, 15, 16, 300])) }, () => one));
 }
 
 /** Any value; of the kind of `like` more often than not. */
@@ -82,7 +82,7 @@ export function oddTree(c: Choices, depth: number, like?: Tree): Tree {
 }
 
 function nestedIn(c: Choices, tree: Tree): Tree {
-  if (c.once(4)) return new Deep(c.pick([100, 1000, 10_000, 50_000]));
+  if (c.once(4)) return new Deep(c.pick([100, 1000, 10_000]));
   const isList = c.once(2);
   let nested = tree;
   for (let depth = c.pick([1, 2, 31, 32, 33]); depth > 0; depth--) {
