@@ -120,7 +120,10 @@ describe('a model whose numbers overflow', () => {
       for (const line of [`infer ${name}.safetensors test.air -o x.air`, `eval --model ${name}.safetensors test.air`]) {
         const { code, stderr } = await air(folder, `${line} --backend wasm -q`);
         assert.equal(code, 65);
-        assert.match(stderr, /: test\.air: image \d+: what the model says of it is not finite: its weights are too large/);
+        assert.match(
+          stderr,
+          /: test\.air: image \d+: what the model says of it is not finite: its weights are too large/,
+        );
       }
     }
   });
