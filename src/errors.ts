@@ -31,25 +31,9 @@ export const EXIT_CODES = {
 
 export type ErrorKind = keyof typeof EXIT_CODES;
 
-/** More than any message of ours has: what goes on for longer is what stood in a file. */
-const MAX_CHARACTERS = 500;
-/** What ends a line, moves a terminal's cursor, turns the direction of writing, or is half of a character. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
-
-/** Names and texts out of files may be anything: a line with them in it is one line all the same, and of some length. */
-function plainLine(text: string): string {
-  const shown = [...text.slice(0, 3 * MAX_CHARACTERS).replace(UNPRINTABLE, escaped)];
-  return shown.length > MAX_CHARACTERS ? `${shown.slice(0, MAX_CHARACTERS).join('')}...` : shown.join('');
-}
-
-function escaped(character: string): string {
-  return `\\u{${character.codePointAt(0)?.toString(16)}}`;
-}
-
 /**
  * A failure a user can understand. `message` is one line: where, what, expected and got, without the command's name (the
- * command line adds `air COMMAND: `). `hint` is one line with a way out; it is printed indented under the message. Both may quote
- * what stood in a file: it cannot break the line.
+ * command line adds `air COMMAND: `). `hint` is one line with a way out; it is printed indented under the message.
  */
 export class AirError extends Error {
   override readonly name = 'AirError';
@@ -57,9 +41,9 @@ export class AirError extends Error {
   readonly hint: string | undefined;
 
   constructor(kind: ErrorKind, message: string, hint?: string, options?: ErrorOptions) {
-    super(plainLine(message), options);
+    super(message, options);
     this.kind = kind;
-    this.hint = hint && plainLine(hint);
+    this.hint = hint;
   }
 
   get exitCode(): number {

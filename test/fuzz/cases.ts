@@ -1,5 +1,6 @@
 /** One case: a file is made and read, and what comes of it is held against what every reader promises. */
 import { AirError } from '#air/errors.js';
+import { printable } from '#air/io/printable.js';
 import type { Choices } from './choices.js';
 import { damaged } from './damage.js';
 
@@ -44,19 +45,18 @@ export async function tryCase<T>(reader: Reader<T>, c: Choices): Promise<Verdict
   return 'accepted';
 }
 
-const LONGEST = 510;
+const LONGEST = 2010;
 /** What moves a cursor, ends a line or turns the direction of writing; half a pair of surrogates. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/u;
+const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028-\u202e\u2066-\u2069]/u;
 
-/** A refusal is one clear line of what is wrong and where, and perhaps one with a way out. */
+/** A refusal is shown as one clear line of what is wrong and where, and perhaps one with a way out. */
 function checkRefusal(error: unknown): asserts error is AirError {
   if (!(error instanceof AirError)) throw error;
   const { kind, message, hint = '' } = error;
   if (kind !== 'badData') throw new Error(`refused as '${kind}', not 'badData': ${message}`, { cause: error });
-  for (const text of [message, hint]) {
-    if (UNPRINTABLE.test(text)) throw new Error(`a message that is not one plain line: ${JSON.stringify(text)}`);
-    if (text.length > LONGEST) throw new Error(`a message of ${text.length} characters: ${text.slice(0, LONGEST)}`);
-  }
   if (!message.startsWith(`${NAME}: `))
     throw new Error(`a message that does not begin with the file's name: ${message}`);
+  for (const text of [message, hint].map(printable)) {
+    if (UNPRINTABLE.test(text) || text.length > LONGEST) throw new Error(`no plain line: ${JSON.stringify(text)}`);
+  }
 }
