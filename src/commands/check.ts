@@ -91,9 +91,3 @@ async function inspectTensors(chunks: AsyncIterable<Uint8Array>, file: string, i
     return `${header.places.size} tensors${header.digest ? '' : '; no digest, only the layout could be checked'}`;
   });
 }
-
-async function concat(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  for await (const chunk of chunks) parts.push(chunk);
-  return Buffer.concat(parts);
-}

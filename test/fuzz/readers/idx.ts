@@ -1,9 +1,10 @@
 /** IDX files: labels and images. */
 import assert from 'node:assert/strict';
-import { decodeIdx } from '#air/formats/idx.js';
+import { decodeIdx, openIdx } from '#air/formats/idx.js';
 import { concat } from '../../support/samples.js';
 import { type Made, NAME, type Reader } from '../cases.js';
 import type { Choices } from '../choices.js';
+import { pieces } from '../pieces.js';
 import { type Pictures, picturesOf, readPictures } from './images.js';
 
 type Idx = { shape: number[]; data: Uint8Array };
@@ -31,8 +32,16 @@ function make(c: Choices, ranks: readonly number[]): Made<Idx> {
 export const idx: Reader<Idx> = {
   name: 'idx',
   make: (c) => make(c, [3, 1, 2, 8]),
-  read: (bytes) => decodeIdx(bytes, NAME),
-  check: (value, bytes) => assert.deepEqual(idxOf(value), Uint8Array.from(bytes)),
+  async read(bytes, c) {
+    const { shape, elements } = await openIdx(pieces(bytes, c), NAME);
+    const parts: Uint8Array[] = [];
+    for await (const part of elements) parts.push(part);
+    return { shape, data: concat(parts) };
+  },
+  check(value, bytes) {
+    assert.deepEqual(idxOf(value), Uint8Array.from(bytes));
+    assert.deepEqual(decodeIdx(Uint8Array.from(bytes), NAME), value);
+  },
   same: assert.deepEqual,
 };
 

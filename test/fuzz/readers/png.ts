@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict';
 import { crc32, deflateSync } from 'node:zlib';
 import { decodePng, encodePng, type Picture } from '#air/formats/png.js';
+import { checkPng } from '#air/formats/png-check.js';
 import { concat } from '../../support/samples.js';
 import { type Made, NAME, type Reader } from '../cases.js';
 import type { Choices } from '../choices.js';
 import { damaged } from '../damage.js';
+import { pieces } from '../pieces.js';
 import { type Pictures, readPictures } from './images.js';
 
 /** Colour type, samples of a pixel, the depths that it may have. */
@@ -102,7 +104,12 @@ function make(c: Choices): Made<Picture> {
 export const png: Reader<Picture> = {
   name: 'png',
   make,
-  read: (bytes) => decodePng(bytes, NAME),
+  async read(bytes, c) {
+    const { width, height } = await checkPng(pieces(bytes, c), NAME);
+    const picture = await decodePng(bytes, NAME);
+    assert.deepEqual([picture.width, picture.height], [width, height]);
+    return picture;
+  },
   async check(picture) {
     assert.equal(picture.pixels.length, picture.width * picture.height);
     assert.deepEqual(await decodePng(encodePng(picture), NAME), picture);
