@@ -43,7 +43,7 @@ export async function readRuns(
 /** `NAME=FILE`, or a file that is called as it is. */
 async function readRun(operand: string, io: Io): Promise<Read> {
   const { name, file } = await parseNamedFile(operand, io);
-  const text = new TextDecoder().decode(await io.readFile(file));
+  const text = await io.readText(file);
   const whole = parse(text);
   // a log of one line is one too
   if (isFields(whole) && typeof whole.step !== 'number') {

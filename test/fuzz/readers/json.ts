@@ -10,9 +10,9 @@ import { PRESETS } from '#air/presets.js';
 import type { RunScores } from '#air/scores/columns.js';
 import { checkScores } from '#air/scores/scores-json.js';
 import { validations } from '#air/scores/training-log.js';
-import { chunksOf } from '../../support/samples.js';
 import { NAME, type Reader } from '../cases.js';
 import type { Choices } from '../choices.js';
+import { pieces } from '../pieces.js';
 import { toJson, treeOf, twisted } from '../trees.js';
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -88,7 +88,7 @@ export const scores: Reader<RunScores> = {
     };
     return { bytes: utf8(jsonOf(c, value)), holds: value as unknown as RunScores };
   },
-  read: (bytes, c) => readScores(NAME, { readBytes: () => chunksOf(bytes, c.pick([65536, 11])) } as unknown as Io),
+  read: (bytes, c) => readScores(NAME, { readBytes: () => pieces(bytes, c) } as unknown as Io),
   check: (value) => assert.ok('scores' in checkScores(JSON.parse(JSON.stringify(value)))),
   same: assert.deepEqual,
 };
