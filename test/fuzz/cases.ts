@@ -9,6 +9,8 @@ export type Made<T> = { bytes: Uint8Array; holds?: T };
 
 export type Reader<T> = {
   name: string;
+  /** How many times as long as most a case takes: of so many fewer there are. */
+  slowness?: number;
   make(c: Choices): Made<T>;
   /** What is read of it. @throws AirError 'badData' if it is refused */
   read(bytes: Uint8Array, c: Choices): T | Promise<T>;

@@ -124,6 +124,7 @@ function textOf(c: Choices, json: string): string {
 
 export const checkpoint: Reader<Checkpoint> = {
   name: 'checkpoint',
+  slowness: 2,
   make,
   read: (bytes, c) => arrivingModel(pieces(bytes, c), NAME, { newHash } as Io),
   check(value, bytes) {

@@ -57,6 +57,7 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
 export const gzip: Reader<Segment[]> = {
   name: 'gzip',
+  slowness: 4,
   make,
   async read(bytes) {
     const file = join(folder, NAME);

@@ -103,6 +103,7 @@ function make(c: Choices): Made<Picture> {
 
 export const png: Reader<Picture> = {
   name: 'png',
+  slowness: 2,
   make,
   async read(bytes, c) {
     const { width, height } = await checkPng(pieces(bytes, c), NAME);
