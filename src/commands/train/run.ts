@@ -119,7 +119,6 @@ async function trainOn(
   const reporter = await makeReporter(options, learner, { step: saved?.step ?? 0, retry }, io);
   let collapse: string | undefined;
   const { untilAccuracy } = options;
-  let reached = saved?.step ?? 0;
   const result = await trainLoop(
     { ...settings, done: saved?.step ?? 0 },
     { stepper, nextBatch: (step) => source.batch(options.overfitBatch ? 1 : step, settings.training.batchSize), sums },
@@ -136,10 +135,7 @@ async function trainOn(
         if (collapse !== undefined) return 'collapse';
         return options.maxTime !== undefined && io.now() - started > 1000 * options.maxTime ? 'time' : undefined;
       },
-      report(report) {
-        reached = report.step;
-        return reporter.report(report);
-      },
+      report: reporter.report,
       async validate(step) {
         const { validation, collapse: found } = await reporter.validate(step);
         if (retry < options.retries) collapse = found;
@@ -154,7 +150,7 @@ async function trainOn(
       },
     },
   ).catch(async (error: unknown) => {
-    await reporter.end({ kind: 'failed', says: error instanceof Error ? error.message : String(error) }, reached);
+    await reporter.end({ kind: 'failed', says: error instanceof Error ? error.message : String(error) });
     throw error;
   });
   reporter.close();
