@@ -1,14 +1,14 @@
 /**
  * What a field of a header or of a record may hold: kinds and ranges. Every reader and every writer goes through these, so what has
- * been read can be counted, drawn and added up without a look: no field makes anything longer than a few thousand entries, or
- * a sum infinite. The ranges hold whatever air writes, of the worst model too.
+ * been read can be counted, drawn and added up without a look: no list or table that is made of it grows beyond what stands here,
+ * and no sum becomes infinite. The ranges hold whatever air writes, of the worst model too.
  */
 import type { Box } from '../core/latent.js';
 
 /** Of images, windows and vectors. */
 export const MAX_SIDE = 2048;
-/** Objects of an image, and steps of a model: ten times what air makes, and a table [count, count] of them is still small. */
-export const MAX_OBJECTS = 1000;
+/** Objects of an image, and steps of a model: more than twice what air makes. A table, and a chart, of [256, 256] can be looked at. */
+export const MAX_OBJECTS = 255;
 /** Above the labels that gen-data knows (65535); as many as there may be objects add up to less than 2^31. */
 const MAX_LABEL = 1_000_000;
 /** Above every sum of some numbers of float32 and every box that is made of them; products and sums of such stay finite. */

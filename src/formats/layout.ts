@@ -28,8 +28,11 @@ export function checkImageShape(shape: readonly number[], name: string): [number
     const hint = shape.length === 2 ? 'for a single image save x[None] instead of x' : undefined;
     throw new AirError('badData', `${name}: shape ${text}, expected [images, height, width]`, hint);
   }
-  if (!Number.isSafeInteger(shape[0]) || shape.slice(1).some((side) => side < 1 || side > MAX_SIDE)) {
+  if (shape.slice(1).some((side) => side < 1 || side > MAX_SIDE)) {
     throw new AirError('badData', `${name}: shape ${text}, expected images of 1 .. ${MAX_SIDE} pixels a side`);
+  }
+  if (!Number.isSafeInteger(shape[0])) {
+    throw new AirError('badData', `${name}: shape ${text}, expected at most ${Number.MAX_SAFE_INTEGER} images`);
   }
   return shape as [number, number, number];
 }

@@ -26,7 +26,7 @@
  *
  * Written with keys in this order and the shortest encodings: integers as integers, other numbers as float64, bytes
  * row by row, float32 little-endian. Read in any order and encoding; unknown keys are ignored. No extension types; a
- * value has at most 32 MiB, 65536 parts and 32 levels, a canvas at most 2048 x 2048, an image at most 1000 objects and steps.
+ * value has at most 32 MiB, 65536 parts and 32 levels, a canvas at most 2048 x 2048, an image at most 255 objects and steps.
  * Probabilities are in 0 .. 1, those of q add up to 1, scales and sides of boxes are not negative, some weight of `evidence` is
  * not -Infinity, and all other numbers are finite (fields.ts). A writer refuses what a reader would.
  *

@@ -211,7 +211,7 @@ test('a writer refuses what a reader would', () => {
     [{ ...latent, q: [1] }, /q must be 2 numbers for 1 steps, got an array of 1/],
     [{ ...latent, n: 2 }, /n must be at most 1, got 2/],
     [{ ...latent, q: [0.5, 0.4] }, /q must add up to 1, got 0\.9/],
-    [{ ...latent, count: 1001, objects: undefined }, /count must be at most 1000, got 1001/],
+    [{ ...latent, count: 256, objects: undefined }, /count must be at most 255, got 256/],
     [
       { ...latent, steps: [{ ...latent.steps[0], whatScale: Float32Array.of(1, Number.NaN) }] },
       /what_scale must be finite numbers that are not negative, got NaN/,
