@@ -107,6 +107,11 @@ test-pyro: $(if $(PYRO_AIR),pyro-air) $(BUILT) $(VENV)/.installed ## weights to 
 	npm run --silent test:compile
 	AIR_TORCH=$(VENV)/bin/python PYRO_AIR="$(PYRO_AIR)" $(RUN) node --test .test/commands/pyro.test.js
 
+.PHONY: fuzz
+fuzz: $(BUILT) ## a million files of all formats, each a little wrong, to every reader: an hour of processors (FUZZ_CASES, FUZZ_SEED)
+	npm run --silent test:compile
+	$(RUN) node .test/fuzz/main.js
+
 .PHONY: clean
 clean: ## remove what was compiled; what was trained stays in build/
 	rm -rf dist .test

@@ -7,6 +7,7 @@ import { isSystemError, OutputClosed, systemFailure } from '../io/failures.js';
 import { createIo } from '../io/io.js';
 import { createMessages, type MessageSettings } from '../io/messages.js';
 import { openOutput } from '../io/output.js';
+import { printable } from '../io/printable.js';
 import { type Signals, watchSignals } from '../io/signals.js';
 import { type CommandSpec, usage } from './command.js';
 import { fullHelp, overview, shortHelp } from './help.js';
@@ -86,7 +87,7 @@ function report(
     // Both ends of a pipe get the same Ctrl-C: that the other one's data ends early is no news.
     const isAftermath = known.kind === 'badData' && signals?.exitCode() !== undefined;
     if (!isAftermath) messages.error(known.message, known.hint);
-    if (process.env.AIR_DEBUG) process.stderr.write(`${stackOf(known)}\n`);
+    if (process.env.AIR_DEBUG) writeStack(known);
     return isAftermath ? (signals?.exitCode() ?? known.exitCode) : known.exitCode;
   }
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
@@ -94,8 +95,12 @@ function report(
     ? 'please report this with the command line'
     : 'please report this with the command line; -v shows where it happened';
   messages.error(`a bug in air: ${text.split('\n')[0]}`, hint);
-  if (wantsStack) process.stderr.write(`${stackOf(error)}\n`);
+  if (wantsStack) writeStack(error);
   return EXIT_CODES.bug;
+}
+
+function writeStack(error: unknown): void {
+  process.stderr.write(`${stackOf(error).split('\n').map(printable).join('\n')}\n`);
 }
 
 function stackOf(error: unknown): string {

@@ -2,6 +2,7 @@
 import { defineCommand } from '../cli/command.js';
 import { AirError } from '../errors.js';
 import type { Io } from '../io/io.js';
+import { printable } from '../io/printable.js';
 import { output } from './shared/options.js';
 
 export const check = defineCommand({
@@ -26,7 +27,7 @@ export const check = defineCommand({
       } catch (error) {
         if (!(error instanceof AirError) || (error.kind !== 'badData' && error.kind !== 'noInput')) throw error;
         bad++;
-        await lines.write(`${error.message}\n`);
+        await lines.write(`${printable(error.message)}\n`);
       }
     }
     await lines.finish();
@@ -42,8 +43,15 @@ async function inspect(file: string, io: Io): Promise<string> {
   const { kind, chunks } = await sniffChunks(io.readBytes(file));
   if (kind === 'safetensors') return inspectTensors(chunks, file, io);
   if (kind === 'idx') {
-    const { decodeIdx } = await import('../formats/idx.js'); // not readImages: labels are IDX files too
-    return `IDX, ${decodeIdx(await concat(chunks), file).shape.join('x')}`;
+    const { openIdx } = await import('../formats/idx.js'); // not readImages: labels are IDX files too
+    const { shape, elements } = await openIdx(chunks, file);
+    for await (const _ of elements);
+    return `IDX, ${shape.join('x')}`;
+  }
+  if (kind === 'png') {
+    const { checkPng } = await import('../formats/png-check.js'); // not readImages: a picture may be larger than images
+    const { height, width } = await checkPng(chunks, file);
+    return `1 image of ${height}x${width}`;
   }
   if (isImageKind(kind)) {
     const { height, width, images } = await readImages(chunks, file);
@@ -82,10 +90,4 @@ async function inspectTensors(chunks: AsyncIterable<Uint8Array>, file: string, i
     else for await (const _ of pieces);
     return `${header.places.size} tensors${header.digest ? '' : '; no digest, only the layout could be checked'}`;
   });
-}
-
-async function concat(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  for await (const chunk of chunks) parts.push(chunk);
-  return Buffer.concat(parts);
 }

@@ -1,6 +1,7 @@
 /** `air view`: a stream as JSON lines, for eyes, jq and languages without msgpack. */
 import { countOrInf, defineCommand, flag, usage } from '../cli/command.js';
 import { shortest } from '../core/float32.js';
+import { escapeControls } from '../io/printable.js';
 import { output } from './shared/options.js';
 
 export const view = defineCommand({
@@ -44,7 +45,7 @@ export const view = defineCommand({
                 toJson((key) => key, { withPixels: false }),
               )
             : JSON.stringify(event.record, toJson(snakeCase, { withPixels: options.images }));
-        await lines.write(`${text}\n`);
+        await lines.write(`${escapeControls(text)}\n`); // of 8 bits too, which JSON may hold as they are
         left--;
         if (left === 0) break;
       }

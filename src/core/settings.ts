@@ -5,6 +5,7 @@
  * A setting of the first version is always written. One that came later is written only where it differs from `before`, so
  * that a file that uses nothing new is, byte for byte, the file of the older version, and is read by it.
  */
+import { parseJson } from './json.js';
 import { snakeCase } from './names.js';
 import { describeRange, isWithin, type Range } from './range.js';
 
@@ -49,7 +50,7 @@ export function formatSettings<T extends object>(table: SettingsTable<T>, settin
  * @throws Error the text is no JSON; a setting is missing that always was there, or is not what it may be
  */
 export function parseSettings<T extends object>(table: SettingsTable<T>, text: string): T {
-  const given: unknown = JSON.parse(text);
+  const given: unknown = parseJson(text);
   if (!isFields(given)) throw new Error(`expected settings by name, got ${text.slice(0, 20)}`);
   const keys = new Map(Object.keys(table).map((name) => [snakeCase(name), name]));
   const unknown = Object.keys(given).find((key) => !keys.has(key));

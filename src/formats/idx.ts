@@ -34,20 +34,102 @@ function parseIdxHeader(bytes: Uint8Array, name: string): IdxHeader | undefined 
   return { shape: Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis)), dataStart };
 }
 
+/** An IDX array: labels [N], images [N, H, W], or whatever else. */
+export type IdxArray = { shape: number[]; data: Uint8Array };
+
 /**
- * An IDX file that is all there: labels [N] or images [N, H, W]. `data` is a view of `bytes`.
+ * An IDX file that is all there. `data` is a view of `bytes`.
  * @throws AirError 'badData' if the header is wrong, the rank is not the one asked for, or the length is not the header's.
  */
-export function decodeIdx(bytes: Uint8Array, name: string, rank?: number): { shape: number[]; data: Uint8Array } {
+export function decodeIdx(bytes: Uint8Array, name: string, rank?: number): IdxArray {
   const header = parseIdxHeader(bytes, name);
-  if (header === undefined) throw new AirError('badData', `${name}: cut short inside its IDX header`);
+  if (header === undefined) throw cutInHeader(name);
   const { shape, dataStart } = header;
-  if (rank !== undefined && shape.length !== rank) {
-    throw new AirError('badData', `${name}: IDX array of rank ${shape.length} [${shape.join(', ')}], expected ${rank}`);
-  }
-  const expected = dataStart + shape.reduce((product, size) => product * size, 1);
+  checkRank(shape, rank, name);
+  const expected = dataStart + elementsOf(shape);
   if (bytes.length !== expected) throw wrongLength(name, bytes.length, expected);
   return { shape, data: bytes.subarray(dataStart) };
+}
+
+/** More elements are not held. */
+const MAX_ELEMENTS = 2 ** 30;
+
+/** The same of a file that arrives, which is read no further than to what its header says. @throws AirError 'badData' */
+export async function readIdx(chunks: AsyncIterable<Uint8Array>, name: string, rank: number): Promise<IdxArray> {
+  const { shape, elements } = await openIdx(chunks, name);
+  checkRank(shape, rank, name);
+  if (elementsOf(shape) > MAX_ELEMENTS) {
+    throw new AirError(
+      'badData',
+      `${name}: IDX array [${shape.join(', ')}], expected ${MAX_ELEMENTS} elements at most`,
+    );
+  }
+  const data = new Uint8Array(elementsOf(shape));
+  let filled = 0;
+  for await (const piece of elements) {
+    data.set(piece, filled);
+    filled += piece.length;
+  }
+  return { shape, data };
+}
+
+/**
+ * An IDX file of any size as it arrives: its shape, and its elements piece by piece.
+ * @throws AirError 'badData' if the header is wrong; with the elements, if there are less or more of them
+ */
+export async function openIdx(
+  chunks: AsyncIterable<Uint8Array>,
+  name: string,
+): Promise<{ shape: number[]; elements: AsyncGenerator<Uint8Array, void, undefined> }> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  let bytes: Uint8Array = new Uint8Array(0);
+  for (;;) {
+    const header = parseIdxHeader(bytes, name);
+    if (header !== undefined) {
+      return { shape: header.shape, elements: elementsInside(header, bytes, iterator, name) };
+    }
+    const { value, done } = await iterator.next();
+    if (done) throw cutInHeader(name);
+    bytes = Uint8Array.from([...bytes, ...value]);
+  }
+}
+
+/** Yields the elements in `first`, which begins with the header, and `rest`. */
+async function* elementsInside(
+  { shape, dataStart }: IdxHeader,
+  first: Uint8Array,
+  rest: AsyncIterator<Uint8Array>,
+  name: string,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const expected = dataStart + elementsOf(shape);
+  let total = dataStart;
+  try {
+    for (let piece = first.subarray(dataStart); ; ) {
+      total += piece.length;
+      if (total > expected) throw wrongLength(name, total, expected);
+      yield piece;
+      const { value, done } = await rest.next();
+      if (done) break;
+      piece = value;
+    }
+    if (total < expected) throw wrongLength(name, total, expected);
+  } finally {
+    await rest.return?.();
+  }
+}
+
+function elementsOf(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/** @throws AirError 'badData' if there is a rank that is asked for, and it is another */
+function checkRank(shape: readonly number[], rank: number | undefined, name: string): void {
+  if (rank === undefined || shape.length === rank) return;
+  throw new AirError('badData', `${name}: IDX array of rank ${shape.length} [${shape.join(', ')}], expected ${rank}`);
+}
+
+function cutInHeader(name: string): AirError {
+  return new AirError('badData', `${name}: cut short inside its IDX header`);
 }
 
 /** Where the images are in an IDX file that begins with `bytes`; undefined if more of them are needed. */

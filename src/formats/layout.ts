@@ -1,5 +1,6 @@
 /** Where the images are in a file that is a header and then one image after the other, of one size each. */
 import { AirError } from '../errors.js';
+import { MAX_SIDE } from './fields.js';
 import { type Channels, isChannels } from './grey.js';
 
 export type ImageLayout = {
@@ -20,8 +21,6 @@ export type ImageLayout = {
   toPixels(bytes: Uint8Array, index: number): Uint8Array;
 };
 
-const MAX_SIDE = 2048;
-
 /** [N, H, W] with sides this program can take. @throws AirError 'badData' otherwise. */
 export function checkImageShape(shape: readonly number[], name: string): [number, number, number] {
   const text = `[${shape.join(', ')}]`;
@@ -29,8 +28,11 @@ export function checkImageShape(shape: readonly number[], name: string): [number
     const hint = shape.length === 2 ? 'for a single image save x[None] instead of x' : undefined;
     throw new AirError('badData', `${name}: shape ${text}, expected [images, height, width]`, hint);
   }
-  if (!Number.isSafeInteger(shape[0]) || shape.slice(1).some((side) => side < 1 || side > MAX_SIDE)) {
+  if (shape.slice(1).some((side) => side < 1 || side > MAX_SIDE)) {
     throw new AirError('badData', `${name}: shape ${text}, expected images of 1 .. ${MAX_SIDE} pixels a side`);
+  }
+  if (!Number.isSafeInteger(shape[0])) {
+    throw new AirError('badData', `${name}: shape ${text}, expected at most ${Number.MAX_SAFE_INTEGER} images`);
   }
   return shape as [number, number, number];
 }

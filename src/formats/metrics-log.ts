@@ -4,6 +4,7 @@
  * that was tried again (--retries) have `retry`, from 1. A line ends with a newline: what stands after the last one was left by a
  * run that was killed as it wrote.
  */
+import { parseJson } from '../core/json.js';
 import { AirError } from '../errors.js';
 
 export type MetricsLine = { readonly step: number; readonly [name: string]: unknown };
@@ -55,7 +56,7 @@ export function modelOfLog(text: string): string | undefined {
   const first = parseLine(text.split('\n', 1)[0]);
   if (first !== undefined) return typeof first.model === 'string' ? first.model : undefined;
   const [, model] = /^\{\s*"model":\s*("(?:[^"\\]|\\.)*")/.exec(text) ?? [];
-  return model === undefined ? undefined : (parseJson(model) as string | undefined);
+  return model === undefined ? undefined : (parsedOrNot(model) as string | undefined);
 }
 
 /** Which try of the run a line is of: 0 is the first. */
@@ -76,13 +77,13 @@ export function numberIn(line: MetricsLine, name: string): number | undefined {
 }
 
 function parseLine(text: string): { step?: unknown; model?: unknown } | undefined {
-  const value = parseJson(text);
+  const value = parsedOrNot(text);
   return typeof value === 'object' && value !== null ? value : value === undefined ? undefined : {};
 }
 
-function parseJson(text: string): unknown {
+function parsedOrNot(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return undefined;
   }

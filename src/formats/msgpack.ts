@@ -17,11 +17,23 @@ export const MAX_DEPTH = 32;
 const packr = new Packr({ useRecords: false, variableMapSize: true, encodeUndefinedAsNil: true });
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'number' });
 
-/** The bytes of a value. Keys keep the order of insertion; undefined becomes nil. The bytes stay valid. */
+/**
+ * The bytes of a value. Keys keep the order of insertion; undefined becomes nil. The bytes stay valid.
+ * @throws Unreadable if a reader would refuse it: what is written is scanned as what is read
+ */
 export function packValue(value: unknown): Uint8Array {
-  const bytes = packr.pack(value);
-  return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length);
+  const { buffer, byteOffset, length } = packr.pack(value);
+  const bytes = new Uint8Array(buffer as ArrayBuffer, byteOffset, length);
+  const scanned = new ValueScanner().scan(bytes, 0, length);
+  if (scanned !== length) {
+    const limits = `${MAX_VALUE_BYTES} bytes, ${MAX_VALUE_PARTS} parts and ${MAX_DEPTH} levels`;
+    throw new Unreadable(`${scanned}: a value has at most ${limits}`);
+  }
+  return bytes;
 }
+
+/** What would be written is larger, or has more parts or levels, than a reader takes. */
+export class Unreadable extends Error {}
 
 /**
  * The value at bytes[start, end), whose length ValueScanner gave. Every bin in it is a view of `bytes`.

@@ -1,9 +1,30 @@
 /**
  * The values in a stream: headers, scenes and latents, as TypeScript sees them and as msgpack carries them. Every field
- * is checked in both directions, so what is written can be read, and what has been read can be used without a look.
+ * is checked in both directions (fields.ts), so what is written can be read, and what has been read can be used without a look.
  */
 import type { Box, Latent } from '../core/latent.js';
 import { camelCase, snakeCase } from '../core/names.js';
+import {
+  arrayType,
+  BadValue,
+  bad,
+  box,
+  bytesToVector,
+  distribution,
+  type Fields,
+  finite,
+  label,
+  list,
+  logWeights,
+  MAX_OBJECTS,
+  map,
+  pixels,
+  probability,
+  side,
+  type VectorKind,
+  vectorToBytes,
+  wholeNumber,
+} from './fields.js';
 
 /** One object as it was drawn. `frame` is the resized digit image, `ink` the box of its non-zero pixels. */
 export type SceneObject = { label?: number; frame: Box; ink: Box };
@@ -38,83 +59,6 @@ export type Header = {
 /** The stream version this program writes, and the newest it reads. */
 export const STREAM_VERSION = 1;
 
-const MAX_SIDE = 2048;
-
-/** A value that does not have the form it should; the message says which field, and how. */
-export class BadValue extends Error {}
-
-type Fields = Record<string, unknown>;
-
-export function isMap(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
-}
-
-/** A value in few words, for a message. */
-function describe(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  if (ArrayBuffer.isView(value)) return `${value.byteLength} bytes`;
-  if (Array.isArray(value)) return `an array of ${value.length}`;
-  if (typeof value === 'object' && value !== null) return 'a map';
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
-  return text.length > 40 ? `${text.slice(0, 40)}...` : text;
-}
-
-function bad(field: string, expected: string, value: unknown): never {
-  throw new BadValue(`${field} must be ${expected}, got ${describe(value)}`);
-}
-
-function wholeNumber(value: unknown, field: string): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) bad(field, 'a whole number', value);
-  return value;
-}
-
-function finite(value: unknown, field: string): number {
-  if (typeof value !== 'number' || !Number.isFinite(value)) bad(field, 'a finite number', value);
-  return value;
-}
-
-/** A logarithm: that of 0 is one too. */
-function orMinusInfinity(value: unknown, field: string): number {
-  return value === Number.NEGATIVE_INFINITY ? value : finite(value, field);
-}
-
-function list(value: unknown, field: string): unknown[] {
-  if (!Array.isArray(value)) bad(field, 'an array', value);
-  return value;
-}
-
-function map(value: unknown, field: string): Fields {
-  if (!isMap(value)) bad(field, 'a map', value);
-  return value;
-}
-
-function box(value: unknown, field: string): Box {
-  if (!Array.isArray(value) || value.length !== 4) bad(field, 'a box [x, y, w, h]', value);
-  for (let i = 0; i < 4; i++) finite(value[i], field);
-  return value as unknown as Box;
-}
-
-function pixels(value: unknown, shape: readonly number[], field: string): Uint8Array {
-  if (!(value instanceof Uint8Array) || value.length !== shape[0] * shape[1]) {
-    bad(field, `${shape[0] * shape[1]} bytes (${shape[0]} x ${shape[1]})`, value);
-  }
-  return value;
-}
-
-function side(value: unknown, field: string): number {
-  if (wholeNumber(value, field) < 1 || (value as number) > MAX_SIDE) bad(field, `a size in 1 .. ${MAX_SIDE}`, value);
-  return value as number;
-}
-
-/** {"dtype", "shape"} of an array, sides checked. */
-function arrayType(value: unknown, dtype: string, rank: number, field: string): { dtype: string; shape: number[] } {
-  const fields = map(value, field);
-  if (fields.dtype !== dtype) bad(`${field}.dtype`, dtype, fields.dtype);
-  const sizes = list(fields.shape, `${field}.shape`);
-  if (sizes.length !== rank) bad(`${field}.shape`, `an array of ${rank}`, sizes);
-  return { dtype, shape: sizes.map((size) => side(size, `${field}.shape`)) };
-}
-
 /**
  * A header, checked, with its keys in the order they are written. Unknown keys pass through.
  * @throws BadValue naming the field.
@@ -138,7 +82,9 @@ export function checkHeader(value: unknown): Header {
   if (where !== undefined) header.where = arrayType(where, 'float32', 1, 'where');
   if (model !== undefined) header.model = map(model, 'model');
   if (seed !== undefined) header.seed = wholeNumber(seed, 'seed');
-  if (objects !== undefined) header.objects = list(objects, 'objects').map((n) => wholeNumber(n, 'objects'));
+  if (objects !== undefined) {
+    header.objects = list(objects, 'objects', MAX_OBJECTS + 1).map((n) => wholeNumber(n, 'objects', MAX_OBJECTS));
+  }
   for (const key of Object.keys(others)) if (others[key] !== undefined) header[key] = others[key];
   if (provenance !== undefined) {
     header.provenance = list(provenance, 'provenance').map((line) =>
@@ -151,30 +97,11 @@ export function checkHeader(value: unknown): Header {
 /** One of the two ways between a record in memory, whose keys are in camelCase, and on the wire, in snake_case. */
 type Way = {
   /** Float32 vectors into bytes, or bytes into vectors. */
-  vector(value: unknown, length: number | undefined, field: string): unknown;
+  vector(value: unknown, kind: VectorKind, field: string): unknown;
   /** The key under which a field is found, and that under which it is put, given the one on the wire. */
   from(key: string): string;
   to(key: string): string;
 };
-
-/** float32 values as their little-endian bytes; `length` values if it is given. */
-function vectorToBytes(value: unknown, length: number | undefined, field: string): Uint8Array {
-  if (!(value instanceof Float32Array) || (length !== undefined && value.length !== length)) {
-    bad(field, length === undefined ? 'a float32 vector' : `${length} float32 values`, value);
-  }
-  return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-}
-
-function bytesToVector(value: unknown, length: number | undefined, field: string): Float32Array {
-  const isRight =
-    value instanceof Uint8Array && (length === undefined ? value.length % 4 === 0 : value.length === 4 * length);
-  if (!isRight)
-    bad(field, length === undefined ? 'float32 values' : `${4 * length} bytes (float32 [${length}])`, value);
-  const vector = new Float32Array(value.length / 4);
-  const view = new DataView(value.buffer, value.byteOffset, value.length);
-  for (let i = 0; i < vector.length; i++) vector[i] = view.getFloat32(4 * i, true);
-  return vector;
-}
 
 const TO_WIRE: Way = { vector: vectorToBytes, from: camelCase, to: snakeCase };
 const FROM_WIRE: Way = { vector: bytesToVector, from: snakeCase, to: camelCase };
@@ -212,12 +139,12 @@ function copyScene(from: Fields, header: Header): Scene {
 }
 
 function copyTruth(from: Fields, to: Scene): void {
-  if (from.count !== undefined) to.count = wholeNumber(from.count, 'count');
+  if (from.count !== undefined) to.count = wholeNumber(from.count, 'count', MAX_OBJECTS);
   if (from.objects === undefined) return;
-  to.objects = list(from.objects, 'objects').map((value) => {
+  to.objects = list(from.objects, 'objects', MAX_OBJECTS).map((value) => {
     const object = map(value, 'objects[]');
     return {
-      ...(object.label === undefined ? {} : { label: wholeNumber(object.label, 'label') }),
+      ...(object.label === undefined ? {} : { label: label(object.label, 'label') }),
       frame: box(object.frame, 'frame'),
       ink: box(object.ink, 'ink'),
     };
@@ -228,25 +155,18 @@ function copyTruth(from: Fields, to: Scene): void {
 }
 
 function copyLatent(from: Fields, header: Header, way: Way): Fields {
-  const q = list(from.q, 'q');
-  for (const p of q) finite(p, 'q');
-  const steps = list(from.steps, 'steps');
+  const q = distribution(from.q, 'q');
+  const steps = list(from.steps, 'steps', MAX_OBJECTS);
   if (q.length !== steps.length + 1) bad('q', `${steps.length + 1} numbers for ${steps.length} steps`, q);
-  const n = wholeNumber(from.n, 'n');
-  if (n > steps.length) bad('n', `at most ${steps.length}`, n);
-  const latent: Fields = { i: wholeNumber(from.i, 'i'), n, q };
+  const latent: Fields = { i: wholeNumber(from.i, 'i'), n: wholeNumber(from.n, 'n', steps.length), q };
   if (from.elbo !== undefined) latent.elbo = finite(from.elbo, 'elbo');
   if (from.evidence !== undefined) {
-    const evidence = list(from.evidence, 'evidence');
-    for (const logWeight of evidence) orMinusInfinity(logWeight, 'evidence');
+    const evidence = logWeights(from.evidence, 'evidence');
     if (evidence.length !== q.length) bad('evidence', `${q.length} numbers as q`, evidence);
     latent.evidence = evidence;
   }
   const nEvidence = from[way.from('n_evidence')];
-  if (nEvidence !== undefined) {
-    if (wholeNumber(nEvidence, 'n_evidence') > steps.length) bad('n_evidence', `at most ${steps.length}`, nEvidence);
-    latent[way.to('n_evidence')] = nEvidence;
-  }
+  if (nEvidence !== undefined) latent[way.to('n_evidence')] = wholeNumber(nEvidence, 'n_evidence', steps.length);
   latent.steps = steps.map((step) => copyStep(map(step, 'steps[]'), header, way));
   latent.image = pixels(from.image, header.image.shape, 'image');
   if (from.reconstruction !== undefined) {
@@ -259,14 +179,14 @@ function copyLatent(from: Fields, header: Header, way: Way): Fields {
 function copyStep(from: Fields, header: Header, way: Way): Fields {
   const size = header.what?.shape[0];
   const whereSize = header.where?.shape[0] ?? 3;
-  const step: Fields = { box: box(from.box, 'box'), p: finite(from.p, 'p') };
-  for (const [key, length] of [
-    ['where', whereSize],
-    ['where_scale', whereSize],
-    ['what', size],
-    ['what_scale', size],
+  const step: Fields = { box: box(from.box, 'box'), p: probability(from.p, 'p') };
+  for (const [key, length, least] of [
+    ['where', whereSize, Number.NEGATIVE_INFINITY],
+    ['where_scale', whereSize, 0],
+    ['what', size, Number.NEGATIVE_INFINITY],
+    ['what_scale', size, 0],
   ] as const) {
-    step[way.to(key)] = way.vector(from[way.from(key)], length, key);
+    step[way.to(key)] = way.vector(from[way.from(key)], { length, least }, key);
   }
   if (from.window !== undefined) {
     if (header.window === undefined) throw new BadValue('window is there, but the header names no shape for it');

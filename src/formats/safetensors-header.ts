@@ -2,6 +2,7 @@
  * The header of a safetensors file (safetensors.ts): its metadata, and which tensors lie where. All that it promises is checked
  * before a byte of the data is looked at.
  */
+import { parseJson } from '../core/json.js';
 import { AirError } from '../errors.js';
 
 /** Element types and the arrays that hold them. BOOL is a byte, 0 or 1; F16 and BF16 are the raw 16 bits. */
@@ -81,7 +82,7 @@ export function parseHeader(bytes: Uint8Array, name: string): SafetensorsHeader 
   if (dataStart > bytes.length) fail(`its header ends at byte ${dataStart}, but the file has ${bytes.length} bytes`);
   const metadata: Record<string, string> = {};
   const places = new Map<string, Place>();
-  for (const [key, value] of Object.entries(parseJson(bytes.subarray(LENGTH_BYTES, dataStart), fail))) {
+  for (const [key, value] of Object.entries(parseObject(bytes.subarray(LENGTH_BYTES, dataStart), fail))) {
     if (typeof value !== 'object' || value === null) fail(`${JSON.stringify(key)} in its header is not an object`);
     if (key === '__metadata__') {
       for (const [metaKey, said] of Object.entries(value as object)) {
@@ -117,10 +118,10 @@ export function checkLength({ places, dataStart, dataBytes }: SafetensorsHeader,
 
 type Fail = (what: string) => never;
 
-function parseJson(text: Uint8Array, fail: Fail): object {
+function parseObject(text: Uint8Array, fail: Fail): object {
   let header: unknown;
   try {
-    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(text));
+    header = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(text));
   } catch {
     fail('its header is not JSON');
   }

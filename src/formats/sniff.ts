@@ -44,13 +44,13 @@ function startsWith4Zeros(bytes: Uint8Array): boolean {
   return bytes[4] === 0 && bytes[5] === 0 && bytes[6] === 0 && bytes[7] === 0;
 }
 
-/** A msgpack map whose first key is a short string, as far as the bytes go: what every segment begins with. */
+/** A msgpack map whose first key is a string, as far as the bytes go: what every segment begins with. */
 function isMapWithStringKey(bytes: Uint8Array): boolean {
   const first = bytes[0];
   const keyAt = first > 0x80 && first < 0x90 ? 1 : first === 0xde ? 3 : first === 0xdf ? 5 : -1;
   if (keyAt < 0) return false;
   const key = bytes[keyAt];
-  return key === undefined || (key >= 0xa0 && key < 0xc0) || key === 0xd9;
+  return key === undefined || (key >= 0xa0 && key < 0xc0) || (key >= 0xd9 && key <= 0xdb);
 }
 
 /**

@@ -26,19 +26,20 @@
  *
  * Written with keys in this order and the shortest encodings: integers as integers, other numbers as float64, bytes
  * row by row, float32 little-endian. Read in any order and encoding; unknown keys are ignored. No extension types; a
- * value has at most 32 MiB, 65536 parts and 32 levels, a canvas at most 2048 x 2048.
+ * value has at most 32 MiB, 65536 parts and 32 levels, a canvas at most 2048 x 2048, an image at most 255 objects and steps.
+ * Probabilities are in 0 .. 1, those of q add up to 1, scales and sides of boxes are not negative, some weight of `evidence` is
+ * not -Infinity, and all other numbers are finite (fields.ts). A writer refuses what a reader would.
  *
  * A stream that stops anywhere but right after an `end` is damaged. A flipped byte in a record may show only at the
  * `end`: the records before it may have passed, the stream is still refused.
  */
 import { AirError } from '../errors.js';
 import { crc32 } from './crc32.js';
-import { packValue, unpackValue, ValueScanner } from './msgpack.js';
+import { BadValue, isMap } from './fields.js';
+import { packValue, Unreadable, unpackValue, ValueScanner } from './msgpack.js';
 import {
-  BadValue,
   checkHeader,
   type Header,
-  isMap,
   type LatentRecord,
   latentFromWire,
   latentToWire,
@@ -63,15 +64,18 @@ export class StreamWriter {
 
   /**
    * @param checksum  as `crc32`: where Node's own is at hand, which is faster
-   * @throws AirError 'bug' if the header, or later a record, is not as the format says.
+   * @throws AirError 'bug' if the header, or later a record, is not as the format says; 'usage' if it is larger than is read.
    */
   constructor(header: Header, checksum: (crc: number, bytes: Uint8Array) => number = crc32) {
     this.checksum = checksum;
-    this.head = orBug('header', () => checkHeader(header));
+    this.head = orBug('the header', () => checkHeader(header));
   }
 
   header(): Uint8Array {
-    return this.append(packValue(this.head), 0);
+    return this.append(
+      pack('the header', () => this.head),
+      0,
+    );
   }
 
   record(record: Scene | LatentRecord): Uint8Array {
@@ -90,12 +94,22 @@ export class StreamWriter {
   }
 }
 
-/** The bytes of one record under a header. @throws AirError 'bug' if it is not as the format says. */
+/** The bytes of one record under a header. @throws AirError 'bug' if it is not as the format says, 'usage' as `StreamWriter` */
 export function encodeRecord(record: Scene | LatentRecord, header: Header): Uint8Array {
-  const wire = orBug(`record ${record.i}`, () =>
+  return pack(`record ${record.i}`, () =>
     header.air === 'scenes' ? sceneToWire(record, header) : latentToWire(record as LatentRecord, header),
   );
-  return packValue(wire);
+}
+
+function pack(what: string, make: () => unknown): Uint8Array {
+  const value = orBug(what, make);
+  try {
+    return packValue(value);
+  } catch (error) {
+    if (!(error instanceof Unreadable)) throw error;
+    const hint = 'it would not be read again; --no-provenance leaves the command lines that led here out';
+    throw new AirError('usage', `cannot write ${what}: ${error.message}`, hint);
+  }
 }
 
 function orBug<T>(what: string, make: () => T): T {

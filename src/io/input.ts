@@ -1,12 +1,11 @@
 /** Reading files and stdin as bytes, gzip undone on the fly; and what files a folder holds. */
 import { closeSync, type Dirent, fstatSync, open, read } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { pipeline, Readable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { promisify } from 'node:util';
-import { createGunzip } from 'node:zlib';
 import { AirError } from '../errors.js';
 import { systemFailure } from './failures.js';
+import { gunzip } from './gunzip.js';
 
 const CHUNK_BYTES = 256 * 1024;
 const openFd = promisify(open);
@@ -35,7 +34,7 @@ export async function* readInput(file: string): AsyncGenerator<Uint8Array> {
     if (start.length > 0) yield start;
     yield* chunks;
   })();
-  yield* start[0] === 0x1f && start[1] === 0x8b ? gunzip(whole, file) : whole;
+  yield* start[0] === 0x1f && start[1] === 0x8b ? gunzip(whole, file, CHUNK_BYTES) : whole;
 }
 
 /**
@@ -99,19 +98,5 @@ async function* readDescriptor(fd: number, file: string): AsyncGenerator<Uint8Ar
     });
     if (bytesRead === 0) return;
     yield buffer.subarray(0, bytesRead);
-  }
-}
-
-async function* gunzip(chunks: AsyncIterable<Uint8Array>, file: string): AsyncGenerator<Uint8Array> {
-  const plain = createGunzip({ chunkSize: CHUNK_BYTES });
-  pipeline(Readable.from(chunks, { objectMode: true }), plain, () => {}); // its error arrives through `plain` as well
-  try {
-    for await (const chunk of plain) yield chunk as Uint8Array;
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? '';
-    if (!code.startsWith('Z_')) throw error;
-    throw new AirError('badData', `${file}: damaged gzip data: ${(error as Error).message}`, undefined, {
-      cause: error,
-    });
   }
 }

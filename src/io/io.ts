@@ -15,11 +15,14 @@ import type { Messages } from './messages.js';
 import { type Output, openOutput } from './output.js';
 import type { Signals } from './signals.js';
 
+/** A log of a million steps has as many; a few thousand bytes of gzip may become more than fits into memory. */
+const MAX_TEXT_BYTES = 1 << 28;
+
 export type Io = {
   /** The bytes of a file, or of stdin for `-`; uncompressed on the fly if they are gzip. */
   readBytes(file: string): AsyncIterable<Uint8Array>;
-  /** The same, whole. */
-  readFile(file: string): Promise<Uint8Array>;
+  /** The same, whole, as UTF-8: logs, scores, settings. 65 for what is longer than any of those. */
+  readText(file: string): Promise<string>;
   /** The names of the files in a folder, sorted; undefined if it is none. */
   listFolder(folder: string): Promise<string[] | undefined>;
   /** The names of the folders in a folder, sorted; none if it is none. */
@@ -73,10 +76,20 @@ export function createIo(context: {
   };
   return {
     readBytes,
-    async readFile(file) {
+    async readText(file) {
       const chunks: Uint8Array[] = [];
-      for await (const chunk of readBytes(file)) chunks.push(chunk);
-      return Buffer.concat(chunks);
+      let bytes = 0;
+      for await (const chunk of readBytes(file)) {
+        chunks.push(chunk);
+        bytes += chunk.length;
+        if (bytes > MAX_TEXT_BYTES) {
+          throw new AirError(
+            'badData',
+            `${file}: more than ${MAX_TEXT_BYTES} bytes, expected a log, scores or settings`,
+          );
+        }
+      }
+      return new TextDecoder().decode(Buffer.concat(chunks));
     },
     listFolder,
     listFolders,

@@ -1,6 +1,7 @@
 /** Everything said to the person: lines and progress on stderr. stdout is for data only. */
 import { createRequire } from 'node:module';
 import type { SingleBar } from 'cli-progress';
+import { printable } from './printable.js';
 
 export type Messages = {
   /** One line; silent with -q. */
@@ -49,16 +50,16 @@ export function createMessages(
   const name = command === '' ? 'air:' : `air ${command}:`;
   return {
     info(line) {
-      if (level !== 'quiet') say(`${name} ${line}`);
+      if (level !== 'quiet') say(`${name} ${printable(line)}`);
     },
     detail(line) {
-      if (level === 'verbose') say(`${name} ${line}`);
+      if (level === 'verbose') say(`${name} ${printable(line)}`);
     },
     warn(line) {
-      say(`${paint(33, name)} ${line}`);
+      say(`${paint(33, name)} ${printable(line)}`);
     },
     error(message, hint) {
-      say(`${paint(31, name)} ${message}${hint === undefined ? '' : `\n  ${hint}`}`);
+      say(`${paint(31, name)} ${printable(message)}${hint === undefined ? '' : `\n  ${printable(hint)}`}`);
     },
     progress(total, unit, fields = []) {
       if (!isTerminal || level === 'quiet') return { update() {}, stop() {} };

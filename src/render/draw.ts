@@ -38,8 +38,10 @@ export class Canvas {
   }
 
   fill(area: Area, color: Color, alpha = 1): void {
-    for (let y = area.y; y < area.y + area.height; y++) {
-      for (let x = area.x; x < area.x + area.width; x++) this.blend(x, y, color, alpha);
+    // Only positions inside the picture are visited, as in `outline`.
+    const [right, bottom] = [Math.min(area.x + area.width, this.width), Math.min(area.y + area.height, this.height)];
+    for (let y = Math.max(area.y, 0); y < bottom; y++) {
+      for (let x = Math.max(area.x, 0); x < right; x++) this.blend(x, y, color, alpha);
     }
   }
 

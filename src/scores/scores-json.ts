@@ -20,7 +20,8 @@ export function isMatrix(value: unknown): value is number[][] {
 
 type Check = (value: unknown) => boolean;
 
-const isNumber: Check = (value) => typeof value === 'number';
+/** JSON's 1e999 is Infinity. */
+const isNumber: Check = Number.isFinite;
 const isNumberOrNull: Check = (value) => value === null || isNumber(value);
 const isBin: Check = (value) =>
   isFields(value) &&

@@ -25,12 +25,15 @@ export function timedLines(lines: readonly MetricsLine[]): TimedLine[] {
 
 type Time = { step: number; seconds: number };
 
+/** Thirty years: what is longer is damage, and sums of such would not be finite. */
+const MAX_MS_PER_STEP = 1e12;
+
 function reportTimes(lines: readonly MetricsLine[]): Time[] {
   const times: Time[] = [];
   let [step, seconds] = [0, 0];
   for (const line of lines) {
     const [at, ms] = [line.step, numberIn(line, 'ms_per_step')];
-    if (ms === undefined || at <= step) continue;
+    if (ms === undefined || ms < 0 || ms > MAX_MS_PER_STEP || at <= step) continue;
     seconds += ((at - step) * ms) / 1000;
     step = at;
     times.push({ step, seconds });

@@ -2,7 +2,9 @@
  * What a checkpoint (checkpoint.ts) says of itself before its weights: settings, steps, and the tensors that follow from them. All of
  * it is checked here, so that whatever reads on has what it may rely on.
  */
+
 import { isSure, MODEL_SETTINGS, type ModelConfig, seesNothing } from '../core/config.js';
+import { parseJson } from '../core/json.js';
 import type { ParamSpec } from '../core/ops/weights.js';
 import { parseSettings, UnknownSetting } from '../core/settings.js';
 import { AirError } from '../errors.js';
@@ -87,8 +89,8 @@ function parseMetadata(metadata: Listed['metadata'], name: string): About {
   };
   const config = parsed('config', (text) => parseSettings(MODEL_SETTINGS, text));
   const training = parsed('training', (text) => parseSettings(TRAIN_SETTINGS, text));
-  const metrics = parsed('metrics', JSON.parse);
-  const provenance = parsed('provenance', JSON.parse);
+  const metrics = parsed('metrics', parseJson);
+  const provenance = parsed('provenance', parseJson);
   const { step, data, backend } = metadata;
   const expect = (isSo: boolean, what: string): void => {
     if (!isSo) throw wrongMetadata(name, new Error(what));
@@ -102,8 +104,8 @@ function parseMetadata(metadata: Listed['metadata'], name: string): About {
   expect(isDone, `step: expected from 0 to ${training.steps}, got ${step}`);
   expect(data !== undefined && backend !== undefined, 'expected data and backend');
   expect(typeof metrics === 'object' && metrics !== null && !Array.isArray(metrics), 'metrics are no JSON object');
-  expect(isTexts(provenance), 'provenance: expected some texts');
-  return { config, training, step: Number(step), data, backend, metrics, provenance };
+  if (!isTexts(provenance)) throw wrongMetadata(name, new Error('provenance: expected some texts'));
+  return { config, training, step: Number(step), data, backend, metrics: metrics as About['metrics'], provenance };
 }
 
 function wrongMetadata(name: string, cause: unknown): AirError {

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { Draws } from '#air/core/rng.js';
 import { AirError } from '#air/errors.js';
-import { decodeIdx } from '#air/formats/idx.js';
+import { decodeIdx, readIdx } from '#air/formats/idx.js';
 import { readImages } from '#air/formats/images.js';
 import { encodeNpy } from '#air/formats/npy.js';
 import { encodeNpz } from '#air/formats/npz.js';
@@ -155,7 +155,7 @@ test('the MNIST files read whole, with the rank that is asked for', () => {
   assert.equal(airErrorOf(() => decodeIdx(unzip('t10k-labels-idx1-ubyte'), 'labels', 3)).message, message);
 });
 
-test('an IDX header that is wrong is named', () => {
+test('an IDX header that is wrong is named', async () => {
   const cases: [number[], string][] = [
     [[], 'in: cut short inside its IDX header'],
     [[0, 0, 8], 'in: cut short inside its IDX header'],
@@ -168,7 +168,31 @@ test('an IDX header that is wrong is named', () => {
   ];
   for (const [bytes, message] of cases) {
     assert.equal(airErrorOf(() => decodeIdx(Uint8Array.from(bytes), 'in')).message, message);
+    for (const size of [1, 100]) {
+      await assert.rejects(readIdx(chunksOf(Uint8Array.from(bytes), size), 'in', 1), { kind: 'badData' });
+    }
   }
+});
+
+test('an IDX file that arrives is read no further than its header says, and refused where that is too much to hold', async () => {
+  const whole = Uint8Array.of(0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6);
+  for (const size of [1, 5, 100]) {
+    const expected = { shape: [2, 3], data: whole.subarray(12) };
+    assert.deepEqual(await readIdx(chunksOf(whole, size), 'in', 2), expected);
+  }
+  let chunks = 0;
+  let isClosed = false;
+  const endless = async function* (): AsyncGenerator<Uint8Array> {
+    try {
+      for (yield whole; ; chunks++) yield new Uint8Array(100);
+    } finally {
+      isClosed = true;
+    }
+  };
+  await assert.rejects(readIdx(endless(), 'in', 2), /^AirError: in: too long: 118 bytes, its header says 18$/);
+  assert.deepEqual([chunks, isClosed], [0, true]);
+  const huge = Uint8Array.of(0, 0, 8, 4, ...Array(16).fill(255));
+  await assert.rejects(readIdx(chunksOf(huge), 'in', 4), /\[4294967295, .*\], expected 1073741824 elements at most$/);
 });
 
 test('garbage is refused by an AirError, always', async () => {

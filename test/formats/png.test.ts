@@ -6,6 +6,7 @@ import { PNG } from 'pngjs';
 import { Draws } from '#air/core/rng.js';
 import { AirError } from '#air/errors.js';
 import { decodePng, encodePng, isColourPng } from '#air/formats/png.js';
+import { checkPng } from '#air/formats/png-check.js';
 import { airErrorOf } from '../support/samples.js';
 
 const draws = new Draws(6, 'scenes');
@@ -164,11 +165,58 @@ test('a PNG that is wrong is named by what is wrong', async () => {
     [pngOf(header(2, 2, 8, 0, 0, 0, 1), rows(6), end), /an interlaced PNG$/],
     [pngOf(header(2, 2, 8, 1), rows(6), end), /colour type 1 with 8 bits$/],
     [pngOf(header(2, 2, 7, 0), rows(6), end), /colour type 0 with 7 bits$/],
-    [pngOf(grey2x2, ['IDAT', rows2x2], ['ABCD', NONE], end), /a damaged PNG: unrecognised content at end of stream$/],
+    [pngOf(grey2x2, ['IDAT', rows2x2], ['ABCD', NONE], end), /a damaged PNG: a chunk of unknown type ABCD$/],
+    [pngOf(grey2x2, ['IHDR', noise(4)], ['IDAT', rows2x2], end), /its header is not its first chunk$/],
+    [pngOf(['IHDR', noise(4)], ['IDAT', rows2x2], end), /its header is not its first chunk$/],
+    [pngOf(header(2, 2, 4, 2), rows(6), end), /colour type 2 with 4 bits$/],
+    [pngOf(header(2, 2, 16, 3), rows(10), end), /colour type 3 with 16 bits$/],
+    [pngOf(header(2, 2, 1, 6), rows(4), end), /colour type 6 with 1 bits$/],
+    [pngOf(header(2, 2, 8, 0, 1), rows(6), end), /methods 1, 0 and 0, which are not known$/],
+    [pngOf(header(2, 2, 8, 0, 0, 0, 2), rows(6), end), /methods 0, 0 and 2, which are not known$/],
+    [pngOf(header(2, 2, 8, 3), rows(6), end), /no palette$/],
+    [pngOf(grey2x2, ['I\x1bAT', NONE], rows(6), end), /a chunk without a type before byte 41$/],
+    [
+      pngOf(grey2x2, ['IDAT', deflateSync(Uint8Array.of(0, 1, 2, 5, 3, 4))], end),
+      /a row with filter 5, which is not known$/,
+    ],
     [pngOf(grey2x2, ['IDAT', rows2x2], end, end), /12 bytes after the end of the PNG$/],
   ];
   for (const [bytes, message] of cases) assert.match((await errorOf(bytes)).message, message);
 });
+
+test('pixels of an index that the palette does not have are refused, or black', async () => {
+  const bytes = pngOf(
+    header(2, 1, 8, 3),
+    ['PLTE', Uint8Array.of(255, 255, 255)],
+    ['IDAT', deflateSync(Uint8Array.of(0, 0, 9))],
+    ['IEND', NONE],
+  );
+  const pixels = await decodePng(bytes, 'p').then(
+    ({ pixels }) => [...pixels],
+    (error) => error instanceof AirError,
+  );
+  assert.ok(pixels === true || String(pixels) === '255,0', String(pixels));
+});
+
+test('a PNG is checked as it arrives, however large its sides', async () => {
+  const [width, height] = [5000, 4000];
+  const picture = { width, height, channels: 1 as const, pixels: new Uint8Array(width * height).fill(7) };
+  const whole = encodePng(picture);
+  for (const size of [1, 7, 65536]) {
+    assert.deepEqual(await checkPng(pieces(whole, size), 'p'), { width, height, depth: 8, colorType: 0 });
+  }
+  await assert.rejects(
+    checkPng(pieces(whole.subarray(0, -1), 1000), 'p.png'),
+    /p\.png: a PNG cut short after \d+ bytes/,
+  );
+  const changed = Uint8Array.from(whole);
+  changed[whole.length >> 1] ^= 1;
+  await assert.rejects(checkPng(pieces(changed, 1000), 'p.png'), /p\.png: a damaged PNG: checksum at byte \d+/);
+});
+
+function* pieces(bytes: Uint8Array, size: number): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
 
 test('garbage is refused by an AirError, always', async () => {
   const whole = Uint8Array.from(pngOf(grey2x2, ['IDAT', rows2x2], ['IEND', NONE]));

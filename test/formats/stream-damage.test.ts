@@ -170,6 +170,8 @@ test('a header that is wrong is named by its field', async () => {
     [{ provenance: [1] }, /provenance must be an array of strings, got 1/],
     [{ seed: 1.5 }, /seed must be a whole number, got 1\.5/],
     [{ objects: [-1] }, /objects must be a whole number, got -1/],
+    [{ objects: [256] }, /objects must be at most 255, got 256/],
+    [{ objects: Array(257).fill(1) }, /objects must be an array of at most 256, got an array of 257/],
     [{ model: 3 }, /model must be a map, got 3/],
   ];
   for (const [change, message] of wrong) {
@@ -193,6 +195,8 @@ test('a record that lacks a field, or has one of the wrong form, is named', asyn
   const step = { box: [0, 0, 1, 1], p: 0.5, where: bin(12), where_scale: bin(12), what: bin(8), what_scale: bin(8) };
   const latent = { i: 0, n: 1, q: [0.5, 0.5], elbo: 1, steps: [step], image: bin(6) };
   const withStep = (change: Record<string, unknown>) => ({ steps: [changedRecord(step, change)] });
+  const withObject = (change: Record<string, unknown>) => ({ objects: [changedRecord(scene.objects[0], change)] });
+  const floats = (...values: number[]): Uint8Array => new Uint8Array(Float32Array.from(values).buffer);
   const cases: [Header, object, Record<string, unknown>, string][] = [
     [SCENES, scene, { i: undefined }, 'i must be a whole number, got nothing'],
     [SCENES, scene, { image: undefined }, 'image must be 6 bytes (2 x 3), got nothing'],
@@ -214,7 +218,52 @@ test('a record that lacks a field, or has one of the wrong form, is named', asyn
       'frame must be a finite number, got NaN',
     ],
     [LATENTS, latent, { n: undefined }, 'n must be a whole number, got nothing'],
+    [SCENES, scene, { count: 2 ** 53 - 1, objects: undefined }, 'count must be at most 255, got 9007199254740991'],
+    [
+      SCENES,
+      scene,
+      { count: undefined, objects: Array(256).fill(0) },
+      'objects must be an array of at most 255, got an array of 256',
+    ],
+    [SCENES, scene, withObject({ label: 1e7 }), 'label must be at most 1000000, got 10000000'],
+    [SCENES, scene, withObject({ ink: [0, 0, -1, 1] }), 'ink must be of sides that are not negative, got -1'],
+    [SCENES, scene, withObject({ frame: [1e300, 0, 1, 1] }), 'frame must be within 1e+45 of 0, got 1e+300'],
     [LATENTS, latent, { n: 2 }, 'n must be at most 1, got 2'],
+    [LATENTS, latent, { count: 1e8 }, 'count must be at most 255, got 100000000'],
+    [LATENTS, latent, { q: [1e9, 0.5] }, 'q must be in 0 .. 1, got 1000000000'],
+    [LATENTS, latent, { q: [1.5, -0.5] }, 'q must be in 0 .. 1, got 1.5'],
+    [LATENTS, latent, { q: [0.5, 0.25] }, 'q must add up to 1, got 0.75'],
+    [
+      LATENTS,
+      latent,
+      { evidence: [-Infinity, -Infinity] },
+      'evidence must be above -Infinity for a count, got -Infinity',
+    ],
+    [LATENTS, latent, { evidence: [0, Infinity] }, 'evidence must be a finite number, got Infinity'],
+    [LATENTS, latent, { elbo: -1e300 }, 'elbo must be within 1e+45 of 0, got -1e+300'],
+    [
+      LATENTS,
+      latent,
+      { q: [1, ...Array(256).fill(0)], steps: Array(256).fill(step) },
+      'steps must be an array of at most 255, got an array of 256',
+    ],
+    [LATENTS, latent, withStep({ p: 1.5 }), 'p must be in 0 .. 1, got 1.5'],
+    [LATENTS, latent, withStep({ p: -0.1 }), 'p must be in 0 .. 1, got -0.1'],
+    [LATENTS, latent, withStep({ box: [0, 0, 1, -1] }), 'box must be of sides that are not negative, got -1'],
+    [LATENTS, latent, withStep({ where: floats(0, Number.NaN, 0) }), 'where must be finite numbers, got NaN'],
+    [LATENTS, latent, withStep({ what: floats(0, Infinity) }), 'what must be finite numbers, got Infinity'],
+    [
+      LATENTS,
+      latent,
+      withStep({ where_scale: floats(1, -1, 1) }),
+      'where_scale must be finite numbers that are not negative, got -1',
+    ],
+    [
+      LATENTS,
+      latent,
+      withStep({ what_scale: floats(Number.NaN, 1) }),
+      'what_scale must be finite numbers that are not negative, got NaN',
+    ],
     [LATENTS, latent, { n_evidence: 5 }, 'n_evidence must be at most 1, got 5'],
     [LATENTS, latent, { evidence: [1] }, 'evidence must be 2 numbers as q, got an array of 1'],
     [LATENTS, latent, { evidence: [1, Number.NaN] }, 'evidence must be a finite number, got NaN'],

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
+import type { Box } from '#air/core/latent.js';
 import type { Header, Scene } from '#air/formats/records.js';
 import { readStream, StreamDecoder, StreamWriter } from '#air/formats/stream.js';
 import {
@@ -84,7 +85,7 @@ test('the header says how many numbers z_where is, where they are not three', as
   const four = Float32Array.of(0.5, -0.25, -0.75, 0.1);
   const latents = sampleLatents().map((latent) => ({
     ...latent,
-    steps: latent.steps.map((step) => ({ ...step, where: four, whereScale: four })),
+    steps: latent.steps.map((step) => ({ ...step, where: four, whereScale: four.map(Math.abs) })),
   }));
   const { got, error } = await readBytes(segment({ ...header, where: { ...header.where, shape: [4] } }, latents));
   assert.equal(error, undefined);
@@ -209,6 +210,12 @@ test('a writer refuses what a reader would', () => {
     [{ ...latent, elbo: Number.NaN }, /elbo must be a finite number, got NaN/],
     [{ ...latent, q: [1] }, /q must be 2 numbers for 1 steps, got an array of 1/],
     [{ ...latent, n: 2 }, /n must be at most 1, got 2/],
+    [{ ...latent, q: [0.5, 0.4] }, /q must add up to 1, got 0\.9/],
+    [{ ...latent, count: 256, objects: undefined }, /count must be at most 255, got 256/],
+    [
+      { ...latent, steps: [{ ...latent.steps[0], whatScale: Float32Array.of(1, Number.NaN) }] },
+      /what_scale must be finite numbers that are not negative, got NaN/,
+    ],
     [{ ...latent, steps: [{ ...latent.steps[0], what: new Float32Array(3) }] }, /what must be 2 float32 values/],
   ];
   for (const [record, message] of wrongLatents) {
@@ -218,4 +225,56 @@ test('a writer refuses what a reader would', () => {
   assert.match(airErrorOf(() => new StreamWriter(noWindow as Header).record(latent)).message, /names no shape for it/);
   const tooLarge = { ...SCENES, canvas: [50, 5000], image: { dtype: 'uint8', shape: [50, 5000] } };
   assert.match(airErrorOf(() => new StreamWriter(tooLarge as Header)).message, /canvas must be a size in 1 .. 2048/);
+});
+
+test('what is too large to be read is not written', async () => {
+  const lines = (count: number): Header => ({ ...SCENES, provenance: Array(count).fill('air gen-data') });
+  const { got, error } = await readBytes(segment(lines(65_000), []));
+  assert.deepEqual([got.length, error], [2, undefined]);
+  const refused = airErrorOf(() => segment(lines(65_536), []));
+  assert.equal(refused.kind, 'usage');
+  assert.match(
+    refused.message,
+    /^cannot write the header: too large: a value has at most \d+ bytes, 65536 parts and 32 levels$/,
+  );
+  assert.match(refused.hint ?? '', /--no-provenance/);
+  const [latent] = sampleLatents();
+  const size: [number, number] = [2048, 2048];
+  const header = {
+    ...LATENTS,
+    canvas: size,
+    image: { ...LATENTS.image, shape: size },
+    window: { ...LATENTS.image, shape: size },
+  };
+  const whole = new Uint8Array(2048 * 2048);
+  const step = { ...latent.steps[0], window: whole };
+  const large = {
+    ...latent,
+    q: [1, ...Array(8).fill(0)],
+    evidence: undefined,
+    steps: Array(8).fill(step),
+    image: whole,
+  };
+  const { message } = airErrorOf(() => segment(header, [{ ...large, reconstruction: whole } as Scene]));
+  assert.match(message, /^cannot write record 0: too large: /);
+});
+
+test('the numbers that the worst of models may give are written and read', async () => {
+  const [latent] = sampleLatents();
+  const most = 3.4028234663852886e38; // of float32
+  const far = Float32Array.of(-most, most, -most);
+  const steps = [
+    {
+      ...latent.steps[0],
+      where: far,
+      whereScale: Float32Array.of(0, 1e-45, most),
+      box: [5000 * most, -5000 * most, 0, 10240] as Box,
+    },
+  ];
+  const records = [
+    { ...latent, n: 0, q: [1 - 1e-16, 1e-300], elbo: -21 * most, evidence: [-Infinity, 21 * most], steps },
+  ];
+  const { got, error } = await readBytes(segment(LATENTS, records));
+  assert.equal(error, undefined);
+  assert.deepEqual(recordsOf(got), records);
 });

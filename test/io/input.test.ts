@@ -62,6 +62,46 @@ test('garbage after gzip data is found', async (t) => {
   await assert.rejects(readAll(file), fails(65, /damaged gzip data/));
 });
 
+test('zeros after gzip data pad it, and nothing may come behind them', async (t) => {
+  const member = gzipSync(data);
+  for (const zeros of [1, 511, 2 * 256 * 1024]) {
+    const padded = Buffer.concat([member, Buffer.alloc(zeros)]);
+    assert.deepEqual(await readAll(fileWith(t, padded)), data);
+    for (const behind of [gzipSync(Buffer.from('more')), Buffer.from([1])]) {
+      const heard: Uint8Array[] = [];
+      const reading = (async () => {
+        for await (const chunk of readInput(fileWith(t, Buffer.concat([padded, behind])))) heard.push(chunk);
+      })();
+      await assert.rejects(reading, fails(65, /file: damaged gzip data: garbage after its last member$/), `${zeros}`);
+      assert.deepEqual(Buffer.concat(heard), data, 'what is whole comes before');
+    }
+  }
+});
+
+test('a member may end where a chunk of the file does', async (t) => {
+  const name = Buffer.from('x'.repeat(5000)); // stored in the header: it makes the member as long as we like
+  const member = (length: number): Buffer => {
+    const plain = gzipSync(Buffer.from('some'));
+    const padding = length - plain.length - 1;
+    return Buffer.concat([
+      plain.subarray(0, 3),
+      Buffer.from([8]),
+      plain.subarray(4, 10),
+      Buffer.alloc(padding, name),
+      Buffer.from([0]),
+      plain.subarray(10),
+    ]);
+  };
+  const first = member(256 * 1024);
+  assert.deepEqual(await readAll(fileWith(t, first)), Buffer.from('some'));
+  assert.deepEqual(
+    await readAll(fileWith(t, Buffer.concat([first, first, gzipSync(data)]))),
+    Buffer.concat([Buffer.from('somesome'), data]),
+  );
+  assert.deepEqual(await readAll(fileWith(t, Buffer.concat([first, Buffer.alloc(9)]))), Buffer.from('some'));
+  await assert.rejects(readAll(fileWith(t, Buffer.concat([first, Buffer.from([0, 1])]))), fails(65, /garbage after/));
+});
+
 test('a missing file and a folder are no input', async (t) => {
   const folder = freshFolder(t);
   mkdirSync(join(folder, 'sub'));

@@ -21,11 +21,23 @@ function makeIo(): Io {
 
 const withCode = (code: number) => (error: unknown) => error instanceof AirError && error.exitCode === code;
 
-test('a file is read whole, uncompressed', async (t) => {
+test('a text is read whole, uncompressed', async (t) => {
   const file = join(freshFolder(t), 'a');
-  const bytes = Buffer.from(Array.from({ length: 600_000 }, (_, i) => i % 251));
-  writeFileSync(file, gzipSync(bytes));
-  assert.ok(Buffer.from(await makeIo().readFile(file)).equals(bytes));
+  const text = 'é, 數字\n'.repeat(60_000);
+  writeFileSync(file, gzipSync(text));
+  assert.equal(await makeIo().readText(file), text);
+});
+
+test('of a text, no more is read than any has: a bomb does not fill the memory', async (t) => {
+  const file = join(freshFolder(t), 'bomb.gz');
+  const member = gzipSync(new Uint8Array(1 << 25));
+  writeFileSync(file, Buffer.concat(Array.from({ length: 40 }, () => member)));
+  const before = process.resourceUsage().maxRSS;
+  await assert.rejects(
+    makeIo().readText(file),
+    /bomb\.gz: more than 268435456 bytes, expected a log, scores or settings/,
+  );
+  assert.ok(process.resourceUsage().maxRSS - before < 600_000, 'kB');
 });
 
 test('stdin is read once, whatever its name', () => {

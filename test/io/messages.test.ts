@@ -40,6 +40,22 @@ test('colour only on a terminal, and not with NO_COLOR', () => {
   assert.equal(error({}), 'air infer: no\n');
 });
 
+test('what files hold cannot command the terminal, nor fill it', () => {
+  const said = (level: 'info' | 'detail' | 'warn' | 'error', ...text: [string, string?]): string => {
+    const { messages, heard } = listen({ level: 'verbose' });
+    messages[level](...(text as [string]));
+    return heard();
+  };
+  const evil = 'key \u001b[2J\u0007\u009b31m\u202ex\r\ny';
+  const shown = 'key \\u001b[2J\\u0007\\u009b31m\\u202ex\\u000d\\u000ay';
+  for (const level of ['info', 'detail', 'warn'] as const) assert.equal(said(level, evil), `air infer: ${shown}\n`);
+  assert.equal(said('error', evil, evil), `air infer: ${shown}\n  ${shown}\n`);
+  assert.equal(said('info', 'é 数字 “quoted” 👁'), 'air infer: é 数字 “quoted” 👁\n');
+  const long = said('error', `file: ${'k'.repeat(900_000)}: expected a number`);
+  assert.match(long, /^air infer: file: k+ \.\.\. k+: expected a number\n$/);
+  assert.ok(long.length < 2100);
+});
+
 test('no progress line where nobody sees it, or wants it', () => {
   for (const settings of [{ isTTY: false }, { isTTY: true, level: 'quiet' as const }]) {
     const { messages, heard } = listen(settings);

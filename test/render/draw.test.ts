@@ -58,6 +58,12 @@ test('fill mixes colours', () => {
   assert.deepEqual(pixelAt(canvas, 1, 0), [125, 25, 150]);
 });
 
+test('filling an area far larger than the picture costs nothing', () => {
+  const canvas = new Canvas(3, 2, BLACK);
+  canvas.fill({ x: 1, y: -1e12, width: 1e12, height: 2e12 }, RED);
+  assert.equal(pixelsOf(canvas, RED).length, 4);
+});
+
 test('text: the top left of the first capital is where it was asked for', () => {
   const canvas = new Canvas(20, 12, BLACK);
   canvas.drawText('L1', { left: 3, top: 2, scale: 1 }, RED);

@@ -73,8 +73,14 @@ export function segmentPieces(header: Header, records: (Scene | LatentRecord)[])
   return [writer.header(), ...records.map((record) => writer.record(record)), writer.end()];
 }
 
-export function concat(pieces: Uint8Array[]): Uint8Array {
-  return Uint8Array.from(pieces.flatMap((piece) => [...piece]));
+export function concat(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(pieces.reduce((total, piece) => total + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
 }
 
 export function segment(header: Header, records: (Scene | LatentRecord)[]): Uint8Array {

@@ -18,7 +18,7 @@ export async function readLog(model: string, named: string | undefined, io: Io):
   // of several, that which is called as the model
   const rank = (file: string): number => (file === `${stem}.jsonl` ? 0 : file.startsWith(stem) ? 1 : 2);
   for (const file of logs.sort((a, b) => rank(a) - rank(b)).map((one) => folder + one)) {
-    const of = modelOfLog(new TextDecoder().decode(await io.readFile(file)));
+    const of = modelOfLog(await io.readText(file));
     if (of !== undefined && lastPart(of) === name) return readOwn(file, io);
   }
   return {

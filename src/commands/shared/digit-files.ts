@@ -2,7 +2,7 @@
 import { type DigitSet, HELD_ONE_IN, makeDigitSet, splitByLabel, takeDigits } from '../../data/digits.js';
 import type { Split } from '../../data/splits.js';
 import { AirError } from '../../errors.js';
-import { decodeIdx } from '../../formats/idx.js';
+import { readIdx } from '../../formats/idx.js';
 import type { Io } from '../../io/io.js';
 import { readSpriteFile, readSpriteFolder } from './sprite-files.js';
 
@@ -52,7 +52,7 @@ async function readMnist(folder: string, { split, isInverted }: Required<DigitCh
     const start = `${folder.replace(/\/+$/, '')}/${FILES[split]}-${kind}`;
     const plain = `${start}-${idx}-ubyte`;
     for (const name of [plain, `${plain}.gz`, `${start}.${idx}-ubyte`, `${start}.${idx}-ubyte.gz`]) {
-      if (await io.exists(name)) return { name, ...decodeIdx(await io.readFile(name), name, Number(idx.slice(-1))) };
+      if (await io.exists(name)) return { name, ...(await readIdx(io.readBytes(name), name, Number(idx.slice(-1)))) };
     }
     throw new AirError(
       'noInput',

@@ -7,7 +7,7 @@ import { timedLines } from '../../scores/training-log.js';
 
 /** All lines of all tries, one at least. @throws AirError 'badData' if the file is no such log; 'noInput' */
 export async function readMetricsFile(file: string, io: Io): Promise<MetricsLine[]> {
-  return parseFilledLog(new TextDecoder().decode(await io.readFile(file)), { name: file });
+  return parseFilledLog(await io.readText(file), { name: file });
 }
 
 /** What is known at each step of the last try, in their order, with the time of the training so far. */

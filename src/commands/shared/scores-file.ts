@@ -1,4 +1,5 @@
 /** Scores from a file: what `air eval --json` printed, or latents, which are scored now. */
+import { parseJson } from '../../core/json.js';
 import { AirError } from '../../errors.js';
 import type { Io } from '../../io/io.js';
 import type { RunScores } from '../../scores/columns.js';
@@ -45,7 +46,7 @@ function parseScores(text: string, file: string): RunScores {
   if (text === '') throw new AirError('badData', `${file}: is empty, expected latents or scores`, WAY_OUT);
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch {
     throw neither(file);
   }

@@ -2,7 +2,7 @@
 import type { DigitSet } from '../../data/digits.js';
 import { areLightAtTheEdge, centreOnSquares, labelsOfNames, type Sprite } from '../../data/sprites.js';
 import { AirError } from '../../errors.js';
-import { decodeIdx } from '../../formats/idx.js';
+import { readIdx } from '../../formats/idx.js';
 import { readImages } from '../../formats/images.js';
 import type { Io } from '../../io/io.js';
 
@@ -115,7 +115,7 @@ async function labelsBeside(file: string, count: number, io: Io): Promise<Uint8A
   if (!name.includes('images')) return undefined;
   for (const beside of [plain, `${plain}.gz`].map((one) => `${folder ?? ''}${one}`)) {
     if (!(await io.exists(beside))) continue;
-    const { shape, data } = decodeIdx(await io.readFile(beside), beside, 1);
+    const { shape, data } = await readIdx(io.readBytes(beside), beside, 1);
     if (shape[0] === count) return data;
     throw new AirError(
       'badData',

@@ -1,4 +1,5 @@
 /** The rows of `air table` as Markdown, CSV and JSON. */
+import { printable } from '../../io/printable.js';
 import { type Cell, type Column, cellText, type Summary, summarise } from '../../scores/columns.js';
 import { stemOf } from '../shared/named-file.js';
 import type { Run } from './runs.js';
@@ -40,7 +41,7 @@ function groupText(column: Column, cells: readonly Cell[]): string {
 
 export function toMarkdown(runs: readonly Run[], columns: readonly Column[], { rows, heading }: Layout): string {
   const line = (name: string, cells: readonly string[]) =>
-    `| ${[name, ...cells].map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+    `| ${[name, ...cells].map((cell) => printable(cell).replaceAll('|', '\\|')).join(' | ')} |`;
   const lines = [
     line(
       heading,

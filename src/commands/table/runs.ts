@@ -1,4 +1,5 @@
 /** What `air table` reads: scores of `air eval --json`, logs of `air train --metrics`, and what their rows are called. */
+import { parseJson } from '../../core/json.js';
 import { AirError } from '../../errors.js';
 import { parseFilledLog } from '../../formats/metrics-log.js';
 import type { Io } from '../../io/io.js';
@@ -42,7 +43,7 @@ export async function readRuns(
 /** `NAME=FILE`, or a file that is called as it is. */
 async function readRun(operand: string, io: Io): Promise<Read> {
   const { name, file } = await parseNamedFile(operand, io);
-  const text = new TextDecoder().decode(await io.readFile(file));
+  const text = await io.readText(file);
   const whole = parse(text);
   // a log of one line is one too
   if (isFields(whole) && typeof whole.step !== 'number') {
@@ -60,7 +61,7 @@ const HINT = 'air eval --json writes scores, air train --metrics a log';
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return undefined;
   }

@@ -1,6 +1,5 @@
 /** `air train`: learns from images alone how many objects there are, where, and what they look like. */
 import { choice, defineCommand, duration, file, flag, float, int, usage } from '../../cli/command.js';
-import type { Io } from '../../io/io.js';
 import { PRESET_NAMES } from '../../presets.js';
 import { backend, noProvenance, seed, workers } from '../shared/options.js';
 import { checkClashes } from './clashes.js';
@@ -127,7 +126,7 @@ export const train = defineCommand({
     if (options.output === '-') throw usage('-o -: a model needs a name: its state is kept beside it until it is done');
     const { config, printConfig } = options;
     const { formatConfig, parseConfig } = await import('./config-file.js');
-    const fromFile = config === undefined ? {} : parseConfig(await readText(config, io), config);
+    const fromFile = config === undefined ? {} : parseConfig(await io.readText(config), config);
     const asSet = configFrom(options, { fromFile, given });
     checkTogether(asSet, given);
     if (options.retries > 0 && options.valid === undefined) {
@@ -157,7 +156,3 @@ export const train = defineCommand({
     }
   },
 });
-
-async function readText(file: string, io: Io): Promise<string> {
-  return new TextDecoder().decode(await io.readFile(file));
-}

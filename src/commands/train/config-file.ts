@@ -1,5 +1,7 @@
 /** All settings of a run as a JSON file: what --print-config writes, and --config reads. Keys are flags in snake_case. */
+
 import type { OptionTable } from '../../cli/command.js';
+import { parseJson } from '../../core/json.js';
 import { camelCase, snakeCase } from '../../core/names.js';
 import { AirError } from '../../errors.js';
 import type { Settings } from '../../train/config.js';
@@ -26,7 +28,7 @@ export function parseConfig(text: string, name: string): { [key: string]: unknow
     new AirError('badData', `${name}: ${what}`, 'air train --print-config shows what such a file looks like');
   let given: unknown;
   try {
-    given = JSON.parse(text);
+    given = parseJson(text);
   } catch (cause) {
     throw refuse(`no JSON: ${(cause as Error).message}`);
   }

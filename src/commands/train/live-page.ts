@@ -148,7 +148,7 @@ function thinned(lines: readonly MetricsLine[]): MetricsLine[] {
 
 async function readKept(file: string, io: Io): Promise<Kept | undefined> {
   if (!(await io.exists(file))) return undefined;
-  const kept = keptIn(new TextDecoder().decode(await io.readFile(file)));
+  const kept = keptIn(await io.readText(file));
   const { model, retry, lines, previews } = (kept ?? {}) as { [name in keyof Kept]?: unknown };
   const isList = (value: unknown): boolean =>
     Array.isArray(value) && value.every((one) => typeof one?.step === 'number');

@@ -30,7 +30,7 @@ export async function openMetricsLog(
   if (file === '-') throw usage('--metrics -: stdout is not for logs', 'give a file, or /dev/stderr');
   let kept: readonly MetricsLine[] = [];
   if (!file.startsWith('/dev/') && (await io.exists(file))) {
-    const old = new TextDecoder().decode(await io.readFile(file));
+    const old = await io.readText(file);
     if (old !== '' && modelOfLog(old) !== model) {
       throw usage(`${file} is not the log of ${model}`, 'give another name with --metrics, or remove that file');
     }
