@@ -27,6 +27,7 @@ function at(name: SaveStep): boolean {
 
 const real: SavePort = { ...nodeSavePort };
 const faulty: SavePort = {
+  ...real,
   async create(file, mode) {
     at('create');
     const handle = await real.create(file, mode);
@@ -54,6 +55,5 @@ const faulty: SavePort = {
     at('syncFolder');
     await real.syncFolder(folder);
   },
-  remove: real.remove,
 };
 if (step !== '') Object.assign(nodeSavePort, faulty);
