@@ -69,6 +69,14 @@ describe('no room while training', () => {
     assert.deepEqual([...files].sort(), all);
   });
 
+  it('does not hide what went wrong before', async () => {
+    // the second write is of the page that says how it ended
+    const diverging = `${line.replace('--preview-every 4', '--preview-every 100')} --learning-rate 1e30 --warmup 0`;
+    const { code, stderr } = await ended(start(join(base, 'diverged'), diverging, 'write:2:ENOSPC'), '');
+    assert.match(stderr, /^air train: diverged at step/);
+    assert.equal(code, 1);
+  });
+
   it('nor for the log', async () => {
     const folder = join(base, 'log');
     const { code, stderr } = await ended(start(folder, line.replace('--metrics m.jsonl', '--metrics /dev/full')), '');

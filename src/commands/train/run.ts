@@ -154,7 +154,8 @@ async function trainOn(
       },
     },
   ).catch(async (error: unknown) => {
-    await reporter.end({ kind: 'failed', says: error instanceof Error ? error.message : String(error) }, reached);
+    const says = error instanceof Error ? error.message : String(error);
+    await reporter.end({ kind: 'failed', says }, reached).catch(() => {}); // what went wrong first is what is said
     throw error;
   });
   reporter.close();
