@@ -50,3 +50,18 @@ export class AirError extends Error {
     return EXIT_CODES[this.kind];
   }
 }
+
+/**
+ * What a JavaScript engine says when the system gives it no more memory, as a failure a user can understand. Other errors come back
+ * as they are.
+ */
+export function memoryFailure(error: unknown): unknown {
+  const isOurs = error instanceof AirError || !(error instanceof Error);
+  if (isOurs || !/allocate (\w+ )?memory|out of memory|allocation failed/i.test(error.message)) return error;
+  return new AirError(
+    'backendUnavailable',
+    `not enough memory: ${error.message}`,
+    'where ulimit -v limits it: a memory of WebAssembly reserves some 10 GiB of addresses, whatever it uses of them',
+    { cause: error },
+  );
+}

@@ -1,7 +1,7 @@
 /** `air COMMAND ...`: find the command, parse its line, run it, and turn whatever happens into an exit code. */
 import { readFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { AirError, EXIT_CODES } from '../errors.js';
+import { AirError, EXIT_CODES, memoryFailure } from '../errors.js';
 import { removeLeftovers } from '../io/atomic.js';
 import { isSystemError, OutputClosed, systemFailure } from '../io/failures.js';
 import { createIo } from '../io/io.js';
@@ -81,7 +81,9 @@ function report(
 ): number {
   messages.close();
   if (error instanceof OutputClosed) return signals?.exitCode() ?? 0;
-  const known = isSystemError(error) ? systemFailure(error, 'io', error.path ?? error.syscall ?? 'system') : error;
+  const known = isSystemError(error)
+    ? systemFailure(error, 'io', error.path ?? error.syscall ?? 'system')
+    : memoryFailure(error);
   const wantsStack = verbose || Boolean(process.env.AIR_DEBUG);
   if (known instanceof AirError) {
     // Both ends of a pipe get the same Ctrl-C: that the other one's data ends early is no news.

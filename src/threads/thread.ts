@@ -1,6 +1,6 @@
 /** A worker thread that answers one request at a time. */
 import { parentPort, type TransferListItem, Worker, workerData } from 'node:worker_threads';
-import { AirError, type ErrorKind } from '../errors.js';
+import { AirError, type ErrorKind, memoryFailure } from '../errors.js';
 
 /** What a thread sends back: errors do not keep their class on the way. */
 type Message<Reply> = { reply: Reply } | { failure: { kind: ErrorKind; message: string; hint: string | undefined } };
@@ -21,7 +21,7 @@ export class Thread<Request, Reply> {
       }),
     );
     this.worker.on('error', (cause) => {
-      this.failure = new AirError('bug', `a worker thread failed: ${cause}`, undefined, { cause });
+      this.failure = asItWas(cause);
       this.settle((waiting) => waiting.reject(this.failure as Error));
     });
     this.worker.on('exit', (code) => {
@@ -58,6 +58,14 @@ export class Thread<Request, Reply> {
     this.worker.ref(); // or the process may end while its end is awaited, with what comes after undone
     await this.worker.terminate();
   }
+}
+
+/** What ended a thread, with its class, which it lost on the way here. What the system refused, files or memory, is no bug of ours. */
+function asItWas(cause: Error): Error {
+  const { name, kind, hint, code } = cause as Error & Partial<Pick<AirError, 'kind' | 'hint'>> & { code?: unknown };
+  if (name === 'AirError' && kind !== undefined) return new AirError(kind, cause.message, hint);
+  if (typeof code === 'string' || memoryFailure(cause) !== cause) return cause;
+  return new AirError('bug', `a worker thread failed: ${cause}`, undefined, { cause });
 }
 
 /** Inside a thread: what it was started with. */

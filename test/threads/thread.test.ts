@@ -48,6 +48,31 @@ describe('a thread', () => {
     assert.deepEqual([code, said], [0, 'done\n'], errors);
   });
 
+  it('that cannot start fails as what refused it: an AirError, the system, memory', async () => {
+    const { said, errors } = await run(`
+      for (const error of [
+        "const { AirError } = await import('${built('errors.js')}'); throw new AirError('badData', 'not this', 'another')",
+        "throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE', errno: -24, path: 'x.js' })",
+        "throw new RangeError('WebAssembly.Memory(): could not allocate memory')",
+        "throw new Error('broken')",
+      ]) {
+        const thread = new Thread(new URL('data:text/javascript,' + encodeURIComponent(error)), {});
+        await thread.ask(1).catch((e) => console.log(e.name, e.kind ?? e.code, e.message, e.hint ?? e.path));
+      }
+    `);
+    assert.deepEqual(
+      said.split('\n'),
+      [
+        'AirError badData not this another',
+        'Error EMFILE EMFILE: too many open files x.js',
+        'RangeError undefined WebAssembly.Memory(): could not allocate memory undefined',
+        'AirError bug a worker thread failed: Error: broken undefined',
+        '',
+      ],
+      errors,
+    );
+  });
+
   it('keeps the kind and the hint of an AirError, and answers again', async () => {
     const { code, said, errors } = await run(`
       const thread = start();

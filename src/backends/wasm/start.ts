@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
-import { AirError } from '../../errors.js';
+import { AirError, memoryFailure } from '../../errors.js';
 import type { StartedBackend } from '../backend.js';
 import type { WasmBackend } from './heap.js';
 import type { RelaxedSimd } from './module.js';
@@ -21,10 +21,23 @@ export async function startWasm({ relaxedSimd = 'off' }: { relaxedSimd?: Relaxed
   setWasmPaths(Object.fromEntries(names.map((name) => [name, join(folder, name)])));
   const hasSimd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT');
   if (!hasSimd) throw new AirError('backendUnavailable', 'wasm: this machine or this Node has no WebAssembly SIMD');
-  if (!(await tf.setBackend('wasm')))
-    throw new AirError('backendUnavailable', 'wasm: tfjs could not start its backend');
+  await setBackend();
   const kernels = await registerWasmKernels(tf.backend() as unknown as WasmBackend, { relaxedSimd });
   const [simd, identity] = kernels.relaxedSimd ? ['relaxed SIMD', 'wasm-relaxed'] : ['SIMD', 'wasm'];
   const detail = `WebAssembly with ${simd}, kernels of air`;
   return { detail, device: 'cpu', identity, subBatch: 48, canThread: true, relaxedSimd: kernels.relaxedSimd };
+}
+
+/** tfjs says on the console why it cannot, and keeps that to itself. */
+async function setBackend(): Promise<void> {
+  const { warn } = console;
+  const said: string[] = [];
+  console.warn = (...words: unknown[]) => void said.push(words.join(' '));
+  const isSet = await tf.setBackend('wasm').finally(() => {
+    console.warn = warn;
+  });
+  if (isSet) return;
+  const why = memoryFailure(new Error(said[0] ?? 'it does not say why'));
+  if (why instanceof AirError) throw why;
+  throw new AirError('backendUnavailable', `wasm: tfjs could not start its backend: ${(why as Error).message}`);
 }

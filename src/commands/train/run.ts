@@ -158,7 +158,8 @@ async function trainOn(
       },
     },
   ).catch(async (error: unknown) => {
-    await reporter.end({ kind: 'failed', says: error instanceof Error ? error.message : String(error) });
+    const says = error instanceof Error ? error.message : String(error);
+    await reporter.end({ kind: 'failed', says }).catch(() => {}); // what went wrong first is what is said
     throw error;
   });
   reporter.close();
