@@ -47,6 +47,7 @@ function faultyPort(failAt: Step | undefined, error: Error, log: Step[], dead = 
     return work();
   };
   return {
+    checkWritable: nodeSavePort.checkWritable,
     create: (file, mode) =>
       step('create', async () => {
         const handle = await nodeSavePort.create(file, mode);
