@@ -118,14 +118,7 @@ export function createIo(context: {
         throw systemFailure(error, 'io', file, 'removing');
       });
     },
-    async makeFolder(folder) {
-      await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-        if (isSystemError(error) && error.code === 'EEXIST') {
-          throw isAFile(folder, error);
-        }
-        throw systemFailure(error, 'cannotCreate', folder);
-      });
-    },
+    makeFolder,
     lock: lockFile,
     sha256: (bytes) => createHash('sha256').update(bytes).digest('hex'),
     crc32: (crc, bytes) => crc32(bytes, crc),
@@ -157,6 +150,25 @@ async function checkFolder(folder: string): Promise<void> {
   await access(folder, constants.W_OK | constants.X_OK).catch((error: unknown) => {
     throw systemFailure(error, 'cannotCreate', folder);
   });
+}
+
+/** Not Node's `recursive`, which tries for ever where there can be no folder (/proc/x/y). */
+async function makeFolder(folder: string): Promise<void> {
+  const parent = dirname(folder);
+  if (parent !== folder && !(await isFolder(parent))) await makeFolder(parent);
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    if (!isSystemError(error) || error.code !== 'EEXIST') throw systemFailure(error, 'cannotCreate', folder);
+    if (!(await isFolder(folder))) throw isAFile(folder, error);
+  }
+}
+
+function isFolder(name: string): Promise<boolean> {
+  return stat(name).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 function isAFile(folder: string, cause?: unknown): AirError {

@@ -25,11 +25,11 @@ export async function targetOf(file: string): Promise<Target> {
   for (;;) {
     const fd = ownDescriptor(path);
     if (fd !== undefined) return { kind: 'descriptor', fd };
-    if (old?.isFile() === false) return { kind: 'stream', isFifo: old.isFIFO() };
     const link = await readlink(path).catch(() => undefined);
     if (link === undefined) break;
     path = isAbsolute(link) ? link : `${dirname(path)}/${link}`;
   }
+  if (old?.isFile() === false) return { kind: 'stream', isFifo: old.isFIFO() };
   if (path.endsWith('/'))
     throw new AirError('cannotCreate', `${file}: there is no such folder, and a file has no / at its end`);
   return { kind: 'file', path, old };
