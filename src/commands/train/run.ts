@@ -130,7 +130,6 @@ async function trainOn(
   const reporter = await makeReporter(options, learner, { step: saved?.step ?? 0, retry }, io);
   let collapse: string | undefined;
   const { untilAccuracy } = options;
-  let reached = saved?.step ?? 0;
   const result = await trainLoop(
     { ...settings, done: saved?.step ?? 0 },
     { stepper, nextBatch: (step) => source.batch(options.overfitBatch ? 1 : step, settings.training.batchSize), sums },
@@ -147,10 +146,7 @@ async function trainOn(
         if (collapse !== undefined) return 'collapse';
         return limit.isOver() ? 'time' : undefined;
       },
-      report(report) {
-        reached = report.step;
-        return reporter.report(report);
-      },
+      report: reporter.report,
       async validate(step) {
         const { validation, collapse: found } = await reporter.validate(step);
         if (retry < options.retries) collapse = found;
@@ -165,7 +161,7 @@ async function trainOn(
       },
     },
   ).catch(async (error: unknown) => {
-    await reporter.end({ kind: 'failed', says: error instanceof Error ? error.message : String(error) }, reached);
+    await reporter.end({ kind: 'failed', says: error instanceof Error ? error.message : String(error) });
     throw error;
   });
   reporter.close();
