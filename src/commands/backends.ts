@@ -16,8 +16,8 @@ export const backends = defineCommand({
   seeAlso: ['train', 'infer'],
   async run({ options }, io) {
     const { listBackends } = await import('../backends/start.js');
-    const found = await listBackends();
     const out = await io.openOutput(options.output, { binary: false });
+    const found = await listBackends();
     if (options.json) {
       await out.write(`${JSON.stringify(found, null, 2)}\n`);
     } else {

@@ -1,6 +1,7 @@
 /** `air check`: are these files whole? */
 import { defineCommand } from '../cli/command.js';
 import { AirError } from '../errors.js';
+import { isRead } from '../io/failures.js';
 import type { Io } from '../io/io.js';
 import { printable } from '../io/printable.js';
 import { output } from './shared/options.js';
@@ -20,19 +21,22 @@ export const check = defineCommand({
   seeAlso: ['view'],
   async run({ options, operands }, io) {
     const lines = await io.openOutput(options.output, { binary: false });
-    let bad = 0;
+    let [bad, seen] = [0, 0];
+    let isHeard = true; // once nobody reads, the answer is known: only a bad file has a line
     for (const file of operands.FILE) {
+      if (!isHeard) break;
+      seen++;
       try {
         io.messages.detail(`${file}: whole: ${await inspect(file, io)}`);
       } catch (error) {
         if (!(error instanceof AirError) || (error.kind !== 'badData' && error.kind !== 'noInput')) throw error;
         bad++;
-        await lines.write(`${printable(error.message)}\n`);
+        isHeard = await isRead(lines.write(`${printable(error.message)}\n`));
       }
     }
-    await lines.finish();
+    await isRead(lines.finish());
     const all = operands.FILE.length;
-    if (bad > 0) throw new AirError('answerIsNo', `${bad} of ${all} bad`);
+    if (bad > 0) throw new AirError('answerIsNo', `${bad} of ${seen === all ? all : `the first ${seen}`} bad`);
     io.messages.info(all === 1 ? 'whole' : `all ${all} whole`);
   },
 });

@@ -4,12 +4,18 @@
  *
  * The steps go through a port, so that tests can fail or stop each of them.
  */
-import { rmSync } from 'node:fs';
-import { open, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { close, constants, fchmodSync, fsync, openSync, rmSync, write } from 'node:fs';
+import { access, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import { AirError } from '../errors.js';
 import { systemFailure } from './failures.js';
+import { targetOf } from './target.js';
 import { removeStaleTemporaries, temporaryFor } from './temporaries.js';
+
+const writeFd = promisify(write);
+const syncFd = promisify(fsync);
+const closeFd = promisify(close);
 
 export type SaveHandle = {
   write(bytes: Uint8Array): Promise<void>;
@@ -18,6 +24,8 @@ export type SaveHandle = {
 };
 
 export type SavePort = {
+  /** Fails if there is a file that may not be written. The rename would not ask. */
+  checkWritable(file: string): Promise<void>;
   /** Creates a file that must not exist yet. */
   create(file: string, mode: number | undefined): Promise<SaveHandle>;
   rename(from: string, to: string): Promise<void>;
@@ -26,13 +34,15 @@ export type SavePort = {
 };
 
 export const nodeSavePort: SavePort = {
+  checkWritable: (file) => access(file, constants.W_OK),
   async create(file, mode) {
-    const handle = await open(file, 'wx', 0o666);
-    if (mode !== undefined) await handle.chmod(mode);
+    // Without a pause: a signal finds it known as a leftover and there, or not begun.
+    const fd = openSync(file, 'wx', 0o666);
+    if (mode !== undefined) fchmodSync(fd, mode);
     return {
-      write: (bytes) => handle.writeFile(bytes),
-      sync: () => handle.sync(),
-      close: () => handle.close(),
+      write: (bytes) => writeAll(fd, bytes),
+      sync: () => syncFd(fd),
+      close: () => closeFd(fd),
     };
   },
   rename,
@@ -49,6 +59,11 @@ export const nodeSavePort: SavePort = {
   },
   remove: unlink,
 };
+
+/** Where the descriptor stands, however many calls it takes. */
+export async function writeAll(fd: number, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length; ) at += (await writeFd(fd, bytes, at, bytes.length - at, null)).bytesWritten;
+}
 
 /** Temporaries and locks that must not outlive this process. */
 const leftovers = new Set<string>();
@@ -78,13 +93,14 @@ export type AtomicFile = {
 };
 
 /**
- * Start writing `file`. A symbolic link is followed, so that its target is replaced; an old file's permissions are kept.
+ * Start writing `file`. A symbolic link is followed, so that its target is replaced, or created; an old file's permissions
+ * are kept.
  * @throws AirError cannotCreate; from write and commit: io
  */
 export async function createAtomicFile(file: string, port: SavePort = nodeSavePort): Promise<AtomicFile> {
-  const target = await realpath(file).catch(() => file);
-  const old = await stat(target).catch(() => undefined);
-  if (old !== undefined && !old.isFile()) throw new AirError('cannotCreate', `${file}: is not a file`);
+  const found = await targetOf(file);
+  if (found.kind !== 'file') throw new AirError('cannotCreate', `${file}: is not a file`);
+  const { path: target, old } = found;
   const folder = dirname(target);
   if (!cleaned.has(target)) {
     cleaned.add(target);
@@ -92,12 +108,15 @@ export async function createAtomicFile(file: string, port: SavePort = nodeSavePo
   }
   const temporary = temporaryFor(target);
   keepTrackOf(temporary);
-  const handle = await port
-    .create(temporary, old === undefined ? undefined : old.mode & 0o777)
-    .catch((error: unknown) => {
-      forget(temporary);
-      throw systemFailure(error, 'cannotCreate', file);
-    });
+  const create = async (): Promise<SaveHandle> => {
+    if (old !== undefined) await port.checkWritable(target);
+    return port.create(temporary, old === undefined ? undefined : old.mode & 0o777);
+  };
+  const handle = await create().catch(async (error: unknown) => {
+    await port.remove(temporary).catch(() => {});
+    forget(temporary);
+    throw systemFailure(error, 'cannotCreate', file);
+  });
   let isOpen = true;
 
   const close = async (): Promise<void> => {

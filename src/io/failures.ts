@@ -7,6 +7,17 @@ export class OutputClosed extends Error {
   override readonly name = 'OutputClosed';
 }
 
+/** Waits for a write. False if the reader went away, which changes no answer that is to be given besides. */
+export async function isRead(writing: Promise<void>): Promise<boolean> {
+  try {
+    await writing;
+    return true;
+  } catch (error) {
+    if (error instanceof OutputClosed) return false;
+    throw error;
+  }
+}
+
 export type SystemError = Error & { code: string; errno?: number; syscall?: string; path?: string };
 
 export function isSystemError(error: unknown): error is SystemError {
@@ -19,6 +30,7 @@ const IO_CODES = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO'];
 const HINTS: Readonly<Record<string, string>> = {
   ENOSPC: 'make room, or write elsewhere with -o',
   EDQUOT: 'make room, or write elsewhere with -o',
+  EMFILE: 'this shell lets a process open few files: ulimit -n 1024',
   EFBIG: 'the limit on file sizes (ulimit -f) or the file system stops it here',
 };
 

@@ -1,11 +1,13 @@
 /** Reading files and stdin as bytes, gzip undone on the fly; and what files a folder holds. */
-import { closeSync, type Dirent, fstatSync, open, read } from 'node:fs';
+import { closeSync, constants, type Dirent, fstatSync, open, read } from 'node:fs';
 import { readdir } from 'node:fs/promises';
+import { addAbortSignal, type Readable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { promisify } from 'node:util';
 import { AirError } from '../errors.js';
 import { systemFailure } from './failures.js';
 import { gunzip } from './gunzip.js';
+import { pipeIn } from './pipes.js';
 
 const CHUNK_BYTES = 256 * 1024;
 const openFd = promisify(open);
@@ -17,10 +19,11 @@ export function isStdin(file: string): boolean {
 
 /**
  * The bytes of a file, or of stdin, uncompressed if they start as gzip does (`air infer scenes.air.gz`).
- * @throws AirError noInput: missing, unreadable, a folder; usage: stdin is a terminal; badData: damaged gzip; io
+ * @param stop ends the wait for what comes through a pipe: it fails with the signal's reason
+ * @throws AirError noInput: missing, unreadable, a folder; usage: a terminal; badData: damaged gzip; io
  */
-export async function* readInput(file: string): AsyncGenerator<Uint8Array> {
-  const chunks = isStdin(file) ? readStdin() : readOpened(file);
+export async function* readInput(file: string, stop?: AbortSignal): AsyncGenerator<Uint8Array> {
+  const chunks = isStdin(file) ? readStdin(stop) : readOpened(file, stop);
   const head: Uint8Array[] = [];
   let headBytes = 0;
   while (headBytes < 2) {
@@ -60,31 +63,43 @@ async function readFolder(folder: string): Promise<Dirent[] | undefined> {
   }
 }
 
-async function* readOpened(file: string): AsyncGenerator<Uint8Array> {
-  // A plain descriptor: a reader that fails may leave this unfinished, which a FileHandle would complain about.
-  const fd = await openFd(file, 'r').catch((error: unknown) => {
+async function* readOpened(file: string, stop: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  // A plain descriptor: a reader that fails may leave this unfinished, which a FileHandle would complain about. And a FIFO is
+  // not waited for here: see pipes.ts.
+  const fd = await openFd(file, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: unknown) => {
     throw systemFailure(error, 'noInput', file);
   });
+  if (fstatSync(fd).isFIFO()) {
+    yield* readPipe(pipeIn(fd), file, stop);
+    return;
+  }
   try {
+    checkNotTerminal(fd, file);
     yield* readDescriptor(fd, file);
   } finally {
     closeSync(fd);
   }
 }
 
-async function* readStdin(): AsyncGenerator<Uint8Array> {
-  if (isatty(0)) {
-    throw new AirError('usage', '-: stdin is a terminal', 'name a FILE, or pipe data in: air gen-data | air ...');
-  }
+async function* readStdin(stop: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  checkNotTerminal(0, '-: stdin');
   const kind = fstatSync(0);
-  if (!kind.isFIFO() && !kind.isSocket()) {
-    yield* readDescriptor(0, '-');
-    return;
-  }
+  yield* kind.isFIFO() || kind.isSocket() ? readPipe(process.stdin, '-', stop) : readDescriptor(0, '-');
+}
+
+function checkNotTerminal(fd: number, name: string): void {
+  if (!isatty(fd)) return;
+  throw new AirError('usage', `${name} is a terminal`, 'name a FILE, or pipe data in: air gen-data | air ...');
+}
+
+async function* readPipe(pipe: Readable, file: string, stop: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  pipe.on('error', () => {}); // whoever reads on gets it as well
+  if (stop !== undefined) addAbortSignal(stop, pipe);
   try {
-    for await (const chunk of process.stdin) yield chunk as Uint8Array;
+    for await (const chunk of pipe) yield chunk as Uint8Array;
   } catch (error) {
-    throw systemFailure(error, 'io', '-', 'reading');
+    if (stop?.aborted) throw stop.reason;
+    throw systemFailure(error, 'io', file, 'reading');
   }
 }
 

@@ -3,10 +3,11 @@
  * nothing else, so a test can hand them another one.
  */
 import { createHash } from 'node:crypto';
-import { access, appendFile, mkdir, rm } from 'node:fs/promises';
+import { access, appendFile, constants, mkdir, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { AirError } from '../errors.js';
-import { writeFileAtomic } from './atomic.js';
+import { createAtomicFile, writeFileAtomic } from './atomic.js';
 import { isSystemError, systemFailure } from './failures.js';
 import { identityOf } from './identity.js';
 import { isStdin, listFolder, listFolders, readInput } from './input.js';
@@ -14,6 +15,7 @@ import { lockFile } from './lock.js';
 import type { Messages } from './messages.js';
 import { type Output, openOutput } from './output.js';
 import type { Signals } from './signals.js';
+import { targetOf } from './target.js';
 
 /** A log of a million steps has as many; a few thousand bytes of gzip may become more than fits into memory. */
 const MAX_TEXT_BYTES = 1 << 28;
@@ -27,6 +29,15 @@ export type Io = {
   listFolder(folder: string): Promise<string[] | undefined>;
   /** The names of the folders in a folder, sorted; none if it is none. */
   listFolders(folder: string): Promise<string[]>;
+  /** From now on, waiting for what comes through pipes fails with `reason`, as it does once `interrupted` is aborted. */
+  stopWaiting(reason: AirError): void;
+  /**
+   * Refuses at once what could not be written later, and leaves nothing behind: 73. Says what it will be: a file, or a
+   * stream (a device, a FIFO, one of our descriptors).
+   */
+  checkOutput(file: string): Promise<'file' | 'stream'>;
+  /** The same for a folder that may not be there yet. */
+  checkFolder(folder: string): Promise<void>;
   /** stdout for `undefined` or `-`; otherwise a file that appears under its name, complete, at `finish()`. */
   openOutput(file: string | undefined, what: { binary: boolean }): Promise<Output>;
   /** Replaces a file at once: a crash at any moment leaves the old one or the new one. */
@@ -69,10 +80,12 @@ export function createIo(context: {
 }): Io & { close(): Promise<void> } {
   let stdinIsTaken = false;
   const outputs: Output[] = [];
+  const waiting = new AbortController();
+  const stop = AbortSignal.any([context.signals.interrupted, waiting.signal]);
   const readBytes = (file: string): AsyncIterable<Uint8Array> => {
     if (isStdin(file) && stdinIsTaken) throw new AirError('usage', `${file}: stdin can be read only once`);
     stdinIsTaken ||= isStdin(file);
-    return readInput(file);
+    return readInput(file, stop);
   };
   return {
     readBytes,
@@ -93,12 +106,16 @@ export function createIo(context: {
     },
     listFolder,
     listFolders,
+    stopWaiting: (reason) => waiting.abort(reason),
+    checkOutput,
+    checkFolder,
     async openOutput(file, what) {
-      const output = await openOutput(file, what);
+      const output = await openOutput(file, what, stop);
       outputs.push(output);
       return output;
     },
     async close() {
+      waiting.abort(); // an input that was left unfinished would keep the process
       for (const output of outputs) await output.discard();
     },
     writeFileAtomic: (file, bytes) => writeFileAtomic(file, bytes),
@@ -118,14 +135,7 @@ export function createIo(context: {
         throw systemFailure(error, 'io', file, 'removing');
       });
     },
-    async makeFolder(folder) {
-      await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-        if (isSystemError(error) && error.code === 'EEXIST') {
-          throw new AirError('cannotCreate', `${folder}: is a file, expected a folder`, undefined, { cause: error });
-        }
-        throw systemFailure(error, 'cannotCreate', folder);
-      });
-    },
+    makeFolder,
     lock: lockFile,
     sha256: (bytes) => createHash('sha256').update(bytes).digest('hex'),
     crc32: (crc, bytes) => crc32(bytes, crc),
@@ -139,6 +149,47 @@ export function createIo(context: {
     commandLine: context.commandLine,
     now: () => Date.now(),
   };
+}
+
+async function checkOutput(file: string): Promise<'file' | 'stream'> {
+  if ((await targetOf(file)).kind !== 'file') return 'stream';
+  await (await createAtomicFile(file)).abort();
+  return 'file';
+}
+
+async function checkFolder(folder: string): Promise<void> {
+  const found = await stat(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw systemFailure(error, 'cannotCreate', folder);
+    return undefined;
+  });
+  if (found === undefined) return checkFolder(dirname(folder));
+  if (!found.isDirectory()) throw isAFile(folder);
+  await access(folder, constants.W_OK | constants.X_OK).catch((error: unknown) => {
+    throw systemFailure(error, 'cannotCreate', folder);
+  });
+}
+
+/** Not Node's `recursive`, which tries for ever where there can be no folder (/proc/x/y). */
+async function makeFolder(folder: string): Promise<void> {
+  const parent = dirname(folder);
+  if (parent !== folder && !(await isFolder(parent))) await makeFolder(parent);
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    if (!isSystemError(error) || error.code !== 'EEXIST') throw systemFailure(error, 'cannotCreate', folder);
+    if (!(await isFolder(folder))) throw isAFile(folder, error);
+  }
+}
+
+function isFolder(name: string): Promise<boolean> {
+  return stat(name).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
+
+function isAFile(folder: string, cause?: unknown): AirError {
+  return new AirError('cannotCreate', `${folder}: is a file, expected a folder`, undefined, { cause });
 }
 
 function isMissing(error: unknown): boolean {

@@ -1,85 +1,130 @@
 /**
- * One writer at a time: FILE.lock beside FILE, created only if absent, naming its owner as
- * `PID START HOST`. START is the process's start time where the system tells it (Linux), so that a reused pid is not
- * mistaken for the owner. A lock whose owner is gone is taken over. Whoever gets the lock removes what killed owners left
- * half written.
+ * One writer at a time: FILE.lock beside FILE, whatever links lead to it, naming its owner as `PID START HOST`. START is
+ * the process's start time where the system tells it (Linux), so that a reused pid is not mistaken for the owner. It is
+ * written under another name first, and appears with what it says. A lock whose owner is gone is taken over. Whoever gets
+ * the lock removes what killed owners left half written.
  */
-import { open, readFile, realpath, rename, unlink } from 'node:fs/promises';
+import { linkSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { lstat, readFile, realpath } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { AirError } from '../errors.js';
 import { forget, keepTrackOf } from './atomic.js';
 import { systemFailure } from './failures.js';
 import { isGone, startTime } from './processes.js';
-import { removeStaleTemporaries } from './temporaries.js';
+import { targetOf } from './target.js';
+import { removeStaleTemporaries, temporaryFor } from './temporaries.js';
+
+/** A lock that says nothing, ms: older versions, and where files have one name only, write it in two steps. */
+const BRIEFLY_EMPTY = 10_000;
+
+/** What the file system does not offer, by the system's codes: a second name for a file. */
+const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 
 /**
+ * @param link makes a second name for a file
  * @returns the release
- * @throws AirError cannotCreate: another live run holds it, or it cannot be created
+ * @throws AirError cannotCreate: another live run holds it, or may hold it, or it cannot be created, or FILE is no file
  */
-export async function lockFile(file: string): Promise<() => Promise<void>> {
-  const lock = `${file}.lock`;
-  const mine = `${process.pid} ${startTime(process.pid)} ${hostname()}\n`;
-  while (!(await create(lock, mine, file))) {
-    const owner = await readFile(lock, 'utf8').catch(() => undefined); // released in the meantime: try again
-    if (owner === undefined) continue;
-    if (!ownerIsGone(owner)) throw inUse(file, lock, owner);
-    await takeAway(lock, owner, () => inUse(file, lock, owner));
-  }
-  await removeStaleTemporaries(await realpath(file).catch(() => file), { relatives: true });
-  return async () => {
-    await unlink(lock).catch(() => {});
-    forget(lock);
-  };
+export async function lockFile(file: string, link = linkSync): Promise<() => Promise<void>> {
+  const target = await targetOf(file);
+  if (target.kind !== 'file') throw new AirError('cannotCreate', `${file}: is not a file`);
+  const lock = `${target.path}.lock`;
+  await acquire(lock, file, link);
+  await removeStaleTemporaries(await realpath(target.path).catch(() => target.path), { relatives: true });
+  return async () => release(lock);
 }
 
-/** Returns false if the lock is there already. A lock that could not be written, on a full disk say, is removed again. */
-async function create(lock: string, owner: string, file: string): Promise<boolean> {
-  const handle = await open(lock, 'wx').catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw systemFailure(error, 'cannotCreate', file);
-    return undefined;
-  });
-  if (handle === undefined) return false;
-  keepTrackOf(lock);
-  try {
-    await handle.writeFile(owner);
-    await handle.close();
-  } catch (error) {
-    await handle.close().catch(() => {});
-    await unlink(lock).catch(() => {});
-    forget(lock);
-    throw systemFailure(error, 'cannotCreate', file);
+async function acquire(lock: string, file: string, link: typeof linkSync): Promise<void> {
+  while (!create(lock, file, link)) {
+    const owner = await readOwner(lock, file);
+    if (owner === undefined) continue; // released in the meantime: try again
+    if (!isAbandoned(owner)) throw inUse(file, lock, owner);
+    // Several runs may find it so: who holds the lock's own lock looks once more, and takes it away.
+    const upper = `${lock}.lock`;
+    await acquire(upper, file, link);
+    try {
+      const still = await readOwner(lock, file);
+      if (still !== undefined && isAbandoned(still)) unlinkSync(lock);
+    } catch (error) {
+      throw systemFailure(error, 'cannotCreate', file);
+    } finally {
+      release(upper);
+    }
   }
+}
+
+function release(lock: string): void {
+  rmSync(lock, { force: true });
+  forget(lock);
+}
+
+/** Returns false if the lock is there already. Without a pause, so that no signal comes in between. */
+function create(lock: string, file: string, link: typeof linkSync): boolean {
+  const mine = `${process.pid} ${startTime(process.pid)} ${hostname()}\n`;
+  const draft = temporaryFor(lock);
+  try {
+    writeFileSync(draft, mine, { flag: 'wx' });
+    try {
+      link(draft, lock);
+    } catch (error) {
+      if (!NO_LINKS.includes(codeOf(error))) throw error;
+      writeNew(lock, mine);
+    }
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw systemFailure(error, 'cannotCreate', file);
+  } finally {
+    rmSync(draft, { force: true });
+  }
+  keepTrackOf(lock);
   return true;
 }
 
-function inUse(file: string, lock: string, owner: string): AirError {
-  const [pid, , host] = owner.trim().split(' ');
+/** One that could not be written, on a full disk say, is removed again. */
+function writeNew(lock: string, text: string): void {
+  try {
+    writeFileSync(lock, text, { flag: 'wx' });
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') rmSync(lock, { force: true });
+    throw error;
+  }
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? '';
+}
+
+type Owner = { text: string; since: number };
+
+/** Undefined if there is no lock. @throws AirError cannotCreate: one that does not tell */
+async function readOwner(lock: string, file: string): Promise<Owner | undefined> {
+  try {
+    const found = await lstat(lock);
+    if (!found.isFile()) throw new AirError('cannotCreate', `${file}: its lock ${lock} is not a file`, wayOut(lock));
+    return { text: (await readFile(lock, 'utf8')).replaceAll('\0', '').trim(), since: found.mtimeMs };
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    if (error instanceof AirError) throw error;
+    const { message } = systemFailure(error, 'cannotCreate', lock) as Error;
+    throw new AirError('cannotCreate', `${file}: another run may be writing it: ${message}`, wayOut(lock));
+  }
+}
+
+function inUse(file: string, lock: string, { text }: Owner): AirError {
+  const [pid, , host] = text.split(' ');
   const where = host === undefined || host === hostname() ? '' : ` on ${host}`;
   const who = pid === '' ? 'another run' : `another run (process ${pid}${where})`;
-  return new AirError('cannotCreate', `${file}: ${who} is writing it`, `if that run is gone, remove ${lock}`);
+  return new AirError('cannotCreate', `${file}: ${who} is writing it`, wayOut(lock));
 }
 
-/** True if the owner was a process of this machine and runs no more. */
-function ownerIsGone(owner: string): boolean {
-  const [pidText, start, host] = owner.trim().split(' ');
+function wayOut(lock: string): string {
+  return `if that run is gone, remove ${lock}`;
+}
+
+/** True if the owner was a process of this machine and runs no more, or was killed before it could say its name. */
+function isAbandoned({ text, since }: Owner): boolean {
+  if (text === '') return Date.now() - since > BRIEFLY_EMPTY; // a lost write after a power cut may leave zeros, too
+  const [pidText, start, host] = text.split(' ');
   const pid = Number(pidText);
   return Number.isSafeInteger(pid) && pid > 0 && host === hostname() && isGone(pid, start);
-}
-
-/**
- * Removes a stale lock. Two runs may find the same one: a rename hands it to one of them, and whoever finds that it
- * took a newer lock puts it back.
- */
-async function takeAway(lock: string, owner: string, error: () => AirError): Promise<void> {
-  const aside = `${lock}.${process.pid}`;
-  try {
-    await rename(lock, aside);
-  } catch {
-    return;
-  }
-  if ((await readFile(aside, 'utf8')) !== owner) {
-    await rename(aside, lock);
-    throw error();
-  }
-  await unlink(aside);
 }

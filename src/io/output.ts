@@ -1,11 +1,13 @@
 /** Writing to stdout, to files that appear when complete, and to what is not a file (devices, fifos). */
-import { fstatSync, write } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { fstatSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import type { Writable } from 'node:stream';
 import { isatty } from 'node:tty';
-import { promisify } from 'node:util';
 import { AirError } from '../errors.js';
-import { createAtomicFile, type SavePort } from './atomic.js';
+import { createAtomicFile, writeAll } from './atomic.js';
 import { OutputClosed, systemFailure } from './failures.js';
+import { openFifoOut, pipeOut } from './pipes.js';
+import { targetOf } from './target.js';
 
 export type Output = {
   /** Text is written as UTF-8. Waits while the reader is slow. Throws `OutputClosed` once the reader went away. */
@@ -20,7 +22,6 @@ export type Output = {
 
 /** Enough that handing them over, a wake-up of another thread each time, costs little beside making them. */
 const STAGE_BYTES = 256 * 1024;
-const writeFd = promisify(write);
 
 /** Where staged bytes go. `write` resolves when they are out of our hands, which is what holds a fast producer back. */
 type Sink = {
@@ -33,25 +34,25 @@ type Sink = {
 
 /**
  * stdout for `undefined` and `-`, otherwise a file.
+ * @param stop ends the wait for a reader of a FIFO
  * @throws AirError usage: binary data for a terminal; cannotCreate
  */
 export async function openOutput(
   file: string | undefined,
   { binary }: { binary: boolean },
-  port?: SavePort,
+  stop?: AbortSignal,
 ): Promise<Output> {
-  if (file === undefined || isStdout(file)) {
-    if (binary && isatty(1)) throw terminalRefusal('stdout');
-    return new StagedOutput(stdoutSink());
+  const name = file ?? '-';
+  const target = await targetOf(name);
+  if (target.kind === 'file') return new StagedOutput(await atomicSink(name));
+  if (target.kind === 'descriptor') return new StagedOutput(descriptorSink(target.fd, name, binary));
+  try {
+    return new StagedOutput(
+      target.isFifo ? streamSink(await openFifoOut(name, stop), name) : await deviceSink(name, binary),
+    );
+  } catch (error) {
+    throw systemFailure(error, 'cannotCreate', name);
   }
-  const old = await stat(file).catch(() => undefined);
-  if (old?.isDirectory()) throw new AirError('cannotCreate', `${file}: is a folder, expected a file`);
-  const isPlain = (old === undefined || old.isFile()) && !/^\/(dev|proc)\//.test(file);
-  return new StagedOutput(isPlain ? await atomicSink(file, port) : await directSink(file, binary));
-}
-
-function isStdout(file: string): boolean {
-  return file === '-' || file === '/dev/stdout' || file === '/dev/fd/1' || file === '/proc/self/fd/1';
 }
 
 function terminalRefusal(file: string): AirError {
@@ -127,8 +128,8 @@ class StagedOutput implements Output {
   }
 }
 
-async function atomicSink(file: string, port?: SavePort): Promise<Sink> {
-  const saving = await createAtomicFile(file, port);
+async function atomicSink(file: string): Promise<Sink> {
+  const saving = await createAtomicFile(file);
   return {
     write: (bytes) => saving.write(bytes),
     finish: () => saving.commit(),
@@ -137,52 +138,59 @@ async function atomicSink(file: string, port?: SavePort): Promise<Sink> {
   };
 }
 
-async function directSink(file: string, binary: boolean): Promise<Sink> {
-  const handle = await open(file, 'w').catch((error: unknown) => {
-    throw systemFailure(error, 'cannotCreate', file);
-  });
+/** A descriptor that we were started with. It stays open, and what is in a file already stays there. */
+function descriptorSink(fd: number, name: string, binary: boolean): Sink {
+  const called = fd === 1 ? 'stdout' : name;
+  if (binary && isatty(fd)) throw terminalRefusal(called);
+  const standard = fd === 1 ? process.stdout : fd === 2 ? process.stderr : undefined;
+  let kind: ReturnType<typeof fstatSync>;
+  try {
+    kind = fstatSync(fd);
+  } catch (error) {
+    throw systemFailure(error, 'cannotCreate', called);
+  }
+  const isPipe = kind.isFIFO() || kind.isSocket();
+  if (isPipe || (standard !== undefined && isatty(fd))) return streamSink(standard ?? pipeOut(fd), called);
+  return {
+    write: (bytes) => writeTo(fd, bytes, called),
+    finish: async () => {},
+    discard: async () => {},
+    isLive: true,
+  };
+}
+
+async function deviceSink(file: string, binary: boolean): Promise<Sink> {
+  const handle = await open(file, 'w');
   if (binary && isatty(handle.fd)) {
     await handle.close();
     throw terminalRefusal(file);
   }
-  return {
-    ...descriptorSink(handle.fd, file),
-    finish: () => handle.close(),
-    discard: () => handle.close(),
-  };
+  const close = (): Promise<void> => handle.close();
+  return { write: (bytes) => writeTo(handle.fd, bytes, file), finish: close, discard: close, isLive: true };
 }
 
-function stdoutSink(): Sink {
-  const kind = fstatSync(1);
-  if (!kind.isFIFO() && !kind.isSocket() && !isatty(1)) return descriptorSink(1, 'stdout');
-  process.stdout.on('error', () => {}); // every write gets it as well
+/** Pipes and terminals: nothing but the event loop waits for their readers. */
+function streamSink(stream: Writable, name: string): Sink {
+  stream.on('error', () => {}); // every write gets it as well
+  const close = async (): Promise<void> => {
+    if (stream !== process.stdout && stream !== process.stderr) stream.destroy(); // its reader sees the end
+  };
   return {
     write: (bytes) =>
       new Promise((resolve, reject) => {
         // On to the next turn of the event loop, or a fast reader would keep signals and timers from being heard.
-        process.stdout.write(bytes, (error) => (error ? reject(writeFailure(error, 'stdout')) : setImmediate(resolve)));
+        stream.write(bytes, (error) => (error ? reject(writeFailure(error, name)) : setImmediate(resolve)));
       }),
-    finish: async () => {},
-    discard: async () => {},
+    finish: close,
+    discard: close,
     isLive: true,
   };
 }
 
-function descriptorSink(fd: number, file: string): Sink {
-  return {
-    async write(bytes) {
-      try {
-        for (let at = 0; at < bytes.length; ) {
-          at += (await writeFd(fd, bytes, at, bytes.length - at, null)).bytesWritten;
-        }
-      } catch (error) {
-        throw writeFailure(error, file);
-      }
-    },
-    finish: async () => {},
-    discard: async () => {},
-    isLive: true,
-  };
+async function writeTo(fd: number, bytes: Uint8Array, name: string): Promise<void> {
+  await writeAll(fd, bytes).catch((error: unknown) => {
+    throw writeFailure(error, name);
+  });
 }
 
 function writeFailure(error: unknown, file: string): unknown {

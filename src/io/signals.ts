@@ -8,6 +8,7 @@ const EXITS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 const KINDS = { SIGINT: 'interrupted', SIGTERM: 'terminated', SIGHUP: 'hungUp' } as const;
 
 export type Signals = {
+  /** Its reason is the error to end with where there was nothing but waiting. */
   readonly interrupted: AbortSignal;
   /** The exit code of the first signal, if one came. */
   exitCode(): number | undefined;
@@ -32,7 +33,7 @@ export function watchSignals(waits: boolean): Signals {
         process.exit(EXITS[first ?? signal]);
       }
       first = signal;
-      controller.abort();
+      controller.abort(new AirError(KINDS[first], 'stopped while it waited for input'));
     });
   }
   // Without a handler, writing past `ulimit -f` kills the process; with one, the write fails with EFBIG.

@@ -7,7 +7,9 @@ import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { isGone } from './processes.js';
 
-const host = hostname().replace(/[^\w.-]/g, '_');
+const host = hostname()
+  .replace(/[^\w.-]/g, '_')
+  .slice(0, 64);
 let counter = 0;
 
 /** A name nobody else uses. */
@@ -15,9 +17,11 @@ export function temporaryFor(target: string): string {
   return join(dirname(target), `.${stem(target)}.${host}-${process.pid}-${counter++}.tmp`);
 }
 
-/** Leaves room in the 255 bytes of a name. */
+/** The beginning of its name: there is room for 255 bytes in all, and a letter may take four of them. */
 function stem(target: string): string {
-  return basename(target).slice(0, 150);
+  const letters = [...basename(target)];
+  while (Buffer.byteLength(letters.join('')) > 150) letters.pop();
+  return letters.join('');
 }
 
 /**

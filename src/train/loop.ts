@@ -33,7 +33,7 @@ export type StopReason = 'signal' | 'time' | 'collapse';
 export type TrainPort = {
   /** Seconds on a clock that only goes forward. */
   seconds(): number;
-  /** Why to stop after the step just done, if at all. */
+  /** Why to stop after the step just done, if at all; and why there is no batch for the next, if asked to stop. */
   stopReason(): StopReason | undefined;
   report(report: Report): Promise<void>;
   /** Called at `cadence.valid`; the outcome goes into the reports. */
@@ -52,7 +52,7 @@ export type TrainPort = {
  */
 export type Cadence = { report: number; valid: number; preview: number; save: number };
 
-/** `step` is below `training.steps` where a run was stopped, or was good enough: `stopped` tells which. */
+/** `step` is `done` where a run was stopped before its first batch came, and below `training.steps` where a run was stopped, or was good enough: `stopped` tells which. */
 export type LoopResult = { step: number; stopped: StopReason | undefined; validation: Validation | undefined };
 
 /** What a run trains with. */
@@ -83,12 +83,12 @@ export async function trainLoop(
     try {
       fresh = await nextBatch(step);
     } catch (error) {
+      if (step - 1 > done) await port.save(step - 1);
       // Ctrl-C in a pipe ends the writer too, and its end may be seen before our own signal.
-      if (step - 1 === done) throw error;
-      await port.save(step - 1);
       await yieldToEventLoop();
-      if (port.stopReason() !== 'signal') throw error;
-      return { step: step - 1, stopped: 'signal', validation };
+      const stopped = port.stopReason();
+      if (stopped === undefined) throw error;
+      return { step: step - 1, stopped, validation };
     }
     const { batch, counts } = sums.extend(fresh, step);
     const plan: StepPlan = {

@@ -2,7 +2,17 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -15,6 +25,7 @@ import {
   type SavePort,
   writeFileAtomic,
 } from '#air/io/atomic.js';
+import { asNobody, built, ended, startScript } from '../support/child.js';
 import { freshFolder } from '../support/folder.js';
 
 const STEPS = ['create', 'write', 'sync', 'close', 'rename', 'syncFolder'] as const;
@@ -47,6 +58,7 @@ function faultyPort(failAt: Step | undefined, error: Error, log: Step[], dead = 
     return work();
   };
   return {
+    checkWritable: nodeSavePort.checkWritable,
     create: (file, mode) =>
       step('create', async () => {
         const handle = await nodeSavePort.create(file, mode);
@@ -157,6 +169,37 @@ test('the target of a symbolic link is replaced, not the link; permissions stay'
   assert.deepEqual(readFileSync(join(folder, 'target')), fresh);
   assert.equal(statSync(join(folder, 'target')).mode & 0o777, 0o640);
   assert.deepEqual(readdirSync(folder).sort(), ['link', 'target']);
+});
+
+test('a link to a file that is not there yet stays a link', async (t) => {
+  const folder = freshFolder(t);
+  symlinkSync('target', join(folder, 'link'));
+  await writeFileAtomic(join(folder, 'link'), fresh);
+  assert.deepEqual(readFileSync(join(folder, 'target')), fresh);
+  assert.ok(lstatSync(join(folder, 'link')).isSymbolicLink());
+});
+
+test('a file that may not be written is not replaced', async (t) => {
+  const folder = freshFolder(t);
+  const file = join(folder, 'model');
+  writeFileSync(file, old, { mode: 0o444 });
+  chmodSync(folder, 0o777);
+  const child = startScript(
+    asNobody(`import(${JSON.stringify(built('io/atomic.js'))})`, 'writeFileAtomic', ", Buffer.from('new')"),
+    file,
+  );
+  assert.match((await ended(child, '')).stdout.toString(), /^73 .*model: permission denied$/);
+  assert.deepEqual(readFileSync(file), old);
+  assert.deepEqual(readdirSync(folder), ['model']);
+});
+
+test('any name that a file can have will do', async (t) => {
+  const folder = freshFolder(t);
+  for (const name of ['€'.repeat(85), '𝒜'.repeat(63), 'x'.repeat(255), ' ', '\\', "'\n'", '-o']) {
+    await writeFileAtomic(join(folder, name), fresh);
+    assert.deepEqual(readdirSync(folder), [name]);
+    rmSync(join(folder, name));
+  }
 });
 
 test('what cannot be created is refused with 73', async (t) => {

@@ -1,11 +1,15 @@
 /** Inputs: files, stdin, gzip, and what is wrong with them. */
 import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { AirError } from '#air/errors.js';
 import { readInput } from '#air/io/input.js';
+import { built } from '../support/child.js';
 import { freshFolder } from '../support/folder.js';
 
 const data = Buffer.from(Array.from({ length: 700_000 }, (_, i) => (i * 31 + (i >> 8)) & 0xff));
@@ -124,4 +128,36 @@ test('a reader may stop early, of plain and of gzip data', async (t) => {
       break;
     }
   }
+});
+
+test('a FIFO gives what is written to it, to the end of its last writer', async (t) => {
+  const fifo = join(freshFolder(t), 'fifo');
+  execFileSync('mkfifo', [fifo]);
+  const reading = readAll(fifo);
+  await writeFile(fifo, gzipSync(data));
+  assert.deepEqual(await reading, data);
+});
+
+test('a FIFO that nobody writes to is waited for, until it is enough', async (t) => {
+  const fifo = join(freshFolder(t), 'fifo');
+  execFileSync('mkfifo', [fifo]);
+  const enough = new AbortController();
+  const reason = new AirError('stoppedEarly', 'enough');
+  const reading = readInput(fifo, enough.signal).next();
+  const how = Promise.race([reading, setImmediate('waits')]);
+  for (let i = 0; i < 1000; i++) await setImmediate();
+  assert.equal(await how, 'waits');
+  enough.abort(reason);
+  await assert.rejects(reading, reason);
+});
+
+test('a terminal is no input, under any name', async (t) => {
+  const folder = freshFolder(t);
+  const script = `const { readInput } = await import('${built('io/input.js')}');
+    await readInput('/dev/tty').next().catch((error) => process.stderr.write(error.exitCode + ' ' + error.message));`;
+  writeFileSync(join(folder, 'script.mjs'), script);
+  const { stdout } = spawnSync('script', ['-qec', `${process.execPath} ${join(folder, 'script.mjs')}`, '/dev/null'], {
+    timeout: 30_000,
+  });
+  assert.equal(stdout.toString(), '64 /dev/tty is a terminal');
 });

@@ -1,6 +1,6 @@
 /** The world as commands see it: files, stdin, logs, digests. */
 import assert from 'node:assert/strict';
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -84,7 +84,34 @@ test('files come and go', async (t) => {
   await io.remove(join(deep, 'x'));
   assert.equal(await io.exists(join(deep, 'x')), false);
   writeFileSync(join(folder, 'file'), '');
+  await assert.rejects(io.makeFolder(join(folder, 'file')), withCode(73));
   await assert.rejects(io.makeFolder(join(folder, 'file', 'sub')), withCode(73));
+});
+
+test('what could not be written is refused before, and nothing is left of the question', async (t) => {
+  const folder = freshFolder(t);
+  const io = makeIo();
+  writeFileSync(join(folder, 'file'), 'old');
+  const asked = async () => {
+    assert.equal(await io.checkOutput(join(folder, 'new')), 'file');
+    assert.equal(await io.checkOutput(join(folder, 'file')), 'file');
+    assert.equal(await io.checkOutput('/dev/null'), 'stream');
+    await io.checkFolder(folder);
+    await io.checkFolder(join(folder, 'a', 'b'));
+    await assert.rejects(io.checkOutput(folder), withCode(73));
+    await assert.rejects(io.checkOutput(join(folder, 'none', 'x')), withCode(73));
+    await assert.rejects(io.checkOutput(join(folder, 'x'.repeat(256))), withCode(73));
+    await assert.rejects(io.checkFolder(join(folder, 'file')), withCode(73));
+    await assert.rejects(io.checkFolder(join(folder, 'file', 'x')), withCode(73));
+    await assert.rejects(io.checkFolder(join(folder, 'x'.repeat(256))), withCode(73));
+  };
+  await asked();
+  assert.deepEqual(readdirSync(folder), ['file']);
+  assert.equal(readFileSync(join(folder, 'file'), 'utf8'), 'old');
+});
+
+test('a folder that can never be is refused', { skip: !existsSync('/proc/self') }, async () => {
+  await assert.rejects(makeIo().makeFolder('/proc/x/y'), withCode(73));
 });
 
 test('sha256, whole and in pieces', () => {

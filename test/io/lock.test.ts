@@ -1,10 +1,21 @@
 /** Locks: held once, and by nobody after their process has gone. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import type { Writable } from 'node:stream';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
@@ -13,6 +24,7 @@ import { AirError } from '#air/errors.js';
 import { writeFileAtomic } from '#air/io/atomic.js';
 import { lockFile } from '#air/io/lock.js';
 import { temporaryFor } from '#air/io/temporaries.js';
+import { asNobody, built, ended, startScript } from '../support/child.js';
 import { freshFolder } from '../support/folder.js';
 
 const inUse = (error: unknown): boolean => error instanceof AirError && error.exitCode === 73;
@@ -88,6 +100,130 @@ test('a lock from another machine, or one without an owner yet, is left alone', 
   await assert.rejects(lockFile(file), /process 1 on not-/);
   writeFileSync(`${file}.lock`, '');
   await assert.rejects(lockFile(file), inUse);
+});
+
+test('an owner that was killed before it could say its name holds nothing for long', async (t) => {
+  const folder = freshFolder(t);
+  const file = join(folder, 'model');
+  for (const text of ['', '\0\0\0\0']) {
+    writeFileSync(`${file}.lock`, text);
+    const longAgo = Date.now() / 1000 - 60;
+    utimesSync(`${file}.lock`, longAgo, longAgo);
+    await (await lockFile(file))();
+    assert.deepEqual(readdirSync(folder), []);
+  }
+});
+
+test('a lock is there with its owner, or not at all', async (t) => {
+  const folder = freshFolder(t);
+  const file = join(folder, 'model');
+  const release = await lockFile(file, (from, to) => {
+    assert.equal(existsSync(to), false);
+    assert.match(readFileSync(from, 'utf8'), new RegExp(`^${process.pid} \\S+ \\S+\n$`));
+    linkSync(from, to);
+  });
+  assert.deepEqual(readdirSync(folder), ['model.lock']);
+  await release();
+});
+
+test('kill -9 at any moment leaves no lock that is held for ever', async (t) => {
+  const folder = freshFolder(t);
+  const file = join(folder, 'model');
+  const script = `
+    const { lockFile } = await import(${JSON.stringify(pathToFileURL(resolve('dist/io/lock.js')).href)});
+    for (;;) {
+      await (await lockFile(process.argv[1]))();
+      process.stdout.write('.');
+    }`;
+  for (let round = 0; round < 8; round++) {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script, file], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const ended = once(child, 'exit');
+    for (let i = 0; i <= round; i++) await once(child.stdout, 'data');
+    child.kill('SIGKILL');
+    await ended;
+    await (await lockFile(file))();
+    assert.deepEqual(readdirSync(folder), []);
+  }
+});
+
+test('where a file can have one name only, a lock is held all the same', async (t) => {
+  const folder = freshFolder(t);
+  const file = join(folder, 'model');
+  const noLinks = (): never => {
+    throw Object.assign(new Error('EPERM'), { code: 'EPERM', errno: -1 });
+  };
+  const release = await lockFile(file, noLinks);
+  assert.deepEqual(readdirSync(folder), ['model.lock']);
+  await assert.rejects(lockFile(file, noLinks), inUse);
+  await assert.rejects(lockFile(file), inUse);
+  await release();
+  assert.deepEqual(readdirSync(folder), []);
+});
+
+test('all links to a file, and all its names, have one lock', async (t) => {
+  const folder = freshFolder(t);
+  const file = join(folder, 'model');
+  symlinkSync('model', join(folder, 'one'));
+  symlinkSync(join(folder, 'one'), join(folder, 'two'));
+  symlinkSync('.', join(folder, 'here'));
+  const release = await lockFile(join(folder, 'two'));
+  assert.ok(existsSync(`${file}.lock`));
+  for (const name of ['model', 'one', './model', 'here/model', 'here/two']) {
+    await assert.rejects(lockFile(`${folder}/${name}`), inUse, name);
+  }
+  await assert.rejects(lockFile(relative('.', file)), inUse);
+  await release();
+});
+
+test('a lock that does not say whose it is: said, at once', async (t) => {
+  const folder = freshFolder(t);
+  const file = join(folder, 'model');
+  const refused = async (message: RegExp): Promise<void> => {
+    await assert.rejects(lockFile(file), (error: unknown) => {
+      assert.ok(inUse(error));
+      assert.match((error as AirError).message, message);
+      assert.match((error as AirError).hint ?? '', /^if that run is gone, remove .*model\.lock$/);
+      return true;
+    });
+    rmSync(`${file}.lock`, { recursive: true });
+  };
+  mkdirSync(`${file}.lock`);
+  await refused(/model: its lock .*model\.lock is not a file$/);
+  symlinkSync('nowhere', `${file}.lock`);
+  await refused(/is not a file$/);
+  execFileSync('mkfifo', [`${file}.lock`]);
+  await refused(/is not a file$/);
+  writeFileSync(`${file}.lock`, '1 1 x\n', { mode: 0 });
+  chmodSync(folder, 0o777);
+  const child = startScript(asNobody(`import(${JSON.stringify(built('io/lock.js'))})`, 'lockFile'), file);
+  const { stdout } = await ended(child, '');
+  assert.match(stdout.toString(), /^73 .*model: another run may be writing it: .*model\.lock: permission denied$/);
+});
+
+test('nothing can be locked in a folder that may not be written', async (t) => {
+  const folder = freshFolder(t);
+  chmodSync(folder, 0o555);
+  const child = startScript(
+    asNobody(`import(${JSON.stringify(built('io/lock.js'))})`, 'lockFile'),
+    join(folder, 'model'),
+  );
+  assert.match((await ended(child, '')).stdout.toString(), /^73 .*model: permission denied$/);
+});
+
+test('a stale lock is taken away by the one who holds its own lock', async (t) => {
+  const folder = freshFolder(t);
+  const file = join(folder, 'model');
+  const dead = `${2 ** 22 + 1} 1 ${hostname()}\n`;
+  writeFileSync(`${file}.lock`, dead);
+  const release = await lockFile(`${file}.lock`);
+  await assert.rejects(lockFile(file), inUse);
+  assert.equal(readFileSync(`${file}.lock`, 'utf8'), dead);
+  await release();
+  writeFileSync(`${file}.lock.lock`, dead); // of one that was killed while it did so
+  await (await lockFile(file))();
+  assert.deepEqual(readdirSync(folder), []);
 });
 
 test('of many runs that find the same stale lock, one gets it', async (t) => {

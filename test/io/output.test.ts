@@ -2,10 +2,21 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { AirError } from '#air/errors.js';
 import { openOutput } from '#air/io/output.js';
 import { built, ended, said, startScript } from '../support/child.js';
@@ -85,6 +96,75 @@ test('a fifo is written to, not replaced', async (t) => {
   await out.finish();
   assert.equal((await reading).toString(), 'through');
   assert.deepEqual(readdirSync(folder), ['fifo']);
+});
+
+test('what is in memory, as all in /dev/shm, is a file: whole or not there', {
+  skip: !existsSync('/dev/shm'),
+}, async (t) => {
+  const file = `/dev/shm/air-${process.pid}`;
+  t.after(() => rmSync(file, { force: true }));
+  writeFileSync(file, 'old');
+  const failed = await openOutput(file, { binary: true });
+  await failed.write('new');
+  assert.equal(readFileSync(file, 'utf8'), 'old');
+  await failed.discard();
+  assert.equal(readFileSync(file, 'utf8'), 'old');
+  const out = await openOutput(file, { binary: true });
+  await out.write('new');
+  await out.finish();
+  assert.equal(readFileSync(file, 'utf8'), 'new');
+});
+
+test('a descriptor goes on where it stands, whatever its name leads to', async (t) => {
+  const file = join(freshFolder(t), 'log');
+  const script = `${importing}
+    const out = await openOutput(process.argv[1], { binary: true });
+    await out.write('second ');
+    await out.finish();`;
+  for (const name of ['/dev/fd/3', '/proc/self/fd/3', '/dev/stderr']) {
+    const shell = '{ printf "first " >&3; "$0" --input-type=module -e "$1" -- "$2"; printf third >&3; } 3> "$3" 2>&3';
+    execFileSync('bash', ['--norc', '-c', shell, process.execPath, script, name, file]);
+    assert.equal(readFileSync(file, 'utf8'), 'first second third', name);
+  }
+});
+
+test('an end that is asked for is not kept waiting by a FIFO without a reader, or with one that does not read', async (t) => {
+  const fifo = join(freshFolder(t), 'fifo');
+  execFileSync('mkfifo', [fifo]);
+  const script = `${importing}
+    import { setImmediate } from 'node:timers/promises';
+    void openOutput(process.argv[1], { binary: true }).then((out) => out.write(Buffer.alloc(1e7)));
+    for (let i = 0; i < 1000; i++) await setImmediate();
+    process.on('SIGTERM', () => process.exit(143));
+    process.stdout.write('ready');
+    setInterval(() => {}, 1e9);`;
+  for (const hasReader of [false, true]) {
+    const reader = hasReader ? openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK) : undefined;
+    const child = startScript(script, fifo);
+    const killed = setTimeout(() => child.kill('SIGKILL'), 30_000); // it would wait for ever
+    await said(child);
+    child.kill('SIGTERM');
+    assert.equal((await ended(child)).code, 143);
+    clearTimeout(killed);
+    if (reader !== undefined) closeSync(reader);
+  }
+});
+
+test('a writer waits for the reader of a FIFO', async (t) => {
+  const fifo = join(freshFolder(t), 'fifo');
+  execFileSync('mkfifo', [fifo]);
+  let isOpen = false;
+  const opening = openOutput(fifo, { binary: true }).then((out) => {
+    isOpen = true;
+    return out;
+  });
+  for (let i = 0; i < 1000; i++) await setImmediate();
+  assert.equal(isOpen, false);
+  const reading = readFile(fifo);
+  const out = await opening;
+  await out.write(Buffer.alloc(300_000, 7));
+  await out.finish();
+  assert.deepEqual(await reading, Buffer.alloc(300_000, 7));
 });
 
 test('/dev/null takes everything and stays what it is', async () => {

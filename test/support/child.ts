@@ -16,6 +16,21 @@ export function startScript(code: string, ...args: string[]): ChildProcess {
   return spawn(process.execPath, ['--input-type=module', '-e', code, '--', ...args], { stdio: 'pipe' });
 }
 
+/**
+ * A script that calls a function of a module with its argument, as somebody to whom permissions apply: root gives up being
+ * root. Prints the exit code and the message of the error.
+ */
+export function asNobody(importing: string, name: string, more = ''): string {
+  return `const module = await ${importing};
+    if (process.getuid() === 0) process.setuid(65534);
+    try {
+      await module.${name}(process.argv[1]${more});
+      process.stdout.write('fine');
+    } catch (error) {
+      process.stdout.write(error.exitCode + ' ' + error.message);
+    }`;
+}
+
 export function startAir(args: readonly string[], cwd?: string): ChildProcess {
   return spawn(process.execPath, [resolve('bin/air.js'), ...args], { stdio: 'pipe', cwd });
 }

@@ -30,6 +30,10 @@ type World = {
   stopAfter?: { step: number; reason: 'signal' | 'time' };
   /** The first step whose validation is enough. */
   enoughAt?: number;
+  /** The first step for which there is no batch. */
+  noBatchAt?: number;
+  /** Where events are written down as well, for a run that fails. */
+  heard?: string[];
 };
 
 /** A tally of steps alone. */
@@ -51,8 +55,16 @@ class CountedSums extends ImageSums {
 type Log = { plans: StepPlan[]; batches: number[]; events: string[]; reports: Report[]; result: LoopResult };
 
 /** Runs the loop and writes down what it did, in order. */
-async function run({ cadence = {}, done = 0, at = () => undefined, stopAfter, enoughAt }: World): Promise<Log> {
-  const log: Omit<Log, 'result'> = { plans: [], batches: [], events: [], reports: [] };
+async function run({
+  cadence = {},
+  done = 0,
+  at = () => undefined,
+  stopAfter,
+  enoughAt,
+  noBatchAt,
+  heard = [],
+}: World): Promise<Log> {
+  const log: Omit<Log, 'result'> = { plans: [], batches: [], events: heard, reports: [] };
   let step = done;
   let clock = 100;
   const result = await trainLoop(
@@ -71,7 +83,10 @@ async function run({ cadence = {}, done = 0, at = () => undefined, stopAfter, en
           return { outcomes, fits: [], ...(plan.wantsNorm ? { gradientNorm: gradientNorm ?? 7 } : {}) };
         },
       },
-      nextBatch: async (wanted) => joinImages([Uint8Array.of(wanted), Uint8Array.of(wanted)]),
+      async nextBatch(wanted) {
+        if (wanted === noBatchAt) throw new AirError('badData', 'the input ended');
+        return joinImages([Uint8Array.of(wanted), Uint8Array.of(wanted)]);
+      },
       sums: new CountedSums({ config: { ...config, canvas: [1, 1] }, training: { ...training, sumPairs: 0 } }),
     },
     { ...NEVER, ...cadence },
@@ -205,6 +220,27 @@ describe('stopping', () => {
   it('saves once where a save is due anyway', async () => {
     const { events } = await run({ stopAfter: { step: 4, reason: 'time' }, cadence: { save: 4 } });
     assert.deepEqual(events, ['save 4']);
+  });
+
+  for (const reason of ['signal', 'time'] as const) {
+    it(`is heard while there is no batch, and saves what is done, if anything is (${reason})`, async () => {
+      const late = await run({ done: 3, noBatchAt: 7, stopAfter: { step: 6, reason } });
+      assert.deepEqual(late.result, { step: 6, stopped: reason, validation: undefined });
+      assert.deepEqual(late.events, ['save 6']);
+      const atOnce = await run({ done: 6, noBatchAt: 7, stopAfter: { step: 6, reason } });
+      assert.deepEqual(atOnce.result, { step: 6, stopped: reason, validation: undefined });
+      assert.deepEqual(atOnce.events, []);
+    });
+  }
+
+  it('saves what is done when the input fails, and fails', async () => {
+    const saved: string[] = [];
+    const failing = run({ noBatchAt: 7, heard: saved });
+    await assert.rejects(failing, (error) => error instanceof AirError && error.kind === 'badData');
+    assert.deepEqual(saved, ['save 6']);
+    const atOnce = run({ done: 6, noBatchAt: 7, heard: saved });
+    await assert.rejects(atOnce);
+    assert.deepEqual(saved, ['save 6']);
   });
 
   it('is too late after the last step: the model is done', async () => {

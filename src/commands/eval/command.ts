@@ -1,6 +1,7 @@
 /** `air eval`: how well was it counted, located and explained? */
 import { defineCommand, file, flag, flagName, float, usage } from '../../cli/command.js';
 import { AirError } from '../../errors.js';
+import { isRead } from '../../io/failures.js';
 import type { Io } from '../../io/io.js';
 import type { Scored } from '../../scores/scoreboard.js';
 import type { InferSettings } from '../shared/infer-stream.js';
@@ -102,11 +103,9 @@ export const evaluate = defineCommand({
     const { scores } = board;
     if (scores.images === 0)
       throw new AirError('badData', `${operands.FILE}: no images to score`, 'make some with: air gen-data');
-    await out.write(
-      options.json ? `${JSON.stringify(scores, null, 2)}\n` : table(scores, { withCalibration: options.calibration }),
-    );
-    await out.finish();
-    const { minAccuracy } = options;
+    const { json, calibration, minAccuracy } = options;
+    const text = json ? `${JSON.stringify(scores, null, 2)}\n` : table(scores, { withCalibration: calibration });
+    await isRead(out.write(text).then(() => out.finish()));
     if (minAccuracy === undefined) return;
     if (scores.count_accuracy === null) {
       throw new AirError('badData', `${operands.FILE}: --min-accuracy needs the true counts, this has none`);

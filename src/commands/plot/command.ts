@@ -120,11 +120,11 @@ function checkOwn(what: What, given: ReadonlySet<string>): void {
   }
 }
 
-/** By the ending of the file's name; what goes to stdout is SVG. */
+/** By the ending of the file's name; what goes to stdout or a device is SVG. */
 function formatOf(file: string | undefined): 'svg' | 'png' {
-  if (file === undefined || file === '-' || file.startsWith('/dev/')) return 'svg';
-  const ending = /\.(svg|png)$/i.exec(file)?.[1].toLowerCase();
+  const ending = /\.(svg|png)$/i.exec(file ?? '')?.[1].toLowerCase();
   if (ending === 'svg' || ending === 'png') return ending;
+  if (file === undefined || file === '-' || file.startsWith('/dev/')) return 'svg';
   throw usage(
     `-o ${file}: expected a name that ends in .svg or .png`,
     'SVG for pages and print, PNG for what takes only pixels',

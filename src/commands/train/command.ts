@@ -1,9 +1,11 @@
 /** `air train`: learns from images alone how many objects there are, where, and what they look like. */
 import { choice, defineCommand, duration, file, flag, float, int, usage } from '../../cli/command.js';
+import { AirError } from '../../errors.js';
+import type { Io } from '../../io/io.js';
 import { PRESET_NAMES } from '../../presets.js';
 import { backend, noProvenance, seed, workers } from '../shared/options.js';
 import { checkClashes } from './clashes.js';
-import { checkTogether, configFrom, modelOptions, trainingOptions } from './options.js';
+import { checkTogether, configFrom, modelOptions, type RunOptions, trainingOptions } from './options.js';
 import { PYRO_SPELLINGS } from './spellings.js';
 
 const OUTPUT = 'air.safetensors';
@@ -123,7 +125,6 @@ export const train = defineCommand({
   async run({ options: asked, operands, given }, io) {
     // sums of a batch that never changes would be another lesson
     const options = asked.overfitBatch ? { ...asked, sumPairs: 0, sumTriples: 0 } : asked;
-    if (options.output === '-') throw usage('-o -: a model needs a name: its state is kept beside it until it is done');
     const { config, printConfig } = options;
     const { formatConfig, parseConfig } = await import('./config-file.js');
     const fromFile = config === undefined ? {} : parseConfig(await io.readText(config), config);
@@ -147,6 +148,7 @@ export const train = defineCommand({
       return out.finish();
     }
     await checkClashes({ ...options, input: operands.FILE }, io);
+    await checkOutputs(options, io);
     const { trainModel } = await import('./run.js');
     const release = await io.lock(options.output);
     try {
@@ -156,3 +158,16 @@ export const train = defineCommand({
     }
   },
 });
+
+/** Whether all that a run writes can be written, before it begins. */
+async function checkOutputs({ output, metrics, previews }: Omit<RunOptions, 'input'>, io: Io): Promise<void> {
+  const needsName = `a model needs a name: its state is kept beside it until it is done`;
+  if (output === '-') throw usage(`-o -: ${needsName}`);
+  if ((await io.checkOutput(output)) === 'stream') {
+    throw new AirError('cannotCreate', `${output}: is not a file`, needsName);
+  }
+  await io.checkOutput(`${output}.state`);
+  if (metrics === '-') throw usage('--metrics -: stdout is not for logs', 'give a file, or /dev/stderr');
+  if (metrics !== undefined) await io.checkOutput(metrics);
+  if (previews !== undefined) await io.checkFolder(previews);
+}

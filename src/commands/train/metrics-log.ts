@@ -5,6 +5,7 @@
  */
 import { usage } from '../../cli/command.js';
 import { formatMetricsLine, type MetricsLine, modelOfLog, parseMetricsLog, tryOf } from '../../formats/metrics-log.js';
+import { isRead } from '../../io/failures.js';
 import type { Io } from '../../io/io.js';
 
 export type MetricsLog = {
@@ -17,7 +18,8 @@ export type MetricsLog = {
  * Opens a log, or goes on with the one that an earlier sitting of the same run left: lines of steps that will be done
  * again are taken out.
  *
- * Lines of a try before (see --retries) stay. A device such as /dev/stderr is written to as it is.
+ * Lines of a try before (see --retries) stay. What is not a file, such as /dev/stderr, is written to as it is; that its
+ * reader goes away does not end a training.
  *
  * @param done which try of the run this is, and the last step of it that is done
  * @throws AirError 'usage' if the file holds something else; 'badData' if it is damaged
@@ -27,9 +29,16 @@ export async function openMetricsLog(
   { retry, step }: { retry: number; step: number },
   io: Io,
 ): Promise<MetricsLog> {
-  if (file === '-') throw usage('--metrics -: stdout is not for logs', 'give a file, or /dev/stderr');
+  const tag = { model, ...(retry === 0 ? {} : { retry }) };
+  if ((await io.checkOutput(file)) === 'stream') {
+    const out = await io.openOutput(file, { binary: false });
+    const write = async (line: MetricsLine): Promise<void> => {
+      await isRead(out.write(formatMetricsLine({ ...tag, ...line })));
+    };
+    return { earlier: [], write };
+  }
   let kept: readonly MetricsLine[] = [];
-  if (!file.startsWith('/dev/') && (await io.exists(file))) {
+  if (await io.exists(file)) {
     const old = await io.readText(file);
     if (old !== '' && modelOfLog(old) !== model) {
       throw usage(`${file} is not the log of ${model}`, 'give another name with --metrics, or remove that file');
@@ -40,7 +49,6 @@ export async function openMetricsLog(
       io.messages.warn(`${file}: begins again, without the ${lines.length} lines of an earlier run`);
     await io.writeFileAtomic(file, new TextEncoder().encode(kept.map(formatMetricsLine).join('')));
   }
-  const tag = { model, ...(retry === 0 ? {} : { retry }) };
   return {
     earlier: kept.filter((line) => tryOf(line) === retry),
     write: (line) => io.appendFile(file, formatMetricsLine({ ...tag, ...line })),

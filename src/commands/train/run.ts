@@ -26,9 +26,19 @@ import {
   retryUnderWay,
   startAs,
 } from './resume.js';
+import { startTimeLimit, type TimeLimit } from './time-limit.js';
 
 /** Trains until the model is done, or until it is time to stop; with another seed if it collapses and may be tried again. */
 export async function trainModel(options: RunOptions, asked: Settings, io: Io): Promise<void> {
+  const limit = startTimeLimit(options.maxTime, io);
+  try {
+    await trainWithin(limit, options, asked, io);
+  } finally {
+    limit.clear();
+  }
+}
+
+async function trainWithin(limit: TimeLimit, options: RunOptions, asked: Settings, io: Io): Promise<void> {
   const started = io.now();
   const init = options.init === undefined ? undefined : await readInit(options.init, io);
   const ofTry = (retry: number): Settings => ({
@@ -46,7 +56,7 @@ export async function trainModel(options: RunOptions, asked: Settings, io: Io): 
       throw usage('--retries: a stream without end cannot begin again', 'give --count N to air gen-data');
     }
     for (;;) {
-      const run = { options, asked: ofTry(retry), retry, init, started };
+      const run = { options, asked: ofTry(retry), retry, init, started, limit };
       const collapse = await trainOn(source, { finished, saved }, run, io);
       if (collapse === undefined) return;
       retry++;
@@ -69,13 +79,14 @@ type Run = {
   init: Init | undefined;
   /** When the whole run began, ms. */
   started: number;
+  limit: TimeLimit;
 };
 
 /** @returns how it fails to count, if it is to be tried again */
 async function trainOn(
   source: SceneSource,
   { finished, saved }: { finished: Checkpoint | undefined; saved: RunState | undefined },
-  { options, asked, retry, init, started }: Run,
+  { options, asked, retry, init, started, limit }: Run,
   io: Io,
 ): Promise<string | undefined> {
   const stateFile = `${options.output}.state`;
@@ -141,7 +152,7 @@ async function trainOn(
       stopReason: () => {
         if (io.interrupted.aborted) return 'signal';
         if (collapse !== undefined) return 'collapse';
-        return options.maxTime !== undefined && io.now() - started > 1000 * options.maxTime ? 'time' : undefined;
+        return limit.isOver() ? 'time' : undefined;
       },
       report: reporter.report,
       async validate(step) {
@@ -218,7 +229,12 @@ async function openInput(options: RunOptions, { seed, batchSize }: TrainConfig, 
 }
 
 function stopping({ step, stopped }: LoopResult, steps: number, { output }: RunOptions, io: Io): Error {
-  const message = `stopped after step ${step} of ${steps}; saved in ${output}.state`;
-  const hint = 'the same command again goes on from there';
+  const [message, hint] =
+    step === 0
+      ? [`stopped before step 1 of ${steps}`, 'nothing is saved: the same command again begins anew']
+      : [
+          `stopped after step ${step} of ${steps}; saved in ${output}.state`,
+          'the same command again goes on from there',
+        ];
   return stopped === 'signal' ? io.interruption(message, hint) : new AirError('stoppedEarly', message, hint);
 }

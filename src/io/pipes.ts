@@ -1,0 +1,35 @@
+/**
+ * FIFOs, which may wait for ever for who is at their other end. Opened and read as other files are, they would each take a
+ * thread of Node's along, and a process whose threads wait cannot end; so they are opened without waiting, and the event
+ * loop waits for them.
+ */
+import { constants, openSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+
+const { O_NONBLOCK, O_WRONLY } = constants;
+
+/** How often is looked whether a FIFO has a reader, ms: nothing tells. */
+const LOOK_EVERY = 20;
+
+/** A pipe that can be read, as a stream: it ends when its last writer has gone, and not before there was one. */
+export function pipeIn(fd: number): Socket {
+  return new Socket({ fd, readable: true, writable: false });
+}
+
+/** A pipe that can be written, as a stream. */
+export function pipeOut(fd: number): Socket {
+  return new Socket({ fd, readable: false, writable: true });
+}
+
+/** Waits until somebody reads. @throws the system's error; `stop`'s AbortError */
+export async function openFifoOut(file: string, stop: AbortSignal | undefined): Promise<Socket> {
+  for (;;) {
+    try {
+      return pipeOut(openSync(file, O_WRONLY | O_NONBLOCK));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENXIO') throw error;
+    }
+    await pause(LOOK_EVERY, undefined, stop === undefined ? {} : { signal: stop });
+  }
+}
