@@ -70,7 +70,7 @@ async function* readOpened(file: string, stop: AbortSignal | undefined): AsyncGe
     throw systemFailure(error, 'noInput', file);
   });
   if (fstatSync(fd).isFIFO()) {
-    yield* readPipe(pipeIn(fd), file, stop);
+    yield* readPipe(await pipeIn(fd), file, stop);
     return;
   }
   try {

@@ -45,7 +45,7 @@ export async function openOutput(
   const name = file ?? '-';
   const target = await targetOf(name);
   if (target.kind === 'file') return new StagedOutput(await atomicSink(name));
-  if (target.kind === 'descriptor') return new StagedOutput(descriptorSink(target.fd, name, binary));
+  if (target.kind === 'descriptor') return new StagedOutput(await descriptorSink(target.fd, name, binary));
   try {
     return new StagedOutput(
       target.isFifo ? streamSink(await openFifoOut(name, stop), name) : await deviceSink(name, binary),
@@ -139,7 +139,7 @@ async function atomicSink(file: string): Promise<Sink> {
 }
 
 /** A descriptor that we were started with. It stays open, and what is in a file already stays there. */
-function descriptorSink(fd: number, name: string, binary: boolean): Sink {
+async function descriptorSink(fd: number, name: string, binary: boolean): Promise<Sink> {
   const called = fd === 1 ? 'stdout' : name;
   if (binary && isatty(fd)) throw terminalRefusal(called);
   const standard = fd === 1 ? process.stdout : fd === 2 ? process.stderr : undefined;
@@ -150,7 +150,7 @@ function descriptorSink(fd: number, name: string, binary: boolean): Sink {
     throw systemFailure(error, 'cannotCreate', called);
   }
   const isPipe = kind.isFIFO() || kind.isSocket();
-  if (isPipe || (standard !== undefined && isatty(fd))) return streamSink(standard ?? pipeOut(fd), called);
+  if (isPipe || (standard !== undefined && isatty(fd))) return streamSink(standard ?? (await pipeOut(fd)), called);
   return {
     write: (bytes) => writeTo(fd, bytes, called),
     finish: async () => {},

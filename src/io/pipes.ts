@@ -4,8 +4,9 @@
  * loop waits for them.
  */
 import { constants, openSync } from 'node:fs';
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
+import { AirError } from '../errors.js';
 
 const { O_NONBLOCK, O_WRONLY } = constants;
 
@@ -13,23 +14,29 @@ const { O_NONBLOCK, O_WRONLY } = constants;
 const LOOK_EVERY = 20;
 
 /** A pipe that can be read, as a stream: it ends when its last writer has gone, and not before there was one. */
-export function pipeIn(fd: number): Socket {
+export async function pipeIn(fd: number): Promise<Socket> {
+  const { Socket } = await import('node:net');
   return new Socket({ fd, readable: true, writable: false });
 }
 
 /** A pipe that can be written, as a stream. */
-export function pipeOut(fd: number): Socket {
+export async function pipeOut(fd: number): Promise<Socket> {
+  const { Socket } = await import('node:net');
   return new Socket({ fd, readable: false, writable: true });
 }
 
-/** Waits until somebody reads. @throws the system's error; `stop`'s AbortError */
+/** Waits until somebody reads. @throws the system's error; AirError of the kind of `stop`'s reason */
 export async function openFifoOut(file: string, stop: AbortSignal | undefined): Promise<Socket> {
   for (;;) {
     try {
-      return pipeOut(openSync(file, O_WRONLY | O_NONBLOCK));
+      return await pipeOut(openSync(file, O_WRONLY | O_NONBLOCK));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENXIO') throw error;
     }
-    await pause(LOOK_EVERY, undefined, stop === undefined ? {} : { signal: stop });
+    if (stop?.aborted) {
+      const { reason } = stop;
+      throw reason instanceof AirError ? new AirError(reason.kind, `${file}: stopped while nobody read it`) : reason;
+    }
+    await pause(LOOK_EVERY);
   }
 }

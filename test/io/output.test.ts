@@ -150,6 +150,15 @@ test('an end that is asked for is not kept waiting by a FIFO without a reader, o
   }
 });
 
+test('who waits for the reader of a FIFO can be stopped', async (t) => {
+  const fifo = join(freshFolder(t), 'fifo');
+  execFileSync('mkfifo', [fifo]);
+  const stop = new AbortController();
+  const opening = openOutput(fifo, { binary: true }, stop.signal);
+  stop.abort(new AirError('terminated', 'stopped'));
+  await assert.rejects(opening, { message: `${fifo}: stopped while nobody read it`, kind: 'terminated' });
+});
+
 test('a writer waits for the reader of a FIFO', async (t) => {
   const fifo = join(freshFolder(t), 'fifo');
   execFileSync('mkfifo', [fifo]);
