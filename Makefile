@@ -108,7 +108,7 @@ test-pyro: $(if $(PYRO_AIR),pyro-air) $(BUILT) $(VENV)/.installed ## weights to 
 	AIR_TORCH=$(VENV)/bin/python PYRO_AIR="$(PYRO_AIR)" $(RUN) node --test .test/commands/pyro.test.js
 
 .PHONY: fuzz
-fuzz: $(BUILT) ## a million files of all formats, each a little wrong, to every reader: an hour of processors (FUZZ_CASES, FUZZ_SEED)
+fuzz: $(BUILT) ## a million files of all formats, each a little wrong, to every reader: ten minutes of two cores (FUZZ_CASES, FUZZ_SEED)
 	npm run --silent test:compile
 	$(RUN) node .test/fuzz/main.js
 

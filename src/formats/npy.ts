@@ -18,6 +18,8 @@ import { checkColourShape, type ImageLayout, wrongLength } from './layout.js';
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 /** Far above any array of numbers; only structured types have long headers. */
 const MAX_HEADER_BYTES = 1 << 20;
+/** As many axes as NumPy's arrays may have: so few that a header can be written of them. */
+const MAX_RANK = 64;
 
 export type NpyArray = { shape: number[]; data: Uint8Array | Float32Array };
 
@@ -124,5 +126,6 @@ function parseNpyHeader(bytes: Uint8Array, name: string): NpyHeader | undefined 
   }
   if (order === 'True') fail('in Fortran order, expected C order', 'save numpy.ascontiguousarray(x)');
   const shape = sizes.split(',').flatMap((size) => (size.trim() === '' ? [] : [Number.parseInt(size, 10)]));
+  if (shape.length > MAX_RANK) fail(`an array of ${shape.length} axes, expected at most ${MAX_RANK}`);
   return { elementBytes, shape, dataStart };
 }

@@ -103,3 +103,14 @@ test('a header that is wrong is named', async () => {
     hint: 'for a single image save x[None] instead of x',
   });
 });
+
+test('an array has at most as many axes as NumPy takes, so that it can be written again', () => {
+  const header = (axes: number): string =>
+    `{'descr': '|u1', 'fortran_order': False, 'shape': (${'1, '.repeat(axes)}), }\n`;
+  const most = decodeNpy(npyOf(header(64), Uint8Array.of(7)), 'x');
+  assert.deepEqual(decodeNpy(encodeNpy(most), 'x'), most);
+  for (const axes of [65, 20_000]) {
+    const { message } = airErrorOf(() => decodeNpy(npyOf(header(axes), Uint8Array.of(7), 2), 'x'));
+    assert.equal(message, `x: an array of ${axes} axes, expected at most 64`);
+  }
+});

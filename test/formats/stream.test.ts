@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import type { Box } from '#air/core/latent.js';
+import { packValue } from '#air/formats/msgpack.js';
 import type { Header, Scene } from '#air/formats/records.js';
 import { readStream, StreamDecoder, StreamWriter } from '#air/formats/stream.js';
 import {
@@ -277,4 +278,20 @@ test('the numbers that the worst of models may give are written and read', async
   const { got, error } = await readBytes(segment(LATENTS, records));
   assert.equal(error, undefined);
   assert.deepEqual(recordsOf(got), records);
+});
+
+test('the first key of a header may be a string in any encoding', async () => {
+  const [header, ...rest] = segmentPieces(SCENES, sampleScenes());
+  assert.equal(header[1], 0xa3); // "air", as a string of less than 32 bytes
+  for (const token of [
+    [0xd9, 3],
+    [0xda, 0, 3],
+    [0xdb, 0, 0, 0, 3],
+  ]) {
+    const other = concat([header.subarray(0, 1), Uint8Array.from(token), header.subarray(2)]);
+    const end = packValue({ end: true, records: 4, crc32: crc32(concat([other, ...rest.slice(0, -1)])) });
+    const { got, error } = await readBytes(concat([other, ...rest.slice(0, -1), end]));
+    assert.equal(error, undefined);
+    assert.equal(recordsOf(got).length, 4);
+  }
 });

@@ -24,6 +24,7 @@ test('what is of another kind is named', () => {
   assert.ok('scores' in checkScores({ images: 1, ...calibration({}) }));
   for (const [field, wrong] of [
     ['images', { images: 'many' }],
+    ['images', JSON.parse('{"images": 1e999}')],
     ['elbo', { elbo: 'high' }],
     ['confusion', { confusion: null }],
     ['confusion', { confusion: [[1, 2], [3]] }],

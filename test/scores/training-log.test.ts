@@ -49,3 +49,12 @@ test('what is no number, or no matrix, is not there', () => {
   const [{ seconds: _, step: __, ...scores }] = validations([report(10, 100), valid(10, 0.1, odd)]);
   assert.deepEqual(scores, { count_accuracy: 0.1, sampled_count_accuracy: null, elbo: null, confusion: [] });
 });
+
+test('a time that nobody waits for is not there: sums of times are finite', () => {
+  const rest = [report(Number.MAX_SAFE_INTEGER, 1e12), valid(Number.MAX_SAFE_INTEGER, 0.1)];
+  for (const ms of [1.7e308, 1.1e12, -5]) {
+    assert.deepEqual(brief([report(10, 100), report(20, ms), ...rest]), brief([report(10, 100), ...rest]));
+  }
+  const [{ seconds }] = validations(rest);
+  assert.ok(Number.isFinite(seconds), `${seconds} s`);
+});
