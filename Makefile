@@ -10,6 +10,8 @@ AIR := $(RUN) node bin/air.js
 # SMALL=1: figures and tables of tiny runs, in a folder of their own
 SMALL ?=
 OUT := build$(if $(SMALL),/small)
+# Of robustness, best, three and the tables; after make native: BACKEND=tensorflow takes half the time, its last bits are others
+BACKEND ?= wasm
 INSTALLED := node_modules/.package-lock.json
 BUILT := dist/.built
 
@@ -71,6 +73,10 @@ test-pages: $(BUILT) ## reports and live pages in a headless Chromium, wide and 
 	npm run --silent test:compile
 	AIR_CHROMIUM=$(CHROMIUM) $(RUN) node --test .test/render/html/browser.test.js
 	@echo "pictures: build/pages"
+
+.PHONY: test-package
+test-package: $(BUILT) ## npm pack, installed in an empty folder without a compiler, runs the pipeline
+	test/package.sh
 
 READERS := build/python/.readers
 
@@ -146,8 +152,6 @@ $(DEMO)/scores.json: $(DEMO)/latents.air
 
 ROBUST := $(OUT)/robustness
 SEEDS ?= 1 2 3 4 5 6 7 8 9 10
-# after make native: ROBUST_BACKEND=tensorflow takes half the time, its last bits are others
-ROBUST_BACKEND ?= wasm
 ROBUST_RUNS := $(foreach kind,sums elbo,$(SEEDS:%=$(kind)-%))
 
 # 2,500 steps of 128 images, and from step 300 on 32 sums and 32 single images more: 460,800 images, as many as 3,600 of 128.
@@ -162,11 +166,11 @@ robustness: $(ROBUST_RUNS:%=$(ROBUST)/%.json) ## both tables of ten seeds, with 
 
 $(ROBUST)/%.safetensors: $(DEMO)/train.air $(DEMO)/valid.air
 	mkdir -p $(@D)
-	$(AIR) train $< --valid $(DEMO)/valid.air --metrics $(@:.safetensors=.jsonl) --backend $(ROBUST_BACKEND) \
+	$(AIR) train $< --valid $(DEMO)/valid.air --metrics $(@:.safetensors=.jsonl) --backend $(BACKEND) \
 	  $(TRAIN_$(firstword $(subst -, ,$*))) --seed $(lastword $(subst -, ,$*)) -o $@
 
 $(ROBUST)/%.json: $(ROBUST)/%.safetensors $(DEMO)/test.air
-	$(AIR) eval --model $^ --samples 10 --backend $(ROBUST_BACKEND) --json > $@
+	$(AIR) eval --model $^ --samples 10 --backend $(BACKEND) --json > $@
 
 # --- past the default: a larger recipe, and lessons that teach to count what the data do not hold ----------------------------
 
@@ -181,10 +185,10 @@ best: $(SEEDS:%=$(ROBUST)/best-%.json) $(SEEDS:%=$(ROBUST)/best-%.looks.json) $(
 	@echo 'what is left, of the first seed: $(ROBUST)/best-errors.png'
 
 $(ROBUST)/%.looks.json: $(ROBUST)/%.safetensors $(DEMO)/test.air
-	$(AIR) eval --model $^ --shifts 1 --backend $(ROBUST_BACKEND) --json > $@
+	$(AIR) eval --model $^ --shifts 1 --backend $(BACKEND) --json > $@
 
 $(ROBUST)/best-errors.png: $(ROBUST)/best-$(firstword $(SEEDS)).safetensors $(DEMO)/test.air
-	$(AIR) infer $^ --shifts 1 --no-elbo --backend $(ROBUST_BACKEND) -q | $(AIR) render --only-errors --limit 100 -o $@
+	$(AIR) infer $^ --shifts 1 --no-elbo --backend $(BACKEND) -q | $(AIR) render --only-errors --limit 100 -o $@
 
 .PHONY: three
 three: $(SEEDS:%=$(ROBUST)/three-%.json) $(SEEDS:%=$(ROBUST)/three-%.three.json) ## sums of three: two digits and three, trained on 0 to 2, by ten seeds: an hour and a half
@@ -197,7 +201,7 @@ $(ROBUST)/three.air: | $(BUILT)
 	$(AIR) gen-data --split test --objects 3 --count 3000 --seed 5 -q -o $@
 
 $(ROBUST)/%.three.json: $(ROBUST)/%.safetensors $(ROBUST)/three.air
-	$(AIR) eval --model $^ --samples 10 --backend $(ROBUST_BACKEND) --json > $@
+	$(AIR) eval --model $^ --samples 10 --backend $(BACKEND) --json > $@
 
 # --- the model that comes with the package ------------------------------------------------------------------------------
 

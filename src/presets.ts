@@ -139,8 +139,8 @@ export const PRESETS: { [name in PresetName]: { model: ModelConfig; training: Tr
     },
   },
   best: {
-    model: { ...FAST_MODEL, rnnHiddenSize: 256 },
-    training: { ...FAST_TRAINING, steps: 4000, batchSize: 256, sumPairs: 64 },
+    model: { ...FAST_MODEL, rnnHiddenSize: 256, guideInput: 'both' },
+    training: { ...FAST_TRAINING, steps: 4000, batchSize: 256, sumPairs: 64, sumPlaces: 'own' },
   },
   pyro: { model: PYRO_MODEL, training: PYRO_TRAINING },
   tutorial: {

@@ -1,6 +1,16 @@
 /** `air infer`: explains each image: how many objects, where, and what they look like. */
-import { choice, defineCommand, flag, flagName, int, usage } from '../cli/command.js';
-import { backend, noProvenance, output, overrides, seed, shifts, workers } from './shared/options.js';
+import { choice, defineCommand, flag, flagName, usage } from '../cli/command.js';
+import {
+  backend,
+  batchSize,
+  noProvenance,
+  output,
+  overrides,
+  samples,
+  seed,
+  shifts,
+  workers,
+} from './shared/options.js';
 
 export const infer = defineCommand({
   name: 'infer',
@@ -30,11 +40,7 @@ export const infer = defineCommand({
       group: 'Inference',
       help: 'latents are the posterior mean or a draw',
     }),
-    samples: int({
-      default: 1,
-      min: 1,
-      max: 10000,
-      group: 'Inference',
+    samples: samples({
       help: 'draws per image behind the ELBO and the evidence of each count; 2 or more also count by it (n_evidence)',
     }),
     noElbo: flag({
@@ -43,13 +49,7 @@ export const infer = defineCommand({
     }),
     shifts,
     ...overrides,
-    batchSize: int({
-      default: 256,
-      min: 1,
-      max: 65536,
-      group: 'Compute',
-      help: 'images at a time; changes speed, not results',
-    }),
+    batchSize: batchSize({ help: 'images at a time; changes speed, not results' }),
     backend,
     workers,
     seed,

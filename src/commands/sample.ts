@@ -1,6 +1,6 @@
 /** `air sample`: scenes that the model itself imagines. */
 import { defineCommand, int } from '../cli/command.js';
-import { backend, noProvenance, output, seed } from './shared/options.js';
+import { backend, batchSize, noProvenance, output, seed } from './shared/options.js';
 
 export const sample = defineCommand({
   name: 'sample',
@@ -18,13 +18,7 @@ export const sample = defineCommand({
       defaultText: 'drawn from the prior',
       help: 'objects in each scene',
     }),
-    batchSize: int({
-      default: 256,
-      min: 1,
-      max: 65536,
-      group: 'Compute',
-      help: 'scenes at a time; changes speed, not results',
-    }),
+    batchSize: batchSize({ help: 'scenes at a time; changes speed, not results' }),
     backend,
     seed,
     output: output({ help: 'write the scenes here' }),

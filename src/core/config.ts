@@ -37,6 +37,9 @@ export const INITIAL_STATES = ['trained', 'zero'] as const;
 
 export type InitialStateName = (typeof INITIAL_STATES)[number];
 
+/** Those of drawn counts that have a baseline; `reinforce` is nvil without. */
+export const WITH_BASELINE = ['nvil', 'nvil-analytic'] as const satisfies readonly EstimatorName[];
+
 export const BASELINES = ['lstm', 'mlp', 'none'] as const;
 
 export type BaselineName = (typeof BASELINES)[number];

@@ -1,5 +1,6 @@
 /** One training of a probe: Adam on the cross-entropy, until held-out images are answered no better. */
 import * as tf from '@tensorflow/tfjs';
+import { softmax } from '../core/count.js';
 import { adamOp } from '../core/ops/adam.js';
 import { numbered } from '../core/ops/op.js';
 import { type NamedTensors, named } from '../core/ops/weights.js';
@@ -104,9 +105,9 @@ class ProbeLearner {
     engine.startScope('probe step'); // what is awaited in it is our own alone
     const before = [...Object.values(this.params), this.moments.m, this.moments.v];
     const { logits, back } = await this.network.pass(this.params, rows);
-    const probs = softmaxRows((await logits.data()) as Float32Array, logits.shape[1]);
-    const count = classes.length;
-    for (let i = 0; i < count; i++) if (classes[i] < logits.shape[1]) probs[i * logits.shape[1] + classes[i]] -= 1;
+    const [count, among] = logits.shape;
+    const probs = Float32Array.from(rowsOf(await logits.data(), among).flatMap(softmax));
+    for (let i = 0; i < count; i++) if (classes[i] < among) probs[i * among + classes[i]] -= 1;
     const gradients = await back(
       tf.tensor2d(
         probs.map((each) => each / count),
@@ -148,25 +149,17 @@ class ProbeLearner {
       const { logits } = await this.network.pass(this.params, part);
       const values = await logits.data();
       engine.endScope();
-      const among = logits.shape[1];
-      for (let i = 0; i < to - from; i++) {
-        const own = values.subarray(i * among, (i + 1) * among);
-        if (own.indexOf(Math.max(...own)) === classes[from + i]) right++;
-      }
+      // not argmax, which would find a class among logits that are no numbers: who has diverged answers nothing right
+      const isRight = (own: number[], i: number) => own.indexOf(Math.max(...own)) === classes[from + i];
+      right += rowsOf(values, logits.shape[1]).filter(isRight).length;
     }
     return right / classes.length;
   }
 }
 
-/** Softmax of each row of so many logits. */
-function softmaxRows(logits: Float32Array, width: number): Float32Array {
-  const probs = new Float32Array(logits.length);
-  for (let at = 0; at < logits.length; at += width) {
-    const row = logits.subarray(at, at + width);
-    const most = Math.max(...row);
-    const weights = Array.from(row, (logit) => Math.exp(logit - most));
-    const total = weights.reduce((sum, weight) => sum + weight, 0);
-    for (let c = 0; c < width; c++) probs[at + c] = weights[c] / total;
-  }
-  return probs;
+/** Values that lie row after row, as rows of so many. */
+function rowsOf(values: ArrayLike<number>, width: number): number[][] {
+  return Array.from({ length: values.length / width }, (_, i) =>
+    Array.from({ length: width }, (_, c) => values[i * width + c]),
+  );
 }

@@ -57,25 +57,29 @@ export async function probe(
   const { seed } = plan;
   const scores: ProbeScore[] = [];
   for (const labels of plan.labels) {
-    const attempt = async ({ network, width, weightDecay }: Choice, draw: number) => {
+    /** What tries a choice with the labelled images of a draw. */
+    const trialOf = (draw: number) => {
       const chosen = new Draws(seed, 'probe', draw).permutation(train.classes.length).subarray(0, labels);
       const labelled = pick(train, chosen);
       const standard = standardFor(labelled.rows);
       const standardised = (each: Examples): Examples => ({ ...each, rows: standard(each.rows) });
       const data = { train: standardised(labelled), valid: standardised(valid), test: standardised(test) };
-      const made = networks[network]({ inputs: train.rows.width, classes, width });
-      const found = await fit(made, data, { ...plan.fit, weightDecay }, { seed, draw });
-      onFit();
-      return found;
+      return async ({ network, width, weightDecay }: Choice) => {
+        const made = networks[network]({ inputs: train.rows.width, classes, width });
+        const found = await fit(made, data, { ...plan.fit, weightDecay }, { seed, draw });
+        onFit();
+        return found;
+      };
     };
     const [first, ...others] = choicesOf(plan);
-    let [best, result] = [first, await attempt(first, 0)];
+    const attempt = trialOf(0);
+    let [best, result] = [first, await attempt(first)];
     for (const choice of others) {
-      const found = await attempt(choice, 0);
+      const found = await attempt(choice);
       if (found.valid > result.valid) [best, result] = [choice, found];
     }
     const accuracies = [result.test];
-    for (let draw = 1; draw < plan.draws; draw++) accuracies.push((await attempt(best, draw)).test);
+    for (let draw = 1; draw < plan.draws; draw++) accuracies.push((await trialOf(draw)(best)).test);
     const mean = accuracies.reduce((sum, accuracy) => sum + accuracy, 0) / accuracies.length;
     const [least, most] = [Math.min(...accuracies), Math.max(...accuracies)];
     const { steps, valid: held } = result;

@@ -20,7 +20,7 @@ import type { Outcome } from '../core/outcome.js';
 import { Draws } from '../core/rng.js';
 import { NEAREST_SUM_PX, type Settings, type TrainConfig } from './config.js';
 
-/** Attempts per pair: two images may not fit on the canvas, or their ink may add up to more than white. */
+/** Attempts per sum: images may not fit on the canvas, or their ink may add up to more than white. */
 const ATTEMPTS = 20;
 
 export type Lesson = {
@@ -107,8 +107,8 @@ export class ImageSums {
       this.tally.withoutSingles++;
       return { batch: fresh, counts: lesson.counts };
     }
-    this.addPairs(lesson, step);
-    this.addTriples(lesson, step);
+    this.addSums(2, lesson, step);
+    this.addSums(3, lesson, step);
     return { batch: joinImages(images), counts: lesson.counts };
   }
 
@@ -127,44 +127,28 @@ export class ImageSums {
       .map((image) => image.slice());
   }
 
-  /** Sums of two images of one object; after each, one of the two by itself. */
-  private addPairs({ images, counts }: Images, step: number): void {
-    const { sumPairs, sumPlaces, seed } = this.training;
-    const draws = new Draws(seed, 'sums', step);
-    let pairs = 0;
-    for (let attempt = 0; attempt < ATTEMPTS * sumPairs && pairs < sumPairs; attempt++) {
-      const [a, b] = [this.draw(draws), this.draw(draws)];
-      if (a === b) continue;
-      const sum = sumPlaces === 'own' ? this.together([a, b]) : this.beside(a, b, draws);
-      if (!(sum instanceof Uint8Array)) {
-        this.tally[sum]++;
-        continue;
-      }
-      images.push(sum, draws.integer(2) === 0 ? a.image : b.image);
-      counts.push(2, 1);
-      pairs++;
-    }
-    this.tally.sums += pairs;
-  }
-
-  /** Sums of three images of one object, each where it is. */
-  private addTriples({ images, counts }: Images, step: number): void {
-    const { sumTriples, seed } = this.training;
-    const draws = new Draws(seed, 'sumsOfThree', step);
-    let triples = 0;
-    for (let attempt = 0; attempt < ATTEMPTS * sumTriples && triples < sumTriples; attempt++) {
-      const [a, b, c] = [this.draw(draws), this.draw(draws), this.draw(draws)];
-      if (a === b || b === c || c === a) continue;
-      const sum = this.together([a, b, c]);
+  /** Sums of so many images of one object each; after each sum of two, one of the two by itself. */
+  private addSums(of: 2 | 3, { images, counts }: Images, step: number): void {
+    const { sumPairs, sumTriples, sumPlaces, seed } = this.training;
+    const most = of === 2 ? sumPairs : sumTriples;
+    const draws = new Draws(seed, of === 2 ? 'sums' : 'sumsOfThree', step);
+    let sums = 0;
+    for (let attempt = 0; attempt < ATTEMPTS * most && sums < most; attempt++) {
+      const singles = Array.from({ length: of }, () => this.draw(draws));
+      if (new Set(singles).size < of) continue;
+      const sum = of === 2 && sumPlaces === 'near' ? this.beside(singles, draws) : this.together(singles);
       if (!(sum instanceof Uint8Array)) {
         this.tally[sum]++;
         continue;
       }
       images.push(sum);
-      counts.push(3);
-      triples++;
+      counts.push(of);
+      sums++;
+      if (of === 3) continue;
+      images.push(singles[draws.integer(2)].image);
+      counts.push(1);
     }
-    this.tally.sums += triples;
+    this.tally.sums += sums;
   }
 
   private draw(draws: Draws): Single {
@@ -177,10 +161,9 @@ export class ImageSums {
     return others.every((other) => isAdded(sum, other, this.canvas)) ? sum : 'tooBright';
   }
 
-  /** `a` plus `b` moved beside it, or why `b` does not fit there. */
+  /** An image plus another moved beside it, or why that does not fit there. */
   private beside(
-    { image: a, ink: inkA }: Single,
-    { image: b, ink: inkB }: Single,
+    [{ image: a, ink: inkA }, { image: b, ink: inkB }]: readonly Single[],
     draws: Draws,
   ): Uint8Array | 'outside' | 'tooBright' {
     const [height, width] = this.canvas;

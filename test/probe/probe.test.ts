@@ -60,6 +60,12 @@ test('shuffled labels give chance', async () => {
   for (const accuracy of score.accuracies) assert.ok(Math.abs(accuracy - 1 / 3) < 0.12, String(accuracy));
 });
 
+test('a network that diverged answers nothing right, not even by chance', async () => {
+  const fit = { ...PLAN.fit, steps: 10, learningRate: 1e300 };
+  const [score] = await probe(sets(corners), { ...PLAN, fit }, asTheyAre);
+  assert.deepEqual([score.accuracies, score.valid], [[0, 0], 0]);
+});
+
 test('pixels: convolutions learn where a dot is from', async () => {
   const dots = (count: number, seed: number): Examples => {
     const draws = new Draws(seed, 'prior');

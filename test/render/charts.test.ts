@@ -68,6 +68,21 @@ test('training curves: first reports far below the others do not flatten them', 
   assert.ok(texts.includes('600') && !texts.some((text) => /^.\d\d,000$/.test(text)), texts.join(' '));
 });
 
+test('training curves: what lies below an axis that begins higher is cut off, points on its other edges are not', async () => {
+  const points = [0, 600, 605, 610].map((elbo, k) => ({ step: 100 * (k + 1), values: { elbo } }));
+  const many = [points, ...Array(9).fill(points.slice(1))].map((some) => ({ group: 'a', name: '', points: some }));
+  const panel = { width: 300, height: 200 };
+  const svg = await chartSvg(trainingCurves(many, { y: ['elbo'], panel }));
+  const clips = [...svg.matchAll(/<clipPath[^>]*><path d="M([-\d]+),([-\d]+)H(\d+)V(\d+)/g)].map(([, ...at]) =>
+    at.map(Number),
+  );
+  assert.ok(clips.length > 0);
+  for (const [left, top, right, bottom] of clips) {
+    assert.ok(left <= -3 && top <= -3 && right >= panel.width + 3, 'a point of 18 square px has a radius of 2.4');
+    assert.equal(bottom, panel.height);
+  }
+});
+
 test('training curves: an axis has labels where all is one value', async () => {
   const [run] = runs(1);
   const flat = { ...run, points: run.points.map((point) => ({ ...point, values: { accuracy: 0.335 } })) };

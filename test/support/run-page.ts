@@ -59,7 +59,7 @@ export function runPage({
     scores,
     collapse: undefined,
     calibration: undefined,
-    scenes: { what: 'four scenes', how: 'made up', warning: undefined, images: 4, perCount: [1, 1, 2], provenance: [] },
+    scenes: { what: 'four scenes', how: 'made up', warning: undefined, images: 4, provenance: [] },
     samples: 1,
     shifts: 0,
     seed: 0,

@@ -1,10 +1,10 @@
 /** `air eval`: how well was it counted, located and explained? */
-import { defineCommand, file, flag, flagName, float, int, usage } from '../../cli/command.js';
+import { defineCommand, file, flag, flagName, float, usage } from '../../cli/command.js';
 import { AirError } from '../../errors.js';
 import type { Io } from '../../io/io.js';
 import type { Scored } from '../../scores/scoreboard.js';
 import type { InferSettings } from '../shared/infer-stream.js';
-import { backend, json, output, overrides, seed, shifts, workers } from '../shared/options.js';
+import { backend, batchSize, json, output, overrides, samples, seed, shifts, workers } from '../shared/options.js';
 import type { Overrides } from '../shared/overrides.js';
 
 /** Options that do nothing for latents that are made already. */
@@ -35,10 +35,10 @@ export const evaluate = defineCommand({
       defaultText: 'FILE holds latents',
       help: 'explain scenes with this model',
     }),
-    samples: int({ default: 1, min: 1, max: 10000, group: 'Inference', help: 'with --model: draws per image' }),
+    samples: samples({ help: 'with --model: draws per image' }),
     shifts,
     ...overrides,
-    batchSize: int({ default: 256, min: 1, max: 65536, group: 'Compute', help: 'with --model: images at a time' }),
+    batchSize: batchSize({ help: 'with --model: images at a time' }),
     minAccuracy: float({
       min: 0,
       max: 1,

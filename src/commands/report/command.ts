@@ -1,6 +1,6 @@
 /** `air report`: one page about a run, or about several. */
-import { defineCommand, file, int, usage } from '../../cli/command.js';
-import { backend, noProvenance, output, seed, shifts, workers } from '../shared/options.js';
+import { defineCommand, file, usage } from '../../cli/command.js';
+import { backend, batchSize, noProvenance, output, samples, seed, shifts, workers } from '../shared/options.js';
 
 export const report = defineCommand({
   name: 'report',
@@ -32,15 +32,9 @@ export const report = defineCommand({
       defaultText: 'made of held-out digits',
       help: 'score on these: scenes, images or a folder of PNGs',
     }),
-    samples: int({
-      default: 10,
-      min: 1,
-      max: 10000,
-      group: 'Inference',
-      help: 'draws per image, for ELBO and evidence',
-    }),
+    samples: samples({ default: 10, help: 'draws per image, for ELBO and evidence' }),
     shifts,
-    batchSize: int({ default: 256, min: 1, max: 65536, group: 'Compute', help: 'images at a time' }),
+    batchSize: batchSize({ help: 'images at a time' }),
     workers,
     backend,
     seed,

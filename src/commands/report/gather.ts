@@ -61,7 +61,7 @@ async function pageOf(
   { options, io }: { options: GatherOptions; io: Io },
 ): Promise<GatheredRun> {
   const { config, training, step, params, moments } = checkpoint;
-  const { scores, perCount, reconstructions, mistakes, wrong } = answers;
+  const { scores, reconstructions, mistakes, wrong } = answers;
   const log = await readLog(file, options.metrics, io);
   const lines = 'absent' in log ? [] : log.lines;
   const { q } = scores.calibration;
@@ -78,14 +78,14 @@ async function pageOf(
     scores,
     collapse: nameCollapse(scores.confusion),
     calibration: q === null ? undefined : await calibrationChart(q),
-    scenes: {
-      ...{ what, how, warning, images: scores.images, perCount },
-      provenance: options.noProvenance ? [] : provenance,
-    },
-    ...{ samples: options.samples, shifts: options.shifts },
+    scenes: { what, how, warning, images: scores.images, provenance: options.noProvenance ? [] : provenance },
+    samples: options.samples,
+    shifts: options.shifts,
     seed: options.seed,
     backend,
-    ...{ reconstructions, mistakes, wrong },
+    reconstructions,
+    mistakes,
+    wrong,
     provenance: {
       lines: options.noProvenance ? [] : checkpoint.provenance,
       data: checkpoint.data,

@@ -9,7 +9,10 @@ export type NamedModel = { name: string; file: string; checkpoint: Checkpoint; b
 /** @throws AirError 'noInput', 'badData' as `readCheckpoint`; 'noInput' if a folder holds no model */
 export async function readModels(operand: string, io: Io): Promise<{ folder?: string; models: NamedModel[] }> {
   const names = await io.listFolder(operand);
-  if (names === undefined) return { models: [await readModel(operand, operand, io)] };
+  if (names === undefined) {
+    const file = await modelFile(operand, io);
+    return { models: [await asModel(await io.readFile(file), { name: operand, file }, io)] };
+  }
   const finished = names.filter((name) => /^[^.].*\.safetensors$/.test(name));
   const under = names.filter(
     (name) => /^[^.].*\.safetensors\.state$/.test(name) && !finished.includes(name.slice(0, -6)),
@@ -18,7 +21,8 @@ export async function readModels(operand: string, io: Io): Promise<{ folder?: st
   const models: NamedModel[] = [];
   for (const name of [...finished, ...under].sort()) {
     const file = `${folder === '/' ? '' : folder}/${name}`;
-    if (await isOurs(file, io)) models.push(await readModel(file, name, io));
+    const bytes = await io.readFile(file);
+    if (await isOurs(bytes, file)) models.push(await asModel(bytes, { name, file }, io));
     else io.messages.warn(`${file}: left out, it is no model of air`);
   }
   if (models.length > 0) return { folder, models };
@@ -29,18 +33,16 @@ export async function readModels(operand: string, io: Io): Promise<{ folder?: st
   );
 }
 
-async function readModel(operand: string, name: string, io: Io): Promise<NamedModel> {
-  const file = await modelFile(operand, io);
-  const bytes = await io.readFile(file);
-  const checkpoint = await checkedModel(bytes, operand, io);
+async function asModel(bytes: Uint8Array, { name, file }: { name: string; file: string }, io: Io): Promise<NamedModel> {
+  const checkpoint = await checkedModel(bytes, file, io);
   return { name, file, checkpoint, bytes: bytes.length, digest: io.sha256(bytes) };
 }
 
 /** Whether it is air that wrote it, whole or not: weights of other programs are called the same. */
-async function isOurs(file: string, io: Io): Promise<boolean> {
+async function isOurs(bytes: Uint8Array, file: string): Promise<boolean> {
   const { decodeSafetensors } = await import('../../formats/safetensors.js');
   try {
-    return decodeSafetensors(await io.readFile(file), file).metadata.format === 'air';
+    return decodeSafetensors(bytes, file).metadata.format === 'air';
   } catch {
     return true; // what is wrong with it is told by whoever reads it
   }

@@ -19,8 +19,6 @@ export type ScoreSettings = {
 
 export type Answers = {
   scores: Scores;
-  /** Images by their true counts, if these are known. */
-  perCount: number[];
   reconstructions: Shown[];
   mistakes: Shown[];
   /** Images counted wrong, also those that are not shown. */
@@ -43,7 +41,6 @@ export async function scoreModel(
   const board = new Scoreboard();
   const worst = new Worst(MISTAKES);
   const reconstructions: Shown[] = [];
-  const perCount: number[] = [];
   for (const event of events) if (event.type === 'header') checkSize(event.header, checkpoint, name);
   const all = (async function* () {
     yield* events;
@@ -60,7 +57,6 @@ export async function scoreModel(
         board.add(record);
         worst.add(record);
         if (reconstructions.length < SHOWN) reconstructions.push(record);
-        if (record.count !== undefined) perCount[record.count] = (perCount[record.count] ?? 0) + 1;
       }
     }
   } finally {
@@ -68,13 +64,7 @@ export async function scoreModel(
     for (const weight of Object.values(model.params)) weight.dispose();
   }
   const { shown: mistakes, wrong } = worst;
-  return {
-    scores: board.scores,
-    perCount: Array.from(perCount, (images) => images ?? 0),
-    reconstructions,
-    mistakes,
-    wrong,
-  };
+  return { scores: board.scores, reconstructions, mistakes, wrong };
 }
 
 /** Images counted wrong, the most certain first; among equals, the earlier. Holds no more than are shown. */

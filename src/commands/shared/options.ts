@@ -34,6 +34,16 @@ export const workers = int({
   help: 'threads of the wasm backend; changes speed, not results',
 });
 
+/** Draws of z_where and z_what an image. */
+export function samples(settings: { help: string; default?: number }): Option<number> {
+  return int({ default: 1, min: 1, max: 10000, group: 'Inference', ...settings });
+}
+
+/** How many images are computed with at once. */
+export function batchSize(settings: { help: string }): Option<number> {
+  return int({ default: 256, min: 1, max: 65536, group: 'Compute', ...settings });
+}
+
 /** Counting by more than one look. */
 export const shifts = int({
   default: 0,

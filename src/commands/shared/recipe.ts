@@ -1,10 +1,11 @@
 /** A recipe in a sentence, for captions: what made the numbers. */
+import { WITH_BASELINE } from '../../core/config.js';
 import type { Settings } from '../../train/config.js';
 
 /** What it learns with, in a few words. */
 export function recipeOf({ training }: Settings): string {
   const { estimator, baseline, sumPairs, sumTriples, sumFrom, batchSize, seed } = training;
-  const withBaseline = estimator === 'nvil' || estimator === 'nvil-analytic' ? `, baseline ${baseline}` : '';
+  const withBaseline = WITH_BASELINE.some((name) => name === estimator) ? `, baseline ${baseline}` : '';
   const sums = [
     ...(sumPairs > 0 ? [`${sumPairs} sums of two`] : []),
     ...(sumTriples > 0 ? [`${sumTriples} sums of three`] : []),

@@ -118,12 +118,12 @@ export class LivePageWriter {
     const last = (field: string): MetricsLine | undefined =>
       kept.lines.findLast((line) => numberIn(line, field) !== undefined);
     const number = (field: string): number | undefined => last(field)?.[field] as number | undefined;
-    const [share, scored] = [number('valid_count_accuracy'), last('valid_count_accuracy')];
+    const scored = last('valid_count_accuracy');
     const charts = await liveCharts(kept.lines);
     const text = livePage({
       ...{ ...about, state, step, latest, previews: kept.previews },
       elbo: number('elbo'),
-      accuracy: share === undefined || scored === undefined ? undefined : { share, step: scored.step },
+      accuracy: scored && { share: scored.valid_count_accuracy as number, step: scored.step },
       msPerStep: number('ms_per_step'),
       charts,
       kept: JSON.stringify(kept),

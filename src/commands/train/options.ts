@@ -23,6 +23,7 @@ import {
   INITIAL_STATES,
   LIKELIHOODS,
   type ModelConfig,
+  WITH_BASELINE,
   Z_WHERES,
 } from '../../core/config.js';
 import { PRESET_NAMES, PRESETS, type PresetName } from '../../presets.js';
@@ -144,7 +145,7 @@ export const trainingOptions = withPresetDefaults({
     ...estimator,
     help: 'sum over all counts, draw one and learn from its cost, or weigh passes',
   }),
-  baseline: choice(BASELINES, { ...estimator, help: 'of nvil, nvil-analytic: what learns to expect the cost' }),
+  baseline: choice(BASELINES, { ...estimator, help: `of ${WITH_BASELINE.join(', ')}: what learns to expect the cost` }),
   baselineLearningRate: float({ ...estimator, above: 0, help: 'learning rate of the baseline' }),
   baselineScalar: float({ ...estimator, above: 0, help: 'what the output of the baseline is multiplied with' }),
   iwaeSamples: int({ ...estimator, min: 1, max: 100, value: 'K', help: 'of iwae: passes an image' }),
@@ -220,14 +221,14 @@ export function asTyped(key: string, value: unknown): string {
   return options[key]?.format(value) ?? JSON.stringify(value);
 }
 
-const WITH_BASELINE = ['estimator', 'nvil', 'nvil-analytic'] as const;
+const FOR_BASELINE = ['estimator', ...WITH_BASELINE] as const;
 
 /** Options that do nothing unless another has one of these values. */
 const ONLY_WITH = {
-  baseline: WITH_BASELINE,
-  baselineLearningRate: WITH_BASELINE,
-  baselineScalar: WITH_BASELINE,
-  blPredictNet: WITH_BASELINE,
+  baseline: FOR_BASELINE,
+  baselineLearningRate: FOR_BASELINE,
+  baselineScalar: FOR_BASELINE,
+  blPredictNet: FOR_BASELINE,
   iwaeSamples: ['estimator', 'iwae'],
   likelihoodSd: ['likelihood', 'gaussian'],
   sumReach: ['sumPlaces', 'near'],

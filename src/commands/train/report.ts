@@ -30,8 +30,8 @@ export type Reporter = {
   /** How it ended, in one line. */
   summary(step: number): string;
   close(): void;
-  /** Says on the live page how it ended. */
-  end(state: LiveState, step: number): Promise<void>;
+  /** Says on the live page how it ended, and after which step: that of the last report, if it is not told. */
+  end(state: LiveState, step?: number): Promise<void>;
 };
 
 const VALIDATION_BATCH = 256;
@@ -142,7 +142,7 @@ export async function makeReporter(
       return `${step} steps, ELBO ${lastReport?.terms.elbo.toFixed(1)}${score}${pace}`;
     },
     close: () => progress.stop(),
-    end: async (state, step) => live?.end(state, step),
+    end: async (state, step = lastReport?.step ?? resumedAt) => live?.end(state, step),
   };
 }
 

@@ -119,7 +119,6 @@ async function trainOn(
   const reporter = await makeReporter(options, learner, { step: saved?.step ?? 0, retry }, io);
   let collapse: string | undefined;
   const { untilAccuracy } = options;
-  let reached = saved?.step ?? 0;
   const result = await trainLoop(
     { ...settings, done: saved?.step ?? 0 },
     { stepper, nextBatch: (step) => source.batch(options.overfitBatch ? 1 : step, settings.training.batchSize), sums },
@@ -136,10 +135,7 @@ async function trainOn(
         if (collapse !== undefined) return 'collapse';
         return options.maxTime !== undefined && io.now() - started > 1000 * options.maxTime ? 'time' : undefined;
       },
-      report(report) {
-        reached = report.step;
-        return reporter.report(report);
-      },
+      report: reporter.report,
       async validate(step) {
         const { validation, collapse: found } = await reporter.validate(step);
         if (retry < options.retries) collapse = found;
@@ -155,7 +151,7 @@ async function trainOn(
     },
   ).catch(async (error: unknown) => {
     const says = error instanceof Error ? error.message : String(error);
-    await reporter.end({ kind: 'failed', says }, reached).catch(() => {}); // what went wrong first is what is said
+    await reporter.end({ kind: 'failed', says }).catch(() => {}); // what went wrong first is what is said
     throw error;
   });
   reporter.close();

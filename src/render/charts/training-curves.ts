@@ -64,7 +64,7 @@ export function trainingCurves(
           data: { values: lines.flat() },
           mark: {
             type: 'line',
-            clip: 'domain' in domain,
+            ...('domain' in domain ? { clip: aboveFloor(panel) } : {}),
             strokeWidth: isDense ? 1.2 : 1.8,
             strokeJoin: 'round',
             ...(lines.every((line) => line.length <= (isDense ? 2 : FEW_POINTS)) ? { point: { size: 18 } } : {}),
@@ -91,6 +91,12 @@ export function trainingCurves(
       }),
     ),
   } as ChartSpec;
+}
+
+/** Cuts off what lies below a panel; points on its other edges stay whole. */
+function aboveFloor({ width, height }: { width: number; height: number }): { expr: string } {
+  const room = 3;
+  return { expr: `pathShape('M${-room},${-room}H${width + room}V${height}H${-room}Z')` };
 }
 
 type Axis = {

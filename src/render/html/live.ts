@@ -1,7 +1,7 @@
 /** The page of a training that goes on: how far it is, its curves so far, what it makes of a few images now and made of them before. */
 import { html, type Markup, type Piece, trusted } from './markup.js';
 import { clock, nats, percent, plural, whole } from './numbers.js';
-import { absent, figure, note, page, section, tiles } from './page.js';
+import { absent, charts, note, page, section, tiles } from './page.js';
 import { pictures, type Shown } from './picture.js';
 import type { Chart } from './run.js';
 import { commandLines } from './run-sections.js';
@@ -51,7 +51,7 @@ export function livePage(live: LivePage): string {
 ${note(`Learns with ${live.recipe}.`)}
 </header>
 ${progressTiles(live)}
-${section({ id: 'curves', title: 'So far' }, live.charts.length === 0 ? absent('Nothing is reported yet.') : html`<div class="charts">${live.charts.map(({ title, svg, caption }) => figure(title, svg, caption))}</div>`)}
+${section({ id: 'curves', title: 'So far' }, live.charts.length === 0 ? absent('Nothing is reported yet.') : charts(live.charts))}
 ${now(live)}
 ${earlier(live)}
 ${live.commandLine !== undefined && section({ id: 'command', title: 'Command' }, commandLines([live.commandLine]))}

@@ -1,9 +1,9 @@
 /** Numbers in print: what belongs together stays in one line. */
-import { percent as plain } from '../../scores/numbers.js';
+import { decimals, percent as plain } from '../../scores/numbers.js';
 
 export const percent = (share: number): string => plain(share).replace(' ', '\u00a0');
 
-export const nats = (value: number): string => value.toFixed(1);
+export const nats = decimals(1);
 
 /** 60000 -> 60,000. */
 export const whole = (value: number): string => String(value).replace(/\B(?=(\d{3})+$)/g, ',');

@@ -1,5 +1,6 @@
 /** The skeleton of a page that needs nothing but itself: no other file, no network, no script to be read. */
 import { html, type Markup, type Piece, trusted } from './markup.js';
+import type { Chart } from './run.js';
 import { CHART_STYLE, STYLE } from './style.js';
 
 export type Page = {
@@ -63,6 +64,11 @@ export const absent = (...text: Piece[]): Markup => html`<p class="absent">${tex
 /** A drawing of ours with its name and what made it. */
 export function figure(title: string, svg: Markup, caption?: Piece): Markup {
   return html`<figure class="chart">${svg}<figcaption><b>${title}</b>${caption}</figcaption></figure>`;
+}
+
+/** Such drawings, one beside the other where there is room. */
+export function charts(all: readonly Chart[]): Markup {
+  return html`<div class="charts">${all.map(({ title, svg, caption }) => figure(title, svg, caption))}</div>`;
 }
 
 export function facts(rows: readonly (readonly [name: string, value: Piece] | false)[]): Markup {

@@ -2,7 +2,7 @@
 import { decimals } from '../../scores/numbers.js';
 import { html, type Markup, type Piece } from './markup.js';
 import { nats, orDash, percent, plural, whole } from './numbers.js';
-import { figure, note, page, section, table } from './page.js';
+import { charts, note, page, section, table } from './page.js';
 import type { Chart, RunPage } from './run.js';
 import { curves, RUN_SECTIONS, verdict } from './run-sections.js';
 import { type Place, SCORE_SECTIONS, scoreTiles } from './score-sections.js';
@@ -56,7 +56,7 @@ export function reportOfRuns(
 <p class="lead">${plural(runs.length, 'run')}, each scored on ${areAlike(runs) ? 'the same images' : 'images of its own size'}.</p>
 </header>
 ${overview(runs)}
-${comparison.length > 0 && html`<div class="charts">${comparison.map(({ title, svg, caption }) => figure(title, svg, caption))}</div>`}
+${comparison.length > 0 && charts(comparison)}
 ${runs.map((run, k) => html`${runSection(run, k)}\n`)}
 ${footer(options)}`;
   return page({ title: `${folder}: ${plural(runs.length, 'run')}`, body });

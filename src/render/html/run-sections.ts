@@ -1,22 +1,20 @@
 /** The sections of a run that are about how it came to be: curves, what was scored on, configuration, provenance. */
 import { html, type Markup } from './markup.js';
 import { percent, plural, whole } from './numbers.js';
-import { absent, facts, figure, note, section } from './page.js';
+import { absent, charts, facts, note, section } from './page.js';
 import type { RunPage } from './run.js';
 import type { Place } from './score-sections.js';
 
 export function curves({ curves: of }: RunPage, { prefix, level }: Place): Markup {
   const head = { id: `${prefix}curves`, title: 'Training', level };
   if ('absent' in of) return section(head, absent(of.absent));
-  return section(
-    head,
-    note(`From the log ${of.log}.`),
-    html`<div class="charts">${of.charts.map(({ title, svg, caption }) => figure(title, svg, caption))}</div>`,
-  );
+  return section(head, note(`From the log ${of.log}.`), charts(of.charts));
 }
 
-export function scored({ scenes, samples, shifts, seed, backend, canvas }: RunPage, { prefix, level }: Place): Markup {
-  const { how, warning, images, perCount, provenance } = scenes;
+export function scored(run: RunPage, { prefix, level }: Place): Markup {
+  const { scores, scenes, samples, shifts, seed, backend, canvas } = run;
+  const { how, warning, images, provenance } = scenes;
+  const perCount = scores.confusion.map((found) => found.reduce((sum, count) => sum + count, 0));
   const counts = perCount.flatMap((count, n) => (count === 0 ? [] : [`${whole(count)} with ${n}`])).join(', ');
   return section(
     { id: `${prefix}scored`, title: 'What the scores are made of', level },

@@ -63,7 +63,5 @@ export type ScenesOf = {
   /** What to know before the scores are believed. */
   warning: string | undefined;
   images: number;
-  /** Images by their true counts, if these are known. */
-  perCount: readonly number[];
   provenance: readonly string[];
 };
