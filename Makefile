@@ -57,7 +57,7 @@ test-native: native ## reference tensors and every op on libtensorflow
 	npm run --silent test:compile
 	AIR_TEST_BACKENDS=tensorflow $(RUN) node --test $(BACKEND_TESTS) .test/core/unroll.test.js .test/core/ops/op.test.js \
 	  .test/core/estimators/iwae.test.js .test/train/learner.test.js .test/backends/tensorflow/start.test.js \
-	  .test/backends/tensorflow/compiler.test.js
+	  .test/backends/tensorflow/compiler.test.js .test/commands/train/kills.test.js
 
 .PHONY: test-webgpu
 test-webgpu: $(BUILT) ## the same on WebGPU: on this machine's GPU, or on a software Vulkan driver that it fetches
@@ -289,6 +289,36 @@ export CURVE
 # --- figures and tables: what each idea is worth; make figures tables SMALL=1 makes tiny ones -----------------------------------
 
 include fixtures/reproduce/tables.mk fixtures/reproduce/figures.mk
+
+# --- trust: what holds for hours, and while things break; figures in build/soak ----------------------------------------------
+
+# Seconds of training; scenes through a pipe; moments at which trainings are killed, for each backend, estimator and number of threads
+SOAK_TIME ?= 3600
+SOAK_COUNT ?= 1000000
+SOAK_KILLS ?= 20
+SOAK := build/soak
+
+.PHONY: soak soak-kills soak-full-disk soak-limits soak-streams soak-training table-backends soak-compile
+soak: soak-kills soak-full-disk soak-limits soak-streams soak-training table-backends ## kill -9, full disks, limits, long streams, an hour of training (SOAK_TIME, SOAK_COUNT, SOAK_KILLS): three hours
+	@cat $(SOAK)/*.md
+
+soak-compile: $(BUILT)
+	npm run --silent test:compile
+
+soak-kills: soak-compile
+	$(RUN) node .test/soak/kills.js $(SOAK_KILLS)
+
+soak-full-disk soak-limits: soak-%: soak-compile
+	$(RUN) node .test/soak/$*.js
+
+soak-streams: soak-compile
+	$(RUN) node .test/soak/streams.js $(SOAK_COUNT)
+
+soak-training: soak-compile
+	$(RUN) node .test/soak/training.js $(SOAK_TIME)
+
+table-backends: soak-compile ## how far backends differ, on the same images and after the same 100 steps
+	$(RUN) node .test/soak/backends.js
 
 # --- speed: this machine, and peers on it --------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ const TRAIN = `${AIR} gen-data --count inf --seed 5 -q 2> gen-data.err |
 
 /** Starts the pipe in a process group of its own, as a shell does, and says how its commands ended. */
 function start(folder: string): ChildProcess {
-  const script = `trap : INT TERM; ${TRAIN}; echo "\${PIPESTATUS[@]}"`;
+  const script = `trap : INT TERM HUP; ${TRAIN}; echo "\${PIPESTATUS[@]}"`;
   return spawn('bash', ['--norc', '-c', script], { cwd: folder, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
@@ -35,11 +35,12 @@ async function runWhole(t: TestContext): Promise<Buffer> {
   return readFileSync(join(folder, 'm.safetensors'));
 }
 
-test('stopped by Ctrl-C, SIGTERM and kill -9, and started again each time', async (t) => {
+test('stopped by Ctrl-C, SIGTERM, SIGHUP and kill -9, and started again each time', async (t) => {
   const folder = freshFolder(t);
   for (const [signal, codes] of [
     ['SIGINT', '130 130\n'],
     ['SIGTERM', '143 143\n'],
+    ['SIGHUP', '129 129\n'],
     ['SIGKILL', ''],
   ] as const) {
     const { stdout, stderr } = await stopOnceSaved(folder, signal);
