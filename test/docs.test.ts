@@ -9,6 +9,7 @@ const PAPERS = [
   'RESULTS.md',
   'CONTRIBUTING.md',
   'CHANGELOG.md',
+  'TRUST.md',
   'src/README.md',
   'fixtures/models/README.md',
 ];
@@ -35,4 +36,16 @@ test('the map of the house names what is there', () => {
     return !folders.some((folder) => existsSync(join(folder, name)));
   });
   assert.deepEqual(missing, []);
+});
+
+test('every test that a promise names is there', () => {
+  const promises = readFileSync('TRUST.md', 'utf8').split('## What it is made of')[0];
+  const named = [...promises.matchAll(/`([\w/-]+): ([^`]+)`/g)];
+  assert.ok(named.length > 40, `${named.length} tests`);
+  for (const [, file, name] of named) {
+    assert.ok(readFileSync(`test/${file}.test.ts`, 'utf8').includes(name), `test/${file}.test.ts: ${name}`);
+  }
+  const cases = [...promises.matchAll(/`([a-z]+\/[a-z-]+)`/g)].map(([, name]) => name);
+  assert.ok(cases.length > 10, `${cases.length} cases`);
+  for (const name of cases) assert.ok(existsSync(`test/cases/${name}/cmd`), name);
 });
