@@ -31,7 +31,7 @@ const STREAMS = [
   ],
   [
     'segments of both',
-    [...scenes, ...latents, ...scenes],
+    [...scenes, ...latents],
     (chunks: AsyncIterable<Uint8Array>, name: string) => readStream(chunks, { name }),
   ],
 ] as const;

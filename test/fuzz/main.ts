@@ -40,6 +40,7 @@ async function run({ reader, seed }: Task, path?: string): Promise<Reply> {
 }
 
 function serve(): void {
+  process.on('disconnect', () => process.exit()); // nobody waits for the answer any more
   process.on('message', async (task: Task) => process.send?.(await run(task)));
 }
 
