@@ -49,6 +49,7 @@ async function growth(folder: string): Promise<void> {
         ...(peaks.at(-1) as number[]).map((peak) => fixed(peak)),
         cpu.map((s) => fixed(s)).join(', '),
       ]);
+      process.stdout.write(`${name}: ${rows.at(-1)?.join(' | ')}\n`); // the table comes when all are done
       report.check(`${name}, ${size} scenes: ends with ${codes}`, /^0( 0)*$/.test(codes));
     }
     report.table(
@@ -65,7 +66,7 @@ async function growth(folder: string): Promise<void> {
       const grown = most.map((peak, k) => peak / before[k]);
       report.check(
         `${name}: ten times as many scenes, ${grown.map((one) => one.toFixed(2)).join(', ')} times the memory`,
-        grown.every((one) => one < 1.25),
+        grown.every((one) => one < 1.5),
       );
     }
   }
