@@ -12,6 +12,8 @@ import { targetOf } from './target.js';
 export type Output = {
   /** Text is written as UTF-8. Waits while the reader is slow. Throws `OutputClosed` once the reader went away. */
   write(bytes: Uint8Array | string): Promise<void>;
+  /** Waits until all that was written is out of our hands: for lines that are to be seen, or to fail, one by one. */
+  flush(): Promise<void>;
   /** Flushes, and gives a file its name. An output that is never finished never appears. */
   finish(): Promise<void>;
   /** Closes it unfinished: a file never appears; what went into a pipe has gone. Nothing happens after `finish`. */
@@ -88,7 +90,7 @@ class StagedOutput implements Output {
       this.flushIsDue = true;
       setImmediate(() => {
         this.flushIsDue = false;
-        this.flush().catch(() => {}); // the next write or finish fails with the same error
+        this.flush().catch(() => {}); // the next flush or finish fails with the same error
       });
     }
   }
@@ -107,14 +109,7 @@ class StagedOutput implements Output {
     await this.sink.discard().catch(() => {});
   }
 
-  /** Sends what is staged on its way, and waits for what was sent before: one stage is written while the next is filled. */
-  private flushBehind(): Promise<void> {
-    const before = this.writing;
-    this.flush();
-    return before;
-  }
-
-  private flush(): Promise<void> {
+  flush(): Promise<void> {
     if (this.staged > 0) {
       const full = this.stage.subarray(0, this.staged);
       this.stage = Buffer.allocUnsafeSlow(STAGE_BYTES);
@@ -125,6 +120,13 @@ class StagedOutput implements Output {
       });
     }
     return this.writing;
+  }
+
+  /** Sends what is staged on its way, and waits for what was sent before: one stage is written while the next is filled. */
+  private flushBehind(): Promise<void> {
+    const before = this.writing;
+    this.flush();
+    return before;
   }
 }
 

@@ -33,7 +33,7 @@ export async function openMetricsLog(
   if ((await io.checkOutput(file)) === 'stream') {
     const out = await io.openOutput(file, { binary: false });
     const write = async (line: MetricsLine): Promise<void> => {
-      await isRead(out.write(formatMetricsLine({ ...tag, ...line })));
+      await isRead(out.write(formatMetricsLine({ ...tag, ...line })).then(() => out.flush()));
     };
     return { earlier: [], write };
   }
