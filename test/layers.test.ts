@@ -25,7 +25,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   threads: ['backends', 'train', 'data', 'formats', 'core'],
   bench: ['threads', 'backends', 'train', 'core'],
   io: [],
-  cli: ['io'],
+  cli: ['io', 'core'], // what a range of numbers is
   commands: [
     ...['cli', 'io', 'bench', 'threads', 'backends', 'presets.ts', 'train', 'render', 'probe', 'scores', 'data'],
     ...['formats', 'core'],

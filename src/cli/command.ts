@@ -14,6 +14,7 @@
  * Keys are camelCase; on the command line `zPresPrior` is `--z-pres-prior`. `-q`, `-v`, `-h` and `--help` belong to every
  * command and are not written into the tables.
  */
+import { describeBounds, describeRange, isWithin, type Range } from '../core/range.js';
 import { AirError } from '../errors.js';
 import type { Io } from '../io/io.js';
 
@@ -158,56 +159,32 @@ function parseDecimal(text: string): number | undefined {
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : undefined;
 }
 
-type Bounds = {
-  min?: number | undefined;
-  max?: number | undefined;
-  above?: number | undefined;
-  below?: number | undefined;
-};
-
-function isWithin(value: number, { min, max, above, below }: Bounds): boolean {
-  if (!Number.isFinite(value) || (min !== undefined && value < min) || (max !== undefined && value > max)) return false;
-  return !(above !== undefined && value <= above) && !(below !== undefined && value >= below);
-}
-
-function describeBounds({ min, max, above, below }: Bounds): string {
-  if (min !== undefined && max !== undefined) return ` from ${min} to ${max}`;
-  const lower = min !== undefined ? `at least ${min}` : above !== undefined ? `above ${above}` : '';
-  const upper = max !== undefined ? `at most ${max}` : below !== undefined ? `below ${below}` : '';
-  const both = [lower, upper].filter((part) => part !== '').join(' and ');
-  return both === '' ? '' : ` ${both}`;
-}
-
-/** A whole number; `1e5` is one, `1.5` is not. Bounds are inclusive. */
-export function int<D extends number | undefined = undefined>(
-  settings: Settings<D> & { min?: number; max?: number },
-): Option<number | D> {
+/** A number in a range; `isWhole` decides what it is called. `1e5` is a whole number, `1.5` is not. */
+export function number<D extends number | undefined = undefined>(settings: Settings<D> & Range): Option<number | D> {
   return valued<number, D>({
-    value: 'N',
+    value: settings.isWhole ? 'N' : 'X',
     ...settings,
-    expects: `a whole number${describeBounds(settings)}`,
-    limits: describeBounds(settings).trim(),
-    parse(text) {
-      const value = parseDecimal(text);
-      return value !== undefined && Number.isSafeInteger(value) && isWithin(value, settings) ? value : undefined;
-    },
-  });
-}
-
-/** A finite number; never NaN. `min` and `max` are inclusive, `above` and `below` exclusive. */
-export function float<D extends number | undefined = undefined>(
-  settings: Settings<D> & { min?: number; max?: number; above?: number; below?: number },
-): Option<number | D> {
-  return valued<number, D>({
-    value: 'X',
-    ...settings,
-    expects: `a number${describeBounds(settings)}`,
-    limits: describeBounds(settings).trim(),
+    expects: describeRange(settings),
+    limits: describeBounds(settings),
     parse(text) {
       const value = parseDecimal(text);
       return value !== undefined && isWithin(value, settings) ? value : undefined;
     },
   });
+}
+
+/** A whole number. */
+export function int<D extends number | undefined = undefined>(
+  settings: Settings<D> & { min?: number; max?: number },
+): Option<number | D> {
+  return number({ ...settings, isWhole: true });
+}
+
+/** A finite number. */
+export function float<D extends number | undefined = undefined>(
+  settings: Settings<D> & Omit<Range, 'isWhole'>,
+): Option<number | D> {
+  return number(settings);
 }
 
 /** How many, or `inf` for without end (`Infinity`). */
@@ -302,8 +279,8 @@ export function range<D extends readonly number[] | undefined = undefined>(
   return valued<readonly number[], D>({
     value: 'A..B|A,B,...',
     ...settings,
-    expects: `whole numbers${describeBounds(settings)}, as 0..2 or 0,1,3`,
-    limits: describeBounds(settings).trim(),
+    expects: `whole numbers ${describeBounds(settings)}, as 0..2 or 0,1,3`,
+    limits: describeBounds(settings),
     parse(value) {
       const numbers: number[] = [];
       for (const part of value.split(',')) {

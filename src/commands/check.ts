@@ -40,7 +40,7 @@ export const check = defineCommand({
 async function inspect(file: string, io: Io): Promise<string> {
   const { isImageKind, readImages, sniffChunks } = await import('../formats/images.js');
   const { kind, chunks } = await sniffChunks(io.readBytes(file));
-  if (kind === 'safetensors') return inspectCheckpoint(await concat(chunks), file, io);
+  if (kind === 'safetensors') return inspectTensors(chunks, file, io);
   if (kind === 'idx') {
     const { decodeIdx } = await import('../formats/idx.js'); // not readImages: labels are IDX files too
     return `IDX, ${decodeIdx(await concat(chunks), file).shape.join('x')}`;
@@ -72,12 +72,16 @@ async function inspectStream(chunks: AsyncIterable<Uint8Array>, file: string): P
   return segments === 1 ? records : `${records} in ${segments} segments`;
 }
 
-async function inspectCheckpoint(bytes: Uint8Array, file: string, io: Io): Promise<string> {
-  const { checkDigest, decodeSafetensors } = await import('../formats/safetensors.js');
-  const { tensors } = decodeSafetensors(bytes, file);
-  const digest = checkDigest(bytes, io.sha256);
-  if (digest === 'wrong') throw new AirError('badData', `${file}: the digest does not match: the file was changed`);
-  return `${tensors.size} tensors${digest === 'missing' ? '; no digest, only the layout could be checked' : ''}`;
+async function inspectTensors(chunks: AsyncIterable<Uint8Array>, file: string, io: Io): Promise<string> {
+  const { readSafetensors } = await import('../formats/safetensors-stream.js');
+  const { checkCheckpoint } = await import('../train/checkpoint.js');
+  const { isOfAir } = await import('../train/checkpoint-header.js');
+  return readSafetensors(chunks, { name: file, newHash: io.newHash }, async (opened) => {
+    const { header, pieces } = opened;
+    if (isOfAir(header)) await checkCheckpoint(opened, file);
+    else for await (const _ of pieces);
+    return `${header.places.size} tensors${header.digest ? '' : '; no digest, only the layout could be checked'}`;
+  });
 }
 
 async function concat(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {

@@ -64,19 +64,17 @@ async function exported(file: string, format: (typeof FORMATS)[number] | undefin
     : await sniffChunks(io.readBytes(await modelFile(file, io)));
   if (kind === 'safetensors' && chunks !== undefined) {
     if (format === 'npz') throw usage(`--format npz: ${file} is a model`, 'its weights go out with --format pyro');
-    const parts: Uint8Array[] = [];
-    for await (const chunk of chunks) parts.push(chunk);
-    return asStateDict(Buffer.concat(parts), file, io);
+    return asStateDict(chunks, file, io);
   }
   if (format === 'pyro') throw usage(`--format pyro: ${file} is no model`, 'images go out with --format npz');
   return asArrays(readImageInput(file, io, chunks), file);
 }
 
-async function asStateDict(model: Uint8Array, name: string, io: Io): Promise<Exported> {
-  const { checkedModel } = await import('./shared/model-file.js');
+async function asStateDict(model: AsyncIterable<Uint8Array>, name: string, io: Io): Promise<Exported> {
+  const { arrivingModel } = await import('./shared/model-file.js');
   const { hasPyroBaseline, lackingInPyro, pyroCall, toPyro } = await import('../train/pyro/to-pyro.js');
   const { encodeSafetensors } = await import('../formats/safetensors.js');
-  const { config, training, params } = await checkedModel(model, name, io);
+  const { config, training, params } = await arrivingModel(model, name, io);
   checkCounterparts(config, lackingInPyro(config), name);
   const settings = { config, training };
   const tensors = toPyro(settings, params);

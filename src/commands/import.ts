@@ -102,10 +102,11 @@ export const importModel = defineCommand({
 
 /** @throws AirError 'badData' if it is no safetensors file, or a model of air */
 async function readForeign(file: string, io: Io) {
-  const { KIND_NAMES, sniff } = await import('../formats/sniff.js');
-  const { decodeSafetensors } = await import('../formats/safetensors.js');
-  const bytes = await io.readFile(file);
-  const kind = sniff(bytes.subarray(0, 12));
+  const { KIND_NAMES, sniffChunks } = await import('../formats/sniff.js');
+  const { readSafetensors, readTensors } = await import('../formats/safetensors-stream.js');
+  const { isOfAir } = await import('../train/checkpoint-header.js');
+  const { kind, chunks } = await sniffChunks(io.readBytes(file));
+  if (kind !== 'safetensors' && kind !== 'unknown') await chunks.return();
   if (kind === 'npz') {
     throw new AirError(
       'badData',
@@ -116,9 +117,8 @@ async function readForeign(file: string, io: Io) {
   if (kind !== 'safetensors' && kind !== 'unknown') {
     throw new AirError('badData', `${file}: expected safetensors, this is ${KIND_NAMES[kind]}`);
   }
-  const { tensors, metadata } = decodeSafetensors(bytes, file);
-  if (metadata.format === 'air') {
+  return readSafetensors(chunks, { name: file, newHash: io.newHash }, (opened) => {
+    if (!isOfAir(opened.header)) return readTensors(opened, file);
     throw new AirError('badData', `${file}: this is a model of air already`, 'infer, eval and sample take it as it is');
-  }
-  return tensors;
+  });
 }

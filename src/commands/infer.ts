@@ -79,13 +79,13 @@ export const infer = defineCommand({
       );
     }
     const settings = { ...options, samples: options.noElbo ? 0 : options.samples };
-    const { readCheckpoint } = await import('./shared/model-file.js');
+    const { readModel } = await import('./shared/model-file.js');
     const { inferStream } = await import('./shared/infer-stream.js');
     const { withOverrides } = await import('./shared/overrides.js');
     const { StreamWriter } = await import('../formats/stream.js');
     const { wheres } = await import('../core/where.js');
     const out = await io.openOutput(options.output, { binary: true });
-    const checkpoint = withOverrides(await readCheckpoint(operands.MODEL, io), options);
+    const checkpoint = withOverrides(await readModel(operands.MODEL, io), options);
     const { config, step } = checkpoint;
     const whereSize = wheres[config.zWhere].size;
     const progress = io.messages.progress(Number.POSITIVE_INFINITY, 'images');

@@ -30,12 +30,12 @@ export const sample = defineCommand({
   ],
   seeAlso: ['train', 'render', 'gen-data'],
   async run({ options, operands }, io) {
-    const { readCheckpoint, loadModel } = await import('./shared/model-file.js');
+    const { readModel, loadModel } = await import('./shared/model-file.js');
     const { startBackend } = await import('../backends/start.js');
     const { sampleScenes } = await import('../core/sample.js');
     const { StreamWriter } = await import('../formats/stream.js');
     const out = await io.openOutput(options.output, { binary: true });
-    const checkpoint = await readCheckpoint(operands.MODEL, io);
+    const checkpoint = await readModel(operands.MODEL, io);
     const { canvas, modelSteps } = checkpoint.config;
     if (options.objects !== undefined && options.objects > modelSteps) {
       const { usage } = await import('../cli/command.js');

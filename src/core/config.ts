@@ -107,32 +107,35 @@ export type ModelConfig = {
   zScaleBias: number;
 };
 
-/** Every setting, in the order of files. One that is added here has a `before`. */
+/** Sizes of hidden layers. */
+export const LAYERS = { kind: 'numbers', isWhole: true, min: 1, max: 99999 } as const;
+
+/** Every setting, in the order of files, with what it may be. One that is added here has a `before`. */
 export const MODEL_SETTINGS: SettingsTable<ModelConfig> = {
-  canvas: { kind: 'numbers' },
-  modelSteps: { kind: 'number' },
-  windowSize: { kind: 'number' },
-  zWhatSize: { kind: 'number' },
-  rnnHiddenSize: { kind: 'number' },
-  predictNet: { kind: 'numbers' },
-  encoderNet: { kind: 'numbers' },
-  decoderNet: { kind: 'numbers' },
-  embedNet: { kind: 'numbers' },
+  canvas: { kind: 'numbers', length: 2, isWhole: true, min: 1, max: 2048 },
+  modelSteps: { kind: 'number', isWhole: true, min: 1, max: 20 },
+  windowSize: { kind: 'number', isWhole: true, min: 2, max: 256 },
+  zWhatSize: { kind: 'number', isWhole: true, min: 1, max: 1000 },
+  rnnHiddenSize: { kind: 'number', isWhole: true, min: 1, max: 10000 },
+  predictNet: LAYERS,
+  encoderNet: LAYERS,
+  decoderNet: LAYERS,
+  embedNet: LAYERS,
   guideInput: { kind: GUIDE_INPUTS },
-  guidePool: { kind: 'number' },
+  guidePool: { kind: 'number', isWhole: true, min: 1, max: 16 },
   decoderOutputBias: { kind: 'number' },
-  likelihoodSd: { kind: 'number' },
+  likelihoodSd: { kind: 'number', above: 0 },
   scalePriorMean: { kind: 'number' },
-  scalePriorSd: { kind: 'number' },
+  scalePriorSd: { kind: 'number', above: 0 },
   posPriorMean: { kind: 'number' },
-  posPriorSd: { kind: 'number' },
-  zPresPrior: { kind: 'number' },
+  posPriorSd: { kind: 'number', above: 0 },
+  zPresPrior: { kind: 'number', above: 0, max: 1 },
   countPrior: { kind: COUNT_PRIORS, before: 'geometric' },
   zWhere: { kind: Z_WHERES, before: 'offset' },
   likelihood: { kind: LIKELIHOODS, before: 'gaussian' },
   activation: { kind: ACTIVATIONS, before: 'relu' },
   decoderOutput: { kind: DECODER_OUTPUTS, before: 'sigmoid' },
-  decoderScale: { kind: 'number', before: 1 },
+  decoderScale: { kind: 'number', above: 0, before: 1 },
   guideFeedback: { kind: 'flag', before: true },
   initialState: { kind: INITIAL_STATES, before: 'trained' },
   zPresBias: { kind: 'number', before: 0 },
@@ -142,4 +145,14 @@ export const MODEL_SETTINGS: SettingsTable<ModelConfig> = {
 /** Height and width of the attention window, px. */
 export function windowSizeOf({ windowSize }: ModelConfig): readonly [height: number, width: number] {
   return [windowSize, windowSize];
+}
+
+/** Whether a prior over the count leaves all counts but one impossible. */
+export function isSure(prior: CountPriorName, zPresPrior: number): boolean {
+  return prior !== 'geometric' && zPresPrior === 1;
+}
+
+/** Whether the guide's squares are larger than the image, so that it sees nothing. */
+export function seesNothing({ canvas, guideInput, guidePool }: ModelConfig): boolean {
+  return guideInput !== 'image' && guidePool > Math.min(...canvas);
 }

@@ -53,7 +53,10 @@ function isMapWithStringKey(bytes: Uint8Array): boolean {
   return key === undefined || (key >= 0xa0 && key < 0xc0) || key === 0xd9;
 }
 
-/** The kind of what is arriving, and all of its chunks, those that were looked at included. */
+/**
+ * The kind of what is arriving, and all of its chunks, those that were looked at included. Whoever does not read them to the end
+ * calls `return`, which closes the input.
+ */
 export async function sniffChunks(
   chunks: AsyncIterable<Uint8Array>,
 ): Promise<{ kind: FileKind; chunks: AsyncGenerator<Uint8Array, void, undefined> }> {
@@ -66,7 +69,9 @@ export async function sniffChunks(
     held.push(value);
     first.push(...value.subarray(0, SNIFF_BYTES - first.length));
   }
-  return { kind: sniff(Uint8Array.from(first)), chunks: resume(held, iterator) };
+  const all = resume(held, iterator);
+  await all.next(); // one that is not begun would not close anything
+  return { kind: sniff(Uint8Array.from(first)), chunks: all };
 }
 
 async function* resume(
@@ -74,6 +79,7 @@ async function* resume(
   iterator: AsyncIterator<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   try {
+    yield new Uint8Array(0);
     for (let chunk = held.shift(); chunk !== undefined; chunk = held.shift()) yield chunk;
     for (;;) {
       const { value, done } = await iterator.next();

@@ -8,6 +8,7 @@ import { crc32 } from 'node:zlib';
 import { AirError } from '../errors.js';
 import { writeFileAtomic } from './atomic.js';
 import { isSystemError, systemFailure } from './failures.js';
+import { identityOf } from './identity.js';
 import { isStdin, listFolder, listFolders, readInput } from './input.js';
 import { lockFile } from './lock.js';
 import type { Messages } from './messages.js';
@@ -30,6 +31,8 @@ export type Io = {
   /** Adds to the end of a file, creating it if need be. For logs. */
   appendFile(file: string, text: string): Promise<void>;
   exists(file: string): Promise<boolean>;
+  /** The same text for every name of a file, whether it is there or not. */
+  identityOf(file: string): Promise<string>;
   /** No error if there is no such file. */
   remove(file: string): Promise<void>;
   /** Creates a folder and its parents; no error if it is there. */
@@ -96,6 +99,7 @@ export function createIo(context: {
         () => true,
         () => false,
       ),
+    identityOf,
     async remove(file) {
       await rm(file, { force: true }).catch((error: unknown) => {
         throw systemFailure(error, 'io', file, 'removing');

@@ -10,13 +10,18 @@ export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Rows of as many numbers each. */
+export function isMatrix(value: unknown): value is number[][] {
+  return (
+    Array.isArray(value) &&
+    value.every((row) => Array.isArray(row) && row.length === value[0].length && row.every(isNumber))
+  );
+}
+
 type Check = (value: unknown) => boolean;
 
 const isNumber: Check = (value) => typeof value === 'number';
 const isNumberOrNull: Check = (value) => value === null || isNumber(value);
-const isMatrix: Check = (value) =>
-  Array.isArray(value) &&
-  value.every((row) => Array.isArray(row) && row.length === value[0].length && row.every(isNumber));
 const isBin: Check = (value) =>
   isFields(value) &&
   [value.from, value.to, value.images].every(isNumber) &&

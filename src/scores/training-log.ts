@@ -1,6 +1,7 @@
 /** What the log of a training (`air train --metrics`) says of the model at one of its validations. */
 import { lastTry, type MetricsLine, numberIn, tryOf } from '../formats/metrics-log.js';
 import type { RunScores } from './columns.js';
+import { isMatrix } from './scores-json.js';
 
 /** A line of the last try, with the time of the training steps up to its step, s; undefined if the log tells no times. */
 export type TimedLine = { line: MetricsLine; seconds: number | undefined };
@@ -60,10 +61,10 @@ function scoresOf(line: MetricsLine, seconds: number): Validated {
   return {
     step: line.step,
     seconds,
-    count_accuracy: line.valid_count_accuracy as number,
-    sampled_count_accuracy: (line.valid_sampled_count_accuracy ?? null) as number | null,
-    elbo: (line.valid_elbo ?? null) as number | null,
-    confusion: (line.valid_confusion ?? []) as number[][],
+    count_accuracy: numberIn(line, 'valid_count_accuracy') ?? null,
+    sampled_count_accuracy: numberIn(line, 'valid_sampled_count_accuracy') ?? null,
+    elbo: numberIn(line, 'valid_elbo') ?? null,
+    confusion: isMatrix(line.valid_confusion) ? line.valid_confusion : [],
   };
 }
 

@@ -6,37 +6,23 @@
  * images), `backend`, `metrics` and `provenance` (JSON), `digest` (safetensors.ts). A run's state adds the optimiser's moments,
  * Adam's as `adam.m.NAME` and `adam.v.NAME`, and the images `sums.singles` [M, H, W] (image-sums.ts).
  */
-import { MODEL_SETTINGS, type ModelConfig } from '../core/config.js';
+import { MODEL_SETTINGS } from '../core/config.js';
 import { joinImages, splitImages } from '../core/images.js';
-import type { HostTensors, ParamSpec } from '../core/ops/weights.js';
-import { formatSettings, parseSettings, UnknownSetting, usesAdded } from '../core/settings.js';
-import { AirError } from '../errors.js';
+import type { HostTensors } from '../core/ops/weights.js';
+import { formatSettings, usesAdded } from '../core/settings.js';
+import type { AirError } from '../errors.js';
 import { decodeSafetensors, encodeSafetensors, type TensorData, UNSEALED_DIGEST } from '../formats/safetensors.js';
-import { OPTIMISERS, TRAIN_SETTINGS, type TrainConfig } from './config.js';
+import { type OpenSafetensors, readTensors } from '../formats/safetensors-stream.js';
+import { type About, isOfState, type Listed, notFinite, parseAbout, SINGLES } from './checkpoint-header.js';
+import { TRAIN_SETTINGS } from './config.js';
 import { momentPrefix, optimisers } from './optimisers/optimisers.js';
-import { weightGroups } from './weight-groups.js';
 
-/** Version 2 has settings that 0.1.0 does not know and would read past; a file without them is of version 1. */
-export const CHECKPOINT_VERSION = 2;
-
-const SINGLES = 'sums.singles';
-
-export type Checkpoint = {
-  config: ModelConfig;
-  training: TrainConfig;
-  /** Steps done. */
-  step: number;
+export type Checkpoint = About & {
   params: HostTensors;
   /** Present in the state of an unfinished run. */
   moments?: { [moment: string]: HostTensors };
   /** In the state: images counted as one object in the last step, [H, W] each, for the sums of the next one. */
   singles?: Uint8Array[];
-  /** Digest of the training images. */
-  data: string;
-  /** Backend and what else the bytes depend on. */
-  backend: string;
-  metrics: { [name: string]: unknown };
-  provenance: string[];
 };
 
 /** A safetensors file, not yet sealed with its digest. */
@@ -68,51 +54,48 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
   });
 }
 
-/** Whether a tensor is no weight, but something that a run goes on from. */
-function isOfState(key: string): boolean {
-  return key === SINGLES || OPTIMISERS.some((optimiser) => key.startsWith(`${optimiser}.`));
-}
-
-function parseStep(text: string): number {
-  if (!/^\d+$/.test(text)) throw new Error(`step is ${text}`);
-  return Number(text);
-}
-
-/** @throws AirError 'badData' if a weight of the model is not there, or of another shape or type */
-function checkWeights(specs: readonly ParamSpec[], values: HostTensors, prefix: string, name: string): void {
-  for (const { name: weight, shape } of specs) {
-    const found = values.get(weight);
-    if (found?.shape.join() === shape.join() && found.values instanceof Float32Array) continue;
-    const got = found ? `${found.values.constructor.name.replace('Array', '')} [${found.shape}]` : 'nothing';
-    throw new AirError(
-      'badData',
-      `${name}: expected tensor ${prefix}${weight} of Float32 [${shape}], got ${got}`,
-      'train again, or use a copy',
-    );
-  }
-}
-
 /**
  * @param name of the file, for messages
- * @throws AirError 'badData' if the file is no checkpoint, of a newer version, or does not hold the weights it names
+ * @throws AirError 'badData' if the file is no checkpoint, of a newer version, not what it says, or has weights that are not finite;
+ *   whether it is as it was sealed is `checkDigest`'s to say
  */
 export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
   const { tensors, metadata } = decodeSafetensors(bytes, name);
-  if (metadata.format !== 'air') {
-    throw new AirError(
-      'badData',
-      `${name}: a safetensors file, but not of air: metadata "format" is ${JSON.stringify(metadata.format)}`,
-      'a model is what air train makes, or air import of weights of Pyro',
-    );
+  const about = parseAbout({ metadata, tensors }, name);
+  for (const [tensor, { data: elements }] of tensors) {
+    const wrong = notFinite(tensor, { elements, at: 0 }, name);
+    if (wrong) throw wrong;
   }
-  const version = Number(metadata.version);
-  if (!Number.isInteger(version) || version > CHECKPOINT_VERSION) {
-    throw new AirError(
-      'badData',
-      `${name}: checkpoint version ${metadata.version}, this air reads up to ${CHECKPOINT_VERSION}`,
-      'use the version of air that wrote it, or a newer one',
-    );
+  return assemble(about, tensors);
+}
+
+/** The same as it arrives, sealed. Nothing is held of a file that says what cannot be. */
+export async function readCheckpoint(file: OpenSafetensors, name: string): Promise<Checkpoint> {
+  const about = parseAbout(listed(file), name);
+  return assemble(about, await readTensors({ ...file, pieces: finite(file.pieces, name) }, name));
+}
+
+/** Reads all of it, and holds a piece. @throws AirError as `readCheckpoint` */
+export async function checkCheckpoint(file: OpenSafetensors, name: string): Promise<void> {
+  parseAbout(listed(file), name);
+  for await (const _ of finite(file.pieces, name));
+}
+
+function listed({ header: { metadata, places } }: OpenSafetensors): Listed {
+  return { metadata, tensors: places };
+}
+
+/** @throws AirError 'badData' if a weight is no finite number, once it is known that the file is as it was sealed */
+async function* finite(pieces: OpenSafetensors['pieces'], name: string): OpenSafetensors['pieces'] {
+  let wrong: AirError | undefined;
+  for await (const piece of pieces) {
+    wrong ??= notFinite(piece.tensor, piece, name);
+    yield piece;
   }
+  if (wrong) throw wrong;
+}
+
+function assemble({ isState, ...about }: About & { isState: boolean }, tensors: Map<string, TensorData>): Checkpoint {
   const take = (prefix: string): HostTensors => {
     const values: HostTensors = new Map();
     for (const [key, { shape, data }] of tensors) {
@@ -121,39 +104,11 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
     }
     return values;
   };
-  try {
-    const config = parseSettings(MODEL_SETTINGS, metadata.config);
-    const training = parseSettings(TRAIN_SETTINGS, metadata.training);
-    const params = take('');
-    const specs = weightGroups({ config, training }).flatMap((group) => group.specs);
-    checkWeights(specs, params, '', name);
-    const prefixes = optimisers[training.optimiser].moments.map(
-      (moment) => [moment, momentPrefix(training.optimiser, moment)] as const,
-    );
-    const moments = Object.fromEntries(prefixes.map(([moment, prefix]) => [moment, take(prefix)]));
-    const isState = Object.values(moments).some(({ size }) => size > 0);
-    if (isState) for (const [moment, prefix] of prefixes) checkWeights(specs, moments[moment], prefix, name);
-    return {
-      config,
-      training,
-      step: parseStep(metadata.step),
-      params,
-      ...(isState ? { moments, singles: takeSingles(tensors.get(SINGLES)) } : {}),
-      data: metadata.data,
-      backend: metadata.backend,
-      metrics: JSON.parse(metadata.metrics),
-      provenance: JSON.parse(metadata.provenance),
-    };
-  } catch (cause) {
-    if (cause instanceof AirError) throw cause;
-    if (cause instanceof UnknownSetting) {
-      const message = `${name}: made by a newer air: ${cause.message}`;
-      throw new AirError('badData', message, 'use that version, or a newer one', { cause });
-    }
-    throw new AirError('badData', `${name}: metadata of the checkpoint are damaged`, 'train again, or use a copy', {
-      cause,
-    });
-  }
+  const params = take('');
+  if (!isState) return { ...about, params };
+  const { optimiser } = about.training;
+  const moments = optimisers[optimiser].moments.map((moment) => [moment, take(momentPrefix(optimiser, moment))]);
+  return { ...about, params, moments: Object.fromEntries(moments), singles: takeSingles(tensors.get(SINGLES)) };
 }
 
 function takeSingles(stored: TensorData | undefined): Uint8Array[] {

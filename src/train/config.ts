@@ -1,5 +1,12 @@
 /** What defines a training run. Names are those of the command line, in camelCase. Imports tables of constants only: help loads it. */
-import { BASELINES, COUNT_PRIORS, ESTIMATORS, type EstimatorSettings, type ModelConfig } from '../core/config.js';
+import {
+  BASELINES,
+  COUNT_PRIORS,
+  ESTIMATORS,
+  type EstimatorSettings,
+  LAYERS,
+  type ModelConfig,
+} from '../core/config.js';
 import type { SettingsTable } from '../core/settings.js';
 
 export const ANNEALS = ['none', 'lin', 'exp'] as const;
@@ -73,42 +80,45 @@ export type TrainConfig = EstimatorSettings & {
 /** A model and how it is trained. */
 export type Settings = { config: ModelConfig; training: TrainConfig };
 
-/** Every setting, in the order of files. One that is added here has a `before`. */
+/** Two centres closer than this, px, are one object drawn twice: no sum of images brings them nearer. */
+export const NEAREST_SUM_PX = 6;
+
+/**
+ * Every setting, in the order of files, with what it may be. One that is added here has a `before`. Two may be more than can be asked
+ * for: an imported model has been trained for no steps, and a run that is tried again has a later seed.
+ */
 export const TRAIN_SETTINGS: SettingsTable<TrainConfig> = {
-  steps: { kind: 'number' },
-  batchSize: { kind: 'number' },
-  learningRate: { kind: 'number' },
-  warmup: { kind: 'number' },
-  adamBeta1: { kind: 'number' },
-  adamBeta2: { kind: 'number' },
-  adamEpsilon: { kind: 'number' },
+  steps: { kind: 'number', isWhole: true, min: 0 },
+  batchSize: { kind: 'number', isWhole: true, min: 1, max: 65536 },
+  learningRate: { kind: 'number', above: 0 },
+  warmup: { kind: 'number', isWhole: true, min: 0 },
+  adamBeta1: { kind: 'number', min: 0, below: 1 },
+  adamBeta2: { kind: 'number', min: 0, below: 1 },
+  adamEpsilon: { kind: 'number', above: 0 },
   annealPrior: { kind: ANNEALS },
-  annealPriorFrom: { kind: 'number' },
-  annealPriorDuration: { kind: 'number' },
-  sumPairs: { kind: 'number' },
-  sumWeight: { kind: 'number' },
-  sumFrom: { kind: 'number' },
-  sumReach: { kind: 'number' },
-  seed: { kind: 'number' },
+  annealPriorFrom: { kind: 'number', above: 0, max: 1 },
+  annealPriorDuration: { kind: 'number', isWhole: true, min: 0 },
+  sumPairs: { kind: 'number', isWhole: true, min: 0, max: 65536 },
+  sumWeight: { kind: 'number', min: 0 },
+  sumFrom: { kind: 'number', isWhole: true, min: 1 },
+  sumReach: { kind: 'number', min: NEAREST_SUM_PX },
+  seed: { kind: 'number', isWhole: true, min: 0 },
   schedule: { kind: SCHEDULES, before: 'cosine' },
   estimator: { kind: ESTIMATORS, before: 'enumerate' },
   baseline: { kind: BASELINES, before: 'lstm' },
-  baselineScalar: { kind: 'number', before: 100 },
-  blPredictNet: { kind: 'numbers', before: [200] },
-  baselineLearningRate: { kind: 'number', before: 1e-3 },
+  baselineScalar: { kind: 'number', above: 0, before: 100 },
+  blPredictNet: { ...LAYERS, before: [200] },
+  baselineLearningRate: { kind: 'number', above: 0, before: 1e-3 },
   optimiser: { kind: OPTIMISERS, before: 'adam' },
-  rmspropDecay: { kind: 'number', before: 0.9 },
-  rmspropMomentum: { kind: 'number', before: 0.9 },
-  rmspropEpsilon: { kind: 'number', before: 1e-10 },
-  clipNorm: { kind: 'number', before: 0 },
-  annealPriorBegin: { kind: 'number', before: 0 },
+  rmspropDecay: { kind: 'number', min: 0, below: 1, before: 0.9 },
+  rmspropMomentum: { kind: 'number', min: 0, below: 1, before: 0.9 },
+  rmspropEpsilon: { kind: 'number', above: 0, before: 1e-10 },
+  clipNorm: { kind: 'number', min: 0, before: 0 },
+  annealPriorBegin: { kind: 'number', isWhole: true, min: 0, before: 0 },
   annealTrialsOf: { kind: ANNEALED_TRIALS, before: 'none' },
   init: { kind: 'text', before: '' },
-  iwaeSamples: { kind: 'number', before: 5 },
+  iwaeSamples: { kind: 'number', isWhole: true, min: 1, max: 100, before: 5 },
   masking: { kind: 'flag', before: true },
-  sumTriples: { kind: 'number', before: 0 },
+  sumTriples: { kind: 'number', isWhole: true, min: 0, max: 65536, before: 0 },
   sumPlaces: { kind: SUM_PLACES, before: 'near' },
 };
-
-/** Two centres closer than this, px, are one object drawn twice: no sum of images brings them nearer. */
-export const NEAREST_SUM_PX = 6;

@@ -91,7 +91,7 @@ describe('damage', () => {
 
   it('is a setting of the first version that is missing', () => {
     for (const key of Object.keys(JSON.parse(OLD))) {
-      assert.throws(() => parse(changed({ [key]: undefined })), isDamage(new RegExp(`^${key} is undefined$`)));
+      assert.throws(() => parse(changed({ [key]: undefined })), isDamage(new RegExp(`^${key}: .*got nothing$`)));
     }
   });
 
@@ -107,7 +107,34 @@ describe('damage', () => {
       ['colour', ['red']],
       ['edge_kind', null],
     ] as const) {
-      assert.throws(() => parse(changed({ [key]: value })), isDamage(new RegExp(`^${key} is `)), `${key} ${value}`);
+      assert.throws(
+        () => parse(changed({ [key]: value })),
+        isDamage(new RegExp(`^${key}: expected `)),
+        `${key} ${value}`,
+      );
+    }
+  });
+
+  it('is a number out of its range', () => {
+    const table: SettingsTable<{ count: number; share: number; sides: number[] }> = {
+      count: { kind: 'number', isWhole: true, min: 1, max: 20 },
+      share: { kind: 'number', above: 0, max: 1 },
+      sides: { kind: 'numbers', isWhole: true, min: 1, length: 2 },
+    };
+    const good = { count: 20, share: 1, sides: [1, 1000] };
+    assert.deepEqual(parseSettings(table, JSON.stringify(good)), good);
+    for (const [key, value, said] of [
+      ['count', '0', /^count: expected a whole number from 1 to 20, got 0$/],
+      ['count', '1.5', /got 1.5$/],
+      ['count', '1e9', /got 1000000000$/],
+      ['count', 'null', /got null$/],
+      ['share', '0', /^share: expected a number above 0 and at most 1, got 0$/],
+      ['share', '1e999', /^share: /],
+      ['sides', '[3]', /^sides: expected 2 numbers, each a whole number at least 1, got \[3\]$/],
+      ['sides', '[3,0]', /got \[3,0\]$/],
+    ] as const) {
+      const text = JSON.stringify({ ...good, [key]: '?' }).replace('"?"', value);
+      assert.throws(() => parseSettings(table, text), isDamage(said), text);
     }
   });
 

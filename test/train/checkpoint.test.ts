@@ -106,7 +106,7 @@ describe('refused', () => {
   });
 
   it('is a version to come, or none', () => {
-    for (const version of ['3', '1.5', 'new']) {
+    for (const version of ['3', '1.5', 'new', '', '0', '-1', '0x1']) {
       const bytes = tampered(MODEL, (metadata) => {
         metadata.version = version;
       });
@@ -128,13 +128,94 @@ describe('refused', () => {
       ['step', '-1'],
       ['step', 'many'],
       ['metrics', undefined],
+      ['step', '21'],
+      ['step', '1e1'],
+      ['step', undefined],
+      ['metrics', '[]'],
+      ['metrics', 'null'],
+      ['data', undefined],
+      ['backend', undefined],
       ['provenance', 'air train'],
+      ['provenance', '{}'],
+      ['provenance', '[1]'],
     ] as const) {
       const bytes = tampered(MODEL, (metadata) => {
         if (value === undefined) delete metadata[key];
         else metadata[key] = value;
       });
-      assert.throws(() => decodeCheckpoint(bytes, 'm'), isBadData(/^m: metadata of the checkpoint are damaged$/), key);
+      assert.throws(() => decodeCheckpoint(bytes, 'm'), isBadData(/^m: metadata of the checkpoint are damaged: /), key);
+    }
+  });
+
+  it('are settings that no option can set, by name', () => {
+    for (const [key, changes, said] of [
+      ['config', { model_steps: 0 }, /model_steps: expected a whole number from 1 to 20, got 0$/],
+      ['config', { model_steps: -1 }, /model_steps: .*, got -1$/],
+      ['config', { model_steps: 1.5 }, /model_steps: .*, got 1.5$/],
+      ['config', { model_steps: 1e9 }, /model_steps: .*, got 1000000000$/],
+      ['config', { likelihood_sd: 0 }, /likelihood_sd: expected a number above 0, got 0$/],
+      ['config', { z_pres_prior: 2 }, /z_pres_prior: expected a number above 0 and at most 1, got 2$/],
+      ['config', { canvas: [12] }, /canvas: expected 2 numbers, each a whole number from 1 to 2048, got \[12\]$/],
+      ['config', { embed_net: [0] }, /embed_net: .*, got \[0\]$/],
+      ['config', { count_prior: 'trials', z_pres_prior: 1 }, /z_pres_prior: expected below 1 for trials, got 1$/],
+      ['config', { guide_pool: 16 }, /guide_pool: expected at most 10, got 16$/],
+      ['config', { guide_feedback: 1 }, /guide_feedback: expected true or false, got 1$/],
+      ['training', { seed: -1 }, /seed: expected a whole number at least 0, got -1$/],
+      ['training', { adam_beta1: 1 }, /adam_beta1: expected a number at least 0 and below 1, got 1$/],
+      ['training', { init: 7 }, /init: expected a text, got 7$/],
+    ] as const) {
+      const bytes = tampered(MODEL, (metadata) => {
+        metadata[key] = JSON.stringify({ ...JSON.parse(metadata[key]), ...changes });
+      });
+      assert.throws(() => decodeCheckpoint(bytes, 'm'), isBadData(said), JSON.stringify(changes));
+    }
+  });
+
+  it('are settings called as what every object has', () => {
+    for (const name of ['__proto__', 'constructor', 'toString']) {
+      const bytes = tampered(MODEL, (metadata) => {
+        metadata.config = metadata.config.replace('{', `{"${name}":{"model_steps":2},`);
+      });
+      assert.throws(() => decodeCheckpoint(bytes, 'm'), isBadData(new RegExp(`unknown setting ${name}$`)), name);
+    }
+  });
+
+  it('is what has no digest, and what has tensors that it does not need', () => {
+    const edited = tampered(MODEL, (metadata) => delete metadata.digest);
+    assert.throws(() => decodeCheckpoint(edited, 'm'), isBadData(/^m: it has no digest/));
+    const [one] = [...MODEL.params.keys()];
+    for (const name of ['w', `adam.w.${one}`, '__proto__']) {
+      const bytes = tampered(STATE, (_, tensors) => {
+        tensors.set(name, { dtype: 'F32', shape: [1], data: Float32Array.of(1) });
+      });
+      assert.throws(() => decodeCheckpoint(bytes, 'm'), isBadData(new RegExp(`^m: tensor ${name} is none`)), name);
+    }
+  });
+
+  it('are weights that are no finite numbers; moments may be any', () => {
+    const spoilt = (tensor: string, value: number) =>
+      tampered(STATE, (_, tensors) => {
+        const { shape, data } = tensors.get(tensor) as TensorData;
+        tensors.set(tensor, {
+          dtype: 'F32',
+          shape,
+          data: Float32Array.from(data as Float32Array, (v, i) => (i === 2 ? value : v)),
+        });
+      });
+    for (const value of [Number.NaN, Infinity, -Infinity]) {
+      const said = new RegExp(`^m: tensor h_init: element 2 is ${value}, no finite number$`);
+      assert.throws(() => decodeCheckpoint(spoilt('h_init', value), 'm'), isBadData(said));
+      assert.equal(decodeCheckpoint(spoilt('adam.v.h_init', value), 'm').step, 20);
+    }
+  });
+
+  it('are images of the last step of another size', () => {
+    for (const shape of [[2], [1, 120], [1, 10, 12]]) {
+      const bytes = tampered(STATE, (_, tensors) => {
+        const size = shape.reduce((a, b) => a * b);
+        tensors.set('sums.singles', { dtype: 'U8', shape, data: new Uint8Array(size) });
+      });
+      assert.throws(() => decodeCheckpoint(bytes, 'm'), isBadData(/tensor sums.singles of U8/), String(shape));
     }
   });
 
@@ -166,18 +247,18 @@ describe('refused', () => {
     const lacking = tampered(MODEL, (_, tensors) => tensors.delete('rnn.bias_hh'));
     assert.throws(
       () => decodeCheckpoint(lacking, 'm'),
-      isBadData(/^m: expected tensor rnn\.bias_hh of Float32 \[32\], got nothing$/),
+      isBadData(/^m: expected tensor rnn\.bias_hh of F32 \[32\], got nothing$/),
     );
     const reshaped = tampered(MODEL, (_, tensors) => {
       tensors.set('h_init', { dtype: 'F32', shape: [8, 1], data: new Float32Array(8) });
     });
-    assert.throws(() => decodeCheckpoint(reshaped, 'm'), isBadData(/h_init of Float32 \[1,8\], got Float32 \[8,1\]$/));
+    assert.throws(() => decodeCheckpoint(reshaped, 'm'), isBadData(/h_init of F32 \[1,8\], got F32 \[8,1\]$/));
     const retyped = tampered(MODEL, (_, tensors) => {
       tensors.set('h_init', { dtype: 'F64', shape: [1, 8], data: new Float64Array(8) });
     });
-    assert.throws(() => decodeCheckpoint(retyped, 'm'), isBadData(/h_init of Float32 \[1,8\], got Float64 \[1,8\]$/));
+    assert.throws(() => decodeCheckpoint(retyped, 'm'), isBadData(/h_init of F32 \[1,8\], got F64 \[1,8\]$/));
     const halfState = tampered(STATE, (_, tensors) => tensors.delete('adam.v.c_init'));
-    assert.throws(() => decodeCheckpoint(halfState, 'm'), isBadData(/tensor adam\.v\.c_init of Float32/));
+    assert.throws(() => decodeCheckpoint(halfState, 'm'), isBadData(/tensor adam\.v\.c_init of F32/));
   });
 });
 

@@ -37,8 +37,21 @@ export function columnsOf({ shape }: TensorInfo): number {
   return shape[shape.length - 1];
 }
 
-function heapIsFull(): AirError {
-  return new AirError('backendUnavailable', 'wasm: its memory (4 GiB) is full', 'use a smaller batch');
+/**
+ * Lets a backend say that its heap is full: tfjs does not look whether it got memory, and would go on at 0, over its own.
+ * @throws AirError (backendUnavailable), from then on, whoever asks for more than there is
+ */
+export function watchHeap({ wasm }: WasmBackend): void {
+  const allocate = wasm._malloc;
+  wasm._malloc = (bytes) => {
+    const offset = allocate(bytes);
+    if (offset !== 0 || bytes === 0) return offset;
+    throw new AirError(
+      'backendUnavailable',
+      `wasm: its memory is full, ${Math.ceil(bytes / 2 ** 20)} MiB more do not fit into 4 GiB`,
+      'give a smaller batch (--batch-size), or smaller nets',
+    );
+  };
 }
 
 export class Heap {
@@ -67,12 +80,9 @@ export class Heap {
     return tensor === undefined ? 0 : this.at(tensor, shape);
   }
 
-  /** Memory for a result; its numbers are not set. @throws AirError (backendUnavailable) if there is none left. */
+  /** Memory for a result; its numbers are not set. */
   output(shape: readonly number[]): TensorInfo {
-    const result = this.backend.makeOutput([...shape], 'float32');
-    // tfjs does not look whether it got memory: it would go on writing at 0, over its own
-    if (this.backend.dataIdMap.get(result.dataId).memoryOffset === 0) throw heapIsFull();
-    return result;
+    return this.backend.makeOutput([...shape], 'float32');
   }
 
   /** The same numbers as another result. */
@@ -106,9 +116,8 @@ export class Heap {
     if (bytes > this.scratchBytes) {
       const grown = Math.max(bytes, 2 * this.scratchBytes);
       this.release();
+      this.scratchOffset = this.backend.wasm._malloc(grown + 16) >>> 0;
       this.scratchBytes = grown;
-      this.scratchOffset = this.backend.wasm._malloc(this.scratchBytes + 16) >>> 0;
-      if (this.scratchOffset === 0) throw heapIsFull();
     }
     return Math.ceil(this.scratchOffset / 16) * 16;
   }

@@ -5,7 +5,7 @@ import { airAccumulate } from './accumulate.js';
 import { airAdam } from './adam.js';
 import { airJoinColumns, airSplitColumns } from './columns.js';
 import { airEnumeratedElboGrad } from './elbo.js';
-import { Heap, type Inputs, type WasmBackend, type WasmKernel } from './heap.js';
+import { Heap, type Inputs, type WasmBackend, type WasmKernel, watchHeap } from './heap.js';
 import {
   airBernoulliLogLik,
   airBernoulliLogLikGrad,
@@ -71,6 +71,7 @@ export async function registerWasmKernels(
 ): Promise<{ relaxedSimd: boolean }> {
   const { exports, relaxedSimd } = await loadKernels(backend.wasm.asm.memory, options.relaxedSimd);
   const heap = new Heap(backend, exports);
+  if (!heaps.has(backend)) watchHeap(backend);
   heaps.get(backend)?.release();
   heaps.set(backend, heap);
   for (const [name, entry] of Object.entries(KERNELS)) {

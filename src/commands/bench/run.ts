@@ -18,7 +18,7 @@ import { Learner } from '../../train/learner.js';
 import type { StepPlan } from '../../train/plan.js';
 import { learningRatesAt, logPriorAt } from '../../train/schedule.js';
 import { bundledDigits, readDigits } from '../shared/digit-files.js';
-import { readCheckpoint } from '../shared/model-file.js';
+import { readModel } from '../shared/model-file.js';
 
 export type BenchOptions = RepeatOptions & {
   batchSize: readonly number[];
@@ -103,11 +103,11 @@ const STILL: StepPlan['rates'] = { model: 0, baseline: 0 };
 /** What to train: the settings of a model or of a preset, and a model that has been trained with them, if there is one. */
 async function subjectOf({ model, preset }: BenchOptions, io: Io): Promise<Settings & { trained?: Checkpoint }> {
   if (model !== undefined) {
-    const trained = await readCheckpoint(model, io);
+    const trained = await readModel(model, io);
     return { config: trained.config, training: trained.training, trained };
   }
   const { model: config, training } = PRESETS[preset];
-  const shipped = await readCheckpoint('digits', io);
+  const shipped = await readModel('digits', io);
   const isOfPreset = differences(shipped, { config, training }).length === 0;
   return { config, training, ...(isOfPreset ? { trained: shipped } : {}) };
 }

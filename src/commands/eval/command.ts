@@ -127,10 +127,10 @@ async function* latents(name: string, io: Io): AsyncGenerator<Scored> {
 type ModelOptions = Omit<InferSettings, 'mode'> & Overrides & { model: string };
 
 async function* inferred(name: string, options: ModelOptions, io: Io): AsyncGenerator<Scored> {
-  const { readCheckpoint } = await import('../shared/model-file.js');
+  const { readModel } = await import('../shared/model-file.js');
   const { inferStream } = await import('../shared/infer-stream.js');
   const { withOverrides } = await import('../shared/overrides.js');
-  const checkpoint = withOverrides(await readCheckpoint(options.model, io), options);
+  const checkpoint = withOverrides(await readModel(options.model, io), options);
   for await (const event of inferStream(checkpoint, name, { mode: 'mean', ...options }, io)) {
     if (event.type === 'batch') yield* event.records;
   }

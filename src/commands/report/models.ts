@@ -2,17 +2,14 @@
 import { AirError } from '../../errors.js';
 import type { Io } from '../../io/io.js';
 import type { Checkpoint } from '../../train/checkpoint.js';
-import { checkedModel, modelFile } from '../shared/model-file.js';
+import { modelFile, readKnownModel } from '../shared/model-file.js';
 
 export type NamedModel = { name: string; file: string; checkpoint: Checkpoint; bytes: number; digest: string };
 
-/** @throws AirError 'noInput', 'badData' as `readCheckpoint`; 'noInput' if a folder holds no model */
+/** @throws AirError 'noInput', 'badData' as `readModel`; 'noInput' if a folder holds no model */
 export async function readModels(operand: string, io: Io): Promise<{ folder?: string; models: NamedModel[] }> {
   const names = await io.listFolder(operand);
-  if (names === undefined) {
-    const file = await modelFile(operand, io);
-    return { models: [await asModel(await io.readFile(file), { name: operand, file }, io)] };
-  }
+  if (names === undefined) return { models: [await readNamed(operand, operand, io)] };
   const finished = names.filter((name) => /^[^.].*\.safetensors$/.test(name));
   const under = names.filter(
     (name) => /^[^.].*\.safetensors\.state$/.test(name) && !finished.includes(name.slice(0, -6)),
@@ -21,8 +18,7 @@ export async function readModels(operand: string, io: Io): Promise<{ folder?: st
   const models: NamedModel[] = [];
   for (const name of [...finished, ...under].sort()) {
     const file = `${folder === '/' ? '' : folder}/${name}`;
-    const bytes = await io.readFile(file);
-    if (await isOurs(bytes, file)) models.push(await asModel(bytes, { name, file }, io));
+    if (await isOurs(file, io)) models.push(await readNamed(file, name, io));
     else io.messages.warn(`${file}: left out, it is no model of air`);
   }
   if (models.length > 0) return { folder, models };
@@ -33,16 +29,19 @@ export async function readModels(operand: string, io: Io): Promise<{ folder?: st
   );
 }
 
-async function asModel(bytes: Uint8Array, { name, file }: { name: string; file: string }, io: Io): Promise<NamedModel> {
-  const checkpoint = await checkedModel(bytes, file, io);
-  return { name, file, checkpoint, bytes: bytes.length, digest: io.sha256(bytes) };
+async function readNamed(operand: string, name: string, io: Io): Promise<NamedModel> {
+  const file = await modelFile(operand, io);
+  return { name, file, ...(await readKnownModel(operand, io)) };
 }
 
 /** Whether it is air that wrote it, whole or not: weights of other programs are called the same. */
-async function isOurs(bytes: Uint8Array, file: string): Promise<boolean> {
-  const { decodeSafetensors } = await import('../../formats/safetensors.js');
+async function isOurs(file: string, io: Io): Promise<boolean> {
+  const { readSafetensors } = await import('../../formats/safetensors-stream.js');
+  const { isOfAir } = await import('../../train/checkpoint-header.js');
   try {
-    return decodeSafetensors(bytes, file).metadata.format === 'air';
+    return await readSafetensors(io.readBytes(file), { name: file, newHash: io.newHash }, ({ header }) =>
+      isOfAir(header),
+    );
   } catch {
     return true; // what is wrong with it is told by whoever reads it
   }

@@ -14,38 +14,48 @@ export async function modelFile(operand: string, io: Io): Promise<string> {
 }
 
 /**
- * Reads a model, or the state of a run that is not over; `digits` is the one that comes with the package.
+ * Reads a model, or the state of a run that is not over; `digits` is the one that comes with the package. Of what is no model, no
+ * more is read than shows it.
  *
  * @throws AirError 'noInput' if there is no such file; 'badData' if it is no checkpoint of air, or damaged
  */
-export async function readCheckpoint(file: string, io: Io): Promise<Checkpoint> {
-  return checkedModel(await io.readFile(await modelFile(file, io)), file, io);
+export async function readModel(file: string, io: Io): Promise<Checkpoint> {
+  return arrivingModel(io.readBytes(await modelFile(file, io)), file, io);
 }
 
-/** The same of its bytes. */
-export async function checkedModel(bytes: Uint8Array, file: string, io: Io): Promise<Checkpoint> {
-  const { sniff } = await import('../../formats/sniff.js');
-  const { checkDigest } = await import('../../formats/safetensors.js');
-  const { decodeCheckpoint } = await import('../../train/checkpoint.js');
-  const kind = sniff(bytes.subarray(0, 12));
-  if (bytes.length > 0 && kind !== 'safetensors' && kind !== 'unknown') {
-    const { KIND_NAMES } = await import('../../formats/sniff.js');
+/** The same of a file that is known by its bytes: how many they are, and their sha256. */
+export async function readKnownModel(
+  file: string,
+  io: Io,
+): Promise<{ checkpoint: Checkpoint; bytes: number; digest: string }> {
+  const hash = io.newHash();
+  let bytes = 0;
+  async function* counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of chunks) {
+      hash.update(chunk);
+      bytes += chunk.length;
+      yield chunk;
+    }
+  }
+  const checkpoint = await arrivingModel(counted(io.readBytes(await modelFile(file, io))), file, io);
+  return { checkpoint, bytes, digest: hash.digest() };
+}
+
+/** The same of its bytes as they arrive. */
+export async function arrivingModel(chunks: AsyncIterable<Uint8Array>, name: string, io: Io): Promise<Checkpoint> {
+  const { KIND_NAMES, sniffChunks } = await import('../../formats/sniff.js');
+  const { readSafetensors } = await import('../../formats/safetensors-stream.js');
+  const { readCheckpoint } = await import('../../train/checkpoint.js');
+  const { kind, chunks: all } = await sniffChunks(chunks);
+  if (kind !== 'safetensors' && kind !== 'unknown') {
+    await all.return();
     throw new AirError(
       'badData',
-      `${file}: expected a model, this is ${KIND_NAMES[kind]}`,
+      `${name}: expected a model, this is ${KIND_NAMES[kind]}`,
       'a model is what air train makes',
     );
   }
-  const checkpoint = decodeCheckpoint(bytes, file);
-  const digest = checkDigest(bytes, io.sha256);
-  if (digest !== 'ok') {
-    const what =
-      digest === 'missing'
-        ? 'it has no digest: not made by air train, or edited since'
-        : 'the digest does not match: the file was changed';
-    throw new AirError('badData', `${file}: ${what}`, 'copy it again, or train again');
-  }
-  return checkpoint;
+  return readSafetensors(all, { name, newHash: io.newHash }, (opened) => readCheckpoint(opened, name));
 }
 
 /** A model ready to run on the backend that is started. */

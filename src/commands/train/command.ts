@@ -3,6 +3,7 @@ import { choice, defineCommand, duration, file, flag, float, int, usage } from '
 import type { Io } from '../../io/io.js';
 import { PRESET_NAMES } from '../../presets.js';
 import { backend, noProvenance, seed, workers } from '../shared/options.js';
+import { checkClashes } from './clashes.js';
 import { checkTogether, configFrom, modelOptions, trainingOptions } from './options.js';
 import { PYRO_SPELLINGS } from './spellings.js';
 
@@ -146,6 +147,7 @@ export const train = defineCommand({
       await out.write(formatConfig(asSet));
       return out.finish();
     }
+    await checkClashes({ ...options, input: operands.FILE }, io);
     const { trainModel } = await import('./run.js');
     const release = await io.lock(options.output);
     try {

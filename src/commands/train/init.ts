@@ -5,16 +5,15 @@ import { AirError } from '../../errors.js';
 import type { Io } from '../../io/io.js';
 import type { Learner } from '../../train/learner.js';
 import { weightGroups } from '../../train/weight-groups.js';
-import { checkedModel, modelFile } from '../shared/model-file.js';
+import { readKnownModel } from '../shared/model-file.js';
 
 /** A model to begin with; its digest tells it from others. */
 export type Init = { file: string; digest: string; params: HostTensors };
 
-/** @throws AirError as `readCheckpoint` */
+/** @throws AirError as `readModel` */
 export async function readInit(file: string, io: Io): Promise<Init> {
-  const bytes = await io.readFile(await modelFile(file, io));
-  const { params } = await checkedModel(bytes, file, io);
-  return { file, digest: io.sha256(bytes), params };
+  const { checkpoint, digest } = await readKnownModel(file, io);
+  return { file, digest, params: checkpoint.params };
 }
 
 /**

@@ -1,56 +1,10 @@
-/** The settings of a model and of its training as options: the keys are those of `core/config.ts`. */
+/** The settings of a model and of its training as options: keys and ranges are those of the tables of settings. */
 import type { BackendName } from '../../backends/names.js';
-import {
-  choice,
-  flagName,
-  float,
-  int,
-  type Option,
-  type OptionTable,
-  type OptionValues,
-  onOff,
-  usage,
-  valued,
-} from '../../cli/command.js';
-import {
-  ACTIVATIONS,
-  BASELINES,
-  COUNT_PRIORS,
-  type CountPriorName,
-  DECODER_OUTPUTS,
-  ESTIMATORS,
-  GUIDE_INPUTS,
-  INITIAL_STATES,
-  LIKELIHOODS,
-  type ModelConfig,
-  WITH_BASELINE,
-  Z_WHERES,
-} from '../../core/config.js';
+import { flagName, type OptionTable, type OptionValues, usage } from '../../cli/command.js';
+import { isSure, MODEL_SETTINGS, type ModelConfig, seesNothing } from '../../core/config.js';
 import { PRESET_NAMES, PRESETS, type PresetName } from '../../presets.js';
-import {
-  ANNEALED_TRIALS,
-  ANNEALS,
-  NEAREST_SUM_PX,
-  OPTIMISERS,
-  SCHEDULES,
-  type Settings,
-  SUM_PLACES,
-  type TrainConfig,
-} from '../../train/config.js';
-
-/** Sizes of hidden layers: `200`, `200,100`, or `none`. */
-function sizes(settings: { help: string; group: string }): Option<number[] | undefined> {
-  return valued<number[], undefined>({
-    ...settings,
-    value: 'N,N,...|none',
-    expects: 'layer sizes such as 200 or 200,100, or none',
-    parse(text) {
-      if (text === 'none') return [];
-      return /^\d{1,5}(,\d{1,5})*$/.test(text) && !/(^|,)0/.test(text) ? text.split(',').map(Number) : undefined;
-    },
-    format: (layers) => (layers.length === 0 ? 'none' : layers.join(',')),
-  });
-}
+import { type Settings, TRAIN_SETTINGS, type TrainConfig } from '../../train/config.js';
+import { settingOptions } from './setting-options.js';
 
 const model = { group: 'Model' };
 const prior = { group: 'Prior' };
@@ -58,117 +12,80 @@ const optimiser = { group: 'Optimiser' };
 const estimator = { group: 'Estimator of the gradient by the count' };
 const sums = { group: 'Sums of images of one object each, to learn counting without labels' };
 
-/**
- * Help shows what the first preset has; those that go by other recipes are too many to be listed at every option. The options
- * themselves have no default, so that a preset can.
- */
-function withPresetDefaults<T extends OptionTable>(options: T): T {
-  const [name] = PRESET_NAMES;
-  const settings: { [key: string]: unknown } = { ...PRESETS[name].model, ...PRESETS[name].training };
-  const entries = Object.entries(options).map(([key, option]) => [
-    key,
-    { ...option, defaultText: option.format(settings[key]) },
-  ]);
-  return Object.fromEntries(entries) as T;
-}
+/** Help shows what the first preset has; those that go by other recipes are too many to be listed at every option. */
+const SHOWN = PRESETS[PRESET_NAMES[0]];
 
-export const modelOptions = withPresetDefaults({
-  modelSteps: int({ ...model, min: 1, max: 20, help: 'the most objects an image can hold' }),
-  windowSize: int({ ...model, min: 2, max: 256, value: 'PX', help: 'side of the attention window' }),
-  zWhatSize: int({ ...model, min: 1, max: 1000, help: 'numbers that describe what an object looks like' }),
-  rnnHiddenSize: int({ ...model, min: 1, max: 10000, help: 'units of the LSTM' }),
-  guideInput: choice(GUIDE_INPUTS, { ...model, help: 'what the guide sees before each step' }),
-  guidePool: int({
-    ...model,
-    min: 1,
-    max: 16,
-    value: 'PX',
-    help: 'the difference is averaged over squares of this side',
-  }),
-  embedNet: sizes({ group: 'Model', help: 'hidden layers between what the guide sees and the LSTM' }),
-  predictNet: sizes({ group: 'Model', help: 'hidden layers from the LSTM to z_pres and z_where' }),
-  encoderNet: sizes({ group: 'Model', help: 'hidden layers from the window to z_what' }),
-  decoderNet: sizes({ group: 'Model', help: 'hidden layers from z_what to the window' }),
-  decoderOutputBias: float({ ...model, help: "added to the decoder's logits, so that a new model is blank" }),
-  decoderOutput: choice(DECODER_OUTPUTS, { ...model, help: "what the decoder's last layer does" }),
-  decoderScale: float({ ...model, above: 0, help: 'what every pixel of an object is multiplied with' }),
-  guideFeedback: onOff({ ...model, help: 'whether the LSTM sees the object before' }),
-  initialState: choice(INITIAL_STATES, { ...model, help: "the guide's state before the first object" }),
-  zPresBias: float({ ...model, help: "added to the guide's logit of z_pres" }),
-  zScaleBias: float({ ...model, help: 'added to what the scales of z_where and z_what are the softplus of' }),
-  zWhere: choice(Z_WHERES, {
+export const modelOptions = settingOptions(MODEL_SETTINGS, SHOWN.model, {
+  modelSteps: { ...model, help: 'the most objects an image can hold' },
+  windowSize: { ...model, value: 'PX', help: 'side of the attention window' },
+  zWhatSize: { ...model, help: 'numbers that describe what an object looks like' },
+  rnnHiddenSize: { ...model, help: 'units of the LSTM' },
+  guideInput: { ...model, help: 'what the guide sees before each step' },
+  guidePool: { ...model, value: 'PX', help: 'the difference is averaged over squares of this side' },
+  embedNet: { ...model, help: 'hidden layers between what the guide sees and the LSTM' },
+  predictNet: { ...model, help: 'hidden layers from the LSTM to z_pres and z_where' },
+  encoderNet: { ...model, help: 'hidden layers from the window to z_what' },
+  decoderNet: { ...model, help: 'hidden layers from z_what to the window' },
+  decoderOutputBias: { ...model, help: "added to the decoder's logits, so that a new model is blank" },
+  decoderOutput: { ...model, help: "what the decoder's last layer does" },
+  decoderScale: { ...model, help: 'what every pixel of an object is multiplied with' },
+  guideFeedback: { ...model, help: 'whether the LSTM sees the object before' },
+  initialState: { ...model, help: "the guide's state before the first object" },
+  zPresBias: { ...model, help: "added to the guide's logit of z_pres" },
+  zScaleBias: { ...model, help: 'added to what the scales of z_where and z_what are the softplus of' },
+  zWhere: {
     ...model,
     help: 'z_where is scale and position, said from the prior on or from 0 on; or the sides and centre of the window',
-  }),
-  activation: choice(ACTIVATIONS, { ...model, help: 'what units of hidden layers do' }),
-  likelihood: choice(LIKELIHOODS, { ...model, help: 'how an image differs from its mean' }),
-  likelihoodSd: float({ ...model, above: 0, help: 'standard deviation of a pixel given its mean' }),
-  zPresPrior: float({ ...prior, above: 0, max: 1, value: 'K', help: 'each further object is K times as likely' }),
-  countPrior: choice(COUNT_PRIORS, {
-    ...prior,
-    help: 'trials: it is there with probability K; success: the first too, P(0) ~ 1 - K',
-  }),
-  scalePriorMean: float({ ...prior, help: 'mean of the scale s; an object is 1/s of the canvas wide, or s for sides' }),
-  scalePriorSd: float({ ...prior, above: 0, help: 'standard deviation of the scale s' }),
-  posPriorMean: float({ ...prior, help: 'mean of the position, 0 is the middle' }),
-  posPriorSd: float({ ...prior, above: 0, help: 'standard deviation of the position' }),
+  },
+  activation: { ...model, help: 'what units of hidden layers do' },
+  likelihood: { ...model, help: 'how an image differs from its mean' },
+  likelihoodSd: { ...model, help: 'standard deviation of a pixel given its mean' },
+  zPresPrior: { ...prior, value: 'K', help: 'each further object is K times as likely' },
+  countPrior: { ...prior, help: 'trials: it is there with probability K; success: the first too, P(0) ~ 1 - K' },
+  scalePriorMean: { ...prior, help: 'mean of the scale s; an object is 1/s of the canvas wide, or s for sides' },
+  scalePriorSd: { ...prior, help: 'standard deviation of the scale s' },
+  posPriorMean: { ...prior, help: 'mean of the position, 0 is the middle' },
+  posPriorSd: { ...prior, help: 'standard deviation of the position' },
 });
 
-export const trainingOptions = withPresetDefaults({
-  steps: int({ ...optimiser, min: 1, help: 'training steps' }),
-  batchSize: int({ ...optimiser, min: 1, max: 65536, short: 'b', help: 'images a step' }),
-  learningRate: float({ ...optimiser, above: 0, help: 'at its highest' }),
-  warmup: int({
-    ...optimiser,
-    min: 0,
-    value: 'STEPS',
-    help: 'rates rise over so many steps first',
-  }),
-  schedule: choice(SCHEDULES, { ...optimiser, help: 'how rates go on: as they are, or down to 0' }),
-  clipNorm: float({ ...optimiser, min: 0, help: 'the longest gradient; longer ones are shortened to it; 0: none is' }),
-  optimiser: choice(OPTIMISERS, { ...optimiser, help: 'Adam, or centred RMSProp with momentum' }),
-  adamBeta1: float({ ...optimiser, min: 0, below: 1, help: 'decay of the first moment' }),
-  adamBeta2: float({ ...optimiser, min: 0, below: 1, help: 'decay of the second moment' }),
-  adamEpsilon: float({ ...optimiser, above: 0, help: "Adam's epsilon" }),
-  rmspropDecay: float({ ...optimiser, min: 0, below: 1, help: 'decay of the mean gradient and the mean square' }),
-  rmspropMomentum: float({ ...optimiser, min: 0, below: 1, help: 'what of a step the next one repeats' }),
-  rmspropEpsilon: float({ ...optimiser, above: 0, help: 'added to the variance, under the root' }),
-  annealPrior: choice(ANNEALS, { ...prior, help: 'how K gets to --z-pres-prior' }),
-  annealPriorFrom: float({ ...prior, above: 0, max: 1, value: 'K', help: 'where K begins' }),
-  annealPriorBegin: int({ ...prior, min: 0, value: 'STEP', help: 'after this step' }),
-  annealPriorDuration: int({ ...prior, min: 0, value: 'STEPS', help: 'over so many steps' }),
-  annealTrialsOf: choice(ANNEALED_TRIALS, {
+export const trainingOptions = settingOptions(TRAIN_SETTINGS, SHOWN.training, {
+  steps: { ...optimiser, min: 1, help: 'training steps' },
+  batchSize: { ...optimiser, short: 'b', help: 'images a step' },
+  learningRate: { ...optimiser, help: 'at its highest' },
+  warmup: { ...optimiser, value: 'STEPS', help: 'rates rise over so many steps first' },
+  schedule: { ...optimiser, help: 'how rates go on: as they are, or down to 0' },
+  clipNorm: { ...optimiser, help: 'the longest gradient; longer ones are shortened to it; 0: none is' },
+  optimiser: { ...optimiser, help: 'Adam, or centred RMSProp with momentum' },
+  adamBeta1: { ...optimiser, help: 'decay of the first moment' },
+  adamBeta2: { ...optimiser, help: 'decay of the second moment' },
+  adamEpsilon: { ...optimiser, help: "Adam's epsilon" },
+  rmspropDecay: { ...optimiser, help: 'decay of the mean gradient and the mean square' },
+  rmspropMomentum: { ...optimiser, help: 'what of a step the next one repeats' },
+  rmspropEpsilon: { ...optimiser, help: 'added to the variance, under the root' },
+  annealPrior: { ...prior, help: 'how K gets to --z-pres-prior' },
+  annealPriorFrom: { ...prior, value: 'K', help: 'where K begins' },
+  annealPriorBegin: { ...prior, value: 'STEP', help: 'after this step' },
+  annealPriorDuration: { ...prior, value: 'STEPS', help: 'over so many steps' },
+  annealTrialsOf: {
     ...prior,
     help: "anneal each trial's probability in place of K, from those of this prior to those of --count-prior",
-  }),
-  estimator: choice(ESTIMATORS, {
-    ...estimator,
-    help: 'sum over all counts, draw one and learn from its cost, or weigh passes',
-  }),
-  baseline: choice(BASELINES, { ...estimator, help: `of ${WITH_BASELINE.join(', ')}: what learns to expect the cost` }),
-  baselineLearningRate: float({ ...estimator, above: 0, help: 'learning rate of the baseline' }),
-  baselineScalar: float({ ...estimator, above: 0, help: 'what the output of the baseline is multiplied with' }),
-  iwaeSamples: int({ ...estimator, min: 1, max: 100, value: 'K', help: 'of iwae: passes an image' }),
-  blPredictNet: sizes({
-    ...estimator,
-    help: 'hidden layers of the baseline, from its LSTM, or its input, to its output',
-  }),
-  masking: onOff({ ...estimator, help: 'of nvil, reinforce: off, training also pays for objects after the stop' }),
-  sumPairs: int({ ...sums, min: 0, max: 65536, value: 'N', help: 'sums a step; 0 trains on the ELBO alone' }),
-  sumTriples: int({
-    ...sums,
-    min: 0,
-    max: 65536,
-    value: 'N',
-    help: 'sums of three a step, which teach to go on to a third object',
-  }),
-  sumWeight: float({ ...sums, min: 0, help: 'what their log q(count) weighs beside the ELBO' }),
-  sumFrom: int({ ...sums, min: 1, value: 'STEP', help: 'the first step with sums' }),
-  sumPlaces: choice(SUM_PLACES, {
+  },
+  estimator: { ...estimator, help: 'sum over all counts, draw one and learn from its cost, or weigh passes' },
+  baseline: { ...estimator, help: 'of nvil, nvil-analytic: what learns to expect the cost' },
+  baselineLearningRate: { ...estimator, help: 'learning rate of the baseline' },
+  baselineScalar: { ...estimator, help: 'what the output of the baseline is multiplied with' },
+  iwaeSamples: { ...estimator, value: 'K', help: 'of iwae: passes an image' },
+  blPredictNet: { ...estimator, help: 'hidden layers of the baseline, from its LSTM, or its input, to its output' },
+  masking: { ...estimator, help: 'of nvil, reinforce: off, training also pays for objects after the stop' },
+  sumPairs: { ...sums, value: 'N', help: 'sums a step; 0 trains on the ELBO alone' },
+  sumTriples: { ...sums, value: 'N', help: 'sums of three a step, which teach to go on to a third object' },
+  sumWeight: { ...sums, help: 'what their log q(count) weighs beside the ELBO' },
+  sumFrom: { ...sums, value: 'STEP', help: 'the first step with sums' },
+  sumPlaces: {
     ...sums,
     help: 'sums of two: one is moved near the other; or each stays where it is, as often close together as in scenes',
-  }),
-  sumReach: float({ ...sums, min: NEAREST_SUM_PX, value: 'PX', help: 'of near: the largest distance between the two' }),
+  },
+  sumReach: { ...sums, value: 'PX', help: 'of near: the largest distance between the two' },
 });
 
 type ConfigOptions = OptionValues<typeof modelOptions & typeof trainingOptions>;
@@ -221,14 +138,14 @@ export function asTyped(key: string, value: unknown): string {
   return options[key]?.format(value) ?? JSON.stringify(value);
 }
 
-const FOR_BASELINE = ['estimator', ...WITH_BASELINE] as const;
+const WITH_BASELINE = ['estimator', 'nvil', 'nvil-analytic'] as const;
 
 /** Options that do nothing unless another has one of these values. */
 const ONLY_WITH = {
-  baseline: FOR_BASELINE,
-  baselineLearningRate: FOR_BASELINE,
-  baselineScalar: FOR_BASELINE,
-  blPredictNet: FOR_BASELINE,
+  baseline: WITH_BASELINE,
+  baselineLearningRate: WITH_BASELINE,
+  baselineScalar: WITH_BASELINE,
+  blPredictNet: WITH_BASELINE,
   iwaeSamples: ['estimator', 'iwae'],
   likelihoodSd: ['likelihood', 'gaussian'],
   sumReach: ['sumPlaces', 'near'],
@@ -256,7 +173,6 @@ export function checkTogether({ config, training }: Settings, given: ReadonlySet
   checkUnmasked(training);
   const { annealPrior, annealPriorFrom, annealTrialsOf } = training;
   const begins = annealTrialsOf === 'none' ? config.countPrior : annealTrialsOf;
-  const isSure = (prior: CountPriorName, probability: number) => prior !== 'geometric' && probability === 1;
   const beginsSure = annealPrior !== 'none' && isSure(begins, annealPriorFrom);
   if (!beginsSure && !isSure(config.countPrior, config.zPresPrior)) return;
   throw usage(
@@ -285,11 +201,11 @@ function checkUnmasked({ masking, estimator, baseline, sumPairs, sumTriples }: T
  * What the table of options cannot know: the size of the images. To be asked as soon as that is known, before the first step.
  * @throws AirError 'usage' if the guide's squares are larger than the canvas, so that it would see nothing
  */
-export function checkAgainstCanvas({ canvas, guideInput, guidePool }: ModelConfig): void {
-  const most = Math.min(...canvas);
-  if (guideInput === 'image' || guidePool <= most) return;
+export function checkAgainstCanvas(config: ModelConfig): void {
+  if (!seesNothing(config)) return;
+  const { canvas, guidePool } = config;
   throw usage(
-    `--guide-pool: expected at most ${most} for images of ${canvas.join(' x ')} px, got ${guidePool}`,
+    `--guide-pool: expected at most ${Math.min(...canvas)} for images of ${canvas.join(' x ')} px, got ${guidePool}`,
     'larger squares than the image leave the guide nothing to see',
   );
 }

@@ -8,7 +8,7 @@ import type { Io } from '../../io/io.js';
 import { type Checkpoint, differences } from '../../train/checkpoint.js';
 import type { Settings } from '../../train/config.js';
 import type { SceneSource } from '../../train/source.js';
-import { readCheckpoint } from '../shared/model-file.js';
+import { readModel } from '../shared/model-file.js';
 import { asTyped } from './options.js';
 
 /** A checkpoint that can be gone on from. */
@@ -32,7 +32,7 @@ export async function readState(file: string, asked: Settings, io: Io): Promise<
 /** What an earlier run left under a name, if anything; it must be of the same settings. */
 export async function readEarlier(file: string, asked: Settings, io: Io): Promise<Checkpoint | undefined> {
   if (!(await io.exists(file))) return undefined;
-  const earlier = await readCheckpoint(file, io);
+  const earlier = await readModel(file, io);
   const config = { ...asked.config, canvas: earlier.config.canvas }; // the images tell
   const [first] = differences(earlier, { ...asked, config });
   if (first === undefined) return earlier;
@@ -54,7 +54,7 @@ export async function retryUnderWay(
 ): Promise<number> {
   for (const file of [output, `${output}.state`]) {
     if (retries === 0 || !(await io.exists(file))) continue;
-    const retry = (await readCheckpoint(file, io)).training.seed - training.seed;
+    const retry = (await readModel(file, io)).training.seed - training.seed;
     return retry > 0 && retry <= retries ? retry : 0;
   }
   return 0;

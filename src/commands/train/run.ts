@@ -11,7 +11,7 @@ import { ImageSums } from '../../train/image-sums.js';
 import { Learner } from '../../train/learner.js';
 import { diverged, type LoopResult, trainLoop } from '../../train/loop.js';
 import { openSource, type SceneSource } from '../../train/source.js';
-import { weightGroups } from '../../train/weight-groups.js';
+import { MOST_BYTES, memoryOf } from '../../train/weight-groups.js';
 import { readImageInput } from '../shared/image-input.js';
 import { accuracyOf, checkGoalOfModel, checkReached, heldOut, reachedIn, reaches } from './goal.js';
 import { beginWith, type Init, readInit } from './init.js';
@@ -181,15 +181,15 @@ async function readMoments(learner: Learner): Promise<{ [moment: string]: HostTe
   return Object.fromEntries(await Promise.all(learner.momentNames.map(read)));
 }
 
-/** The most weights a run may have: with their moments and gradients some 4 GiB, what a wasm heap holds. */
-const MOST_WEIGHTS = 1 << 28;
-
-/** @throws AirError 'usage' if there are more */
+/** @throws AirError 'usage' if the nets would not fit into memory */
 function checkSize(settings: Settings): void {
-  const specs = weightGroups(settings).flatMap((group) => group.specs);
-  const weights = specs.reduce((sum, { shape }) => sum + shape.reduce((size, side) => size * side, 1), 0);
-  if (weights <= MOST_WEIGHTS) return;
-  throw usage(`nets with ${weights} weights: at most ${MOST_WEIGHTS} fit`, 'give smaller sizes of layers');
+  const { weights, bytes, largest } = memoryOf(settings);
+  if (bytes <= MOST_BYTES) return;
+  const [needed, most] = [bytes, MOST_BYTES].map((size) => `${(size / 2 ** 30).toFixed(1)} GiB`);
+  throw usage(
+    `nets of ${weights} weights: training them takes ${needed} of memory, at most ${most} fit`,
+    `give smaller sizes of layers: the largest weights are ${largest.name}, ${largest.shape.join(' x ')}`,
+  );
 }
 
 /** What is saved must be worth going on from. */

@@ -44,12 +44,12 @@ export const variance = defineCommand({
   ],
   seeAlso: ['train', 'eval'],
   async run({ options, operands }, io) {
-    const { readCheckpoint, loadModel } = await import('../shared/model-file.js');
+    const { readModel, loadModel } = await import('../shared/model-file.js');
     const { comparedOf, measure } = await import('./measure.js');
     const { varianceTable } = await import('./table.js');
     const { startBackend } = await import('../../backends/start.js');
     const out = await io.openOutput(options.output, { binary: false });
-    const checkpoint = await readCheckpoint(operands.MODEL, io);
+    const checkpoint = await readModel(operands.MODEL, io);
     const batch = await readBatch(operands.FILE, options.batchSize, checkpoint, io);
     const started = await startBackend(options.backend);
     io.messages.detail(`backend ${started.name}: ${started.detail}`);
