@@ -1,5 +1,6 @@
 /** `air backends`: what can compute here, what cannot and why, and which one `auto` takes. */
 import { defineCommand } from '../cli/command.js';
+import { writtenAs } from '../io/output-kinds.js';
 import { json, output } from './shared/options.js';
 
 export const backends = defineCommand({
@@ -17,8 +18,9 @@ export const backends = defineCommand({
   async run({ options }, io) {
     const { listBackends } = await import('../backends/start.js');
     const found = await listBackends();
-    const out = await io.openOutput(options.output, { binary: false });
-    if (options.json) {
+    const kind = writtenAs(options.output, options.json ? ['json'] : ['text', 'json']);
+    const out = await io.openOutput(options.output, kind);
+    if (kind === 'json') {
       await out.write(`${JSON.stringify(found, null, 2)}\n`);
     } else {
       for (const { name, works, detail, hint, chosen } of found) {

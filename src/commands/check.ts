@@ -18,7 +18,7 @@ export const check = defineCommand({
   ],
   seeAlso: ['view'],
   async run({ options, operands }, io) {
-    const lines = await io.openOutput(options.output, { binary: false });
+    const lines = await io.openOutput(options.output, 'text');
     let bad = 0;
     for (const file of operands.FILE) {
       try {

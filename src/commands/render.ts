@@ -42,7 +42,7 @@ export const render = defineCommand({
     const { readStream } = await import('../formats/stream.js');
     const { checkPictureSize, drawPicture } = await import('../render/pictures.js');
     const { isMiscounted } = await import('../render/tags.js');
-    const out = await io.openOutput(options.output, { binary: true });
+    const out = await io.openOutput(options.output, 'png');
     const name = operands.FILE;
     const needsLatents = onlyErrors || options.rows?.some((row) => row !== 'input') === true;
 

@@ -52,7 +52,7 @@ export const sample = defineCommand({
     const { startBackend } = await import('../backends/start.js');
     const { sampleScenes } = await import('../core/sample.js');
     const { StreamWriter } = await import('../formats/stream.js');
-    const out = await io.openOutput(options.output, { binary: true });
+    const out = await io.openOutput(options.output, 'stream');
     const checkpoint = await readModel(operands.MODEL, io);
     const { canvas, modelSteps } = checkpoint.config;
     const numbers = options.objects ?? Array.from({ length: Math.max(modelSteps, 2) }, (_, n) => n);

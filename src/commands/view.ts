@@ -32,7 +32,7 @@ export const view = defineCommand({
     if (options.head && options.images) throw usage('--head and --images exclude each other');
     const { snakeCase } = await import('../core/names.js');
     const { readStream } = await import('../formats/stream.js');
-    const lines = await io.openOutput(options.output, { binary: false });
+    const lines = await io.openOutput(options.output, 'lines');
     let left = options.head ? 1 : options.limit;
     if (left > 0) {
       for await (const event of readStream(io.readBytes(operands.FILE), { name: operands.FILE })) {

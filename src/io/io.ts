@@ -13,6 +13,7 @@ import { isStdin, listFolder, listFolders, readInput } from './input.js';
 import { lockFile } from './lock.js';
 import type { Messages } from './messages.js';
 import { type Output, openOutput } from './output.js';
+import { isBinary, type OutputKind, writtenAs } from './output-kinds.js';
 import type { Signals } from './signals.js';
 
 export type Io = {
@@ -24,8 +25,11 @@ export type Io = {
   listFolder(folder: string): Promise<string[] | undefined>;
   /** The names of the folders in a folder, sorted; none if it is none. */
   listFolders(folder: string): Promise<string[]>;
-  /** stdout for `undefined` or `-`; otherwise a file that appears under its name, complete, at `finish()`. */
-  openOutput(file: string | undefined, what: { binary: boolean }): Promise<Output>;
+  /**
+   * stdout for `undefined` or `-`; otherwise a file that appears under its name, complete, at `finish()`. 64 if its name says that it is
+   * of another kind.
+   */
+  openOutput(file: string | undefined, kind: OutputKind): Promise<Output>;
   /** Replaces a file at once: a crash at any moment leaves the old one or the new one. */
   writeFileAtomic(file: string, bytes: Uint8Array): Promise<void>;
   /** Adds to the end of a file, creating it if need be. For logs. */
@@ -80,8 +84,8 @@ export function createIo(context: {
     },
     listFolder,
     listFolders,
-    async openOutput(file, what) {
-      const output = await openOutput(file, what);
+    async openOutput(file, kind) {
+      const output = await openOutput(file, { binary: isBinary(writtenAs(file, [kind])) });
       outputs.push(output);
       return output;
     },

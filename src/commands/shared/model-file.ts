@@ -17,10 +17,11 @@ export async function modelFile(operand: string, io: Io): Promise<string> {
  * Reads a model, or the state of a run that is not over; `digits` is the one that comes with the package. Of what is no model, no
  * more is read than shows it.
  *
+ * @param after  the operand that follows it, which may be the model: of two operands the wrong one may come first
  * @throws AirError 'noInput' if there is no such file; 'badData' if it is no checkpoint of air, or damaged
  */
-export async function readModel(file: string, io: Io): Promise<Checkpoint> {
-  return arrivingModel(io.readBytes(await modelFile(file, io)), file, io);
+export async function readModel(file: string, io: Io, after?: string): Promise<Checkpoint> {
+  return arrivingModel(io.readBytes(await modelFile(file, io)), file, io, after);
 }
 
 /** The same of a file that is known by its bytes: how many they are, and their sha256. */
@@ -42,7 +43,12 @@ export async function readKnownModel(
 }
 
 /** The same of its bytes as they arrive. */
-export async function arrivingModel(chunks: AsyncIterable<Uint8Array>, name: string, io: Io): Promise<Checkpoint> {
+export async function arrivingModel(
+  chunks: AsyncIterable<Uint8Array>,
+  name: string,
+  io: Io,
+  after?: string,
+): Promise<Checkpoint> {
   const { KIND_NAMES, sniffChunks } = await import('../../formats/sniff.js');
   const { readSafetensors } = await import('../../formats/safetensors-stream.js');
   const { readCheckpoint } = await import('../../train/checkpoint.js');
@@ -52,10 +58,25 @@ export async function arrivingModel(chunks: AsyncIterable<Uint8Array>, name: str
     throw new AirError(
       'badData',
       `${name}: expected a model, this is ${KIND_NAMES[kind]}`,
-      'a model is what air train makes',
+      after !== undefined && (await isModel(after, io))
+        ? `the model comes first: ${after} ${name}`
+        : 'a model is what air train makes',
     );
   }
   return readSafetensors(all, { name, newHash: io.newHash }, (opened) => readCheckpoint(opened, name));
+}
+
+/** Whether a file looks like a model; what cannot be read does not, and stdin is not looked at. */
+async function isModel(operand: string, io: Io): Promise<boolean> {
+  if (operand === '-') return false;
+  const { sniffChunks } = await import('../../formats/sniff.js');
+  try {
+    const { kind, chunks } = await sniffChunks(io.readBytes(await modelFile(operand, io)));
+    await chunks.return();
+    return kind === 'safetensors';
+  } catch {
+    return false;
+  }
 }
 
 /** A model ready to run on the backend that is started. */
