@@ -7,7 +7,7 @@ import { output } from './shared/options.js';
 export const check = defineCommand({
   name: 'check',
   summary: 'are these files whole? prints the bad ones',
-  description: `Reads every file to its end: streams (every record, end marker, checksum), checkpoints (layout and digest), and images
+  description: `Reads every file to its end: streams (every record, end marker, checksum), checkpoints (layout, settings, finite weights, digest), and images
     (IDX, .npy, .npz, PNG; compressed or not; of an .npz the array x alone). Prints one line for each bad file, with the reason, and exits with 1
     if there is one. -v lists the good ones on stderr.`,
   operands: [{ name: 'FILE', help: 'streams, checkpoints or images; - is stdin', required: true, many: true }],

@@ -42,3 +42,24 @@ export type Latent = {
   /** [H, W] uint8, the mean image of the first n objects. */
   reconstruction?: Uint8Array;
 };
+
+/**
+ * Whether all of it are numbers, as they are not if a model's weights or settings are beyond what float32 holds. That a count has no
+ * evidence, -Infinity, is none of that.
+ */
+export function hasNumbers(latent: Latent): boolean {
+  const { q, elbo = 0, bound = 0, evidence = [], steps } = latent;
+  return (
+    areFinite([elbo, bound, ...q]) &&
+    !evidence.some((value) => Number.isNaN(value) || value === Number.POSITIVE_INFINITY) &&
+    steps.every(({ box, p, where, whereScale, what, whatScale }) =>
+      [box, [p], where, whereScale, what, whatScale].every(areFinite),
+    )
+  );
+}
+
+/** A loop, as `every` of typed arrays takes five times as long: this is asked of every number of every image. */
+function areFinite(values: ArrayLike<number>): boolean {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false;
+  return true;
+}

@@ -103,6 +103,10 @@ describe('import', () => {
         (all) => all.set('decode.mlp.seq.2.weight', F32([143, 24], 1)),
         /seq\.2\.weight: 143 outputs are no square window/,
       ],
+      [
+        (all) => all.set('decode.mlp.seq.2.weight', F32([1, 24], 1)),
+        /window_size: expected a whole number from 2 to 256, got 1/,
+      ],
       [(all) => all.set('decode.mlp.seq.0.weight', F32([24], 1)), /decode\.mlp\.seq\.0\.weight: \[24\] are no weights/],
       [
         (all) => all.set('rnn.weight_ih', F32([64, 2412], 1)),

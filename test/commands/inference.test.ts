@@ -1,12 +1,13 @@
 /** `air infer`, `eval` and `sample` on a real model: what they say does not depend on how they are run. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { LatentRecord, Scene } from '#air/formats/records.js';
 import { readStream, type StreamEvent } from '#air/formats/stream.js';
 import { air, airOk, recordsOf } from '../support/air.js';
+import { resealed } from '../support/reseal.js';
 import { chunksOf } from '../support/samples.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'air-test-'));
@@ -189,5 +190,22 @@ describe('sample', () => {
   it('draws from the prior where nothing is asked: k of 1e-6 makes objects rare', async () => {
     const scenes = (await recordsOf(await run('sample m.safetensors --count 50 --backend wasm -q'))) as Scene[];
     assert.ok(scenes.every(({ count, image }) => count === 0 && image.every((pixel) => pixel === 0)));
+  });
+});
+
+describe('a model beyond what float32 holds', () => {
+  it('is told as such, by the first image that it has no answer for', async () => {
+    const odd = resealed(readFileSync(join(folder, 'm.safetensors')), (metadata) => {
+      metadata.config = JSON.stringify({ ...JSON.parse(metadata.config), likelihood_sd: 1e-30 });
+    });
+    writeFileSync(join(folder, 'odd.safetensors'), odd);
+    for (const line of ['infer odd.safetensors test.air', 'eval --model odd.safetensors test.air']) {
+      const { code, stderr } = await air(folder, `${line} --backend wasm`);
+      assert.equal(code, 65, stderr);
+      assert.match(
+        stderr,
+        /^air \w+: test\.air: image 0: what the model says of it is no finite number\n {2}its weights, or/,
+      );
+    }
   });
 });

@@ -43,3 +43,9 @@ test('the last validation within a time, its end included; before the first one 
   assert.equal(lastWithin(all, Number.POSITIVE_INFINITY).step, 20);
   assert.deepEqual(lastWithin(all, 0.5), { seconds: 0.5 });
 });
+
+test('what is no number, or no matrix, is not there', () => {
+  const odd = { valid_elbo: 'x', valid_sampled_count_accuracy: {}, valid_confusion: [[1], null] };
+  const [{ seconds: _, step: __, ...scores }] = validations([report(10, 100), valid(10, 0.1, odd)]);
+  assert.deepEqual(scores, { count_accuracy: 0.1, sampled_count_accuracy: null, elbo: null, confusion: [] });
+});

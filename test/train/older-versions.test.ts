@@ -1,23 +1,12 @@
 /** What earlier versions wrote is read for ever: models are used, and unfinished runs go on. See fixtures/models. */
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { decodeCheckpoint } from '#air/train/checkpoint.js';
 import { air, airOk, recordsOf } from '../support/air.js';
 import { freshFolder } from '../support/folder.js';
-
-const MODELS = resolve('fixtures/models');
-
-/** As typed for the versions' runs; whatever today's defaults are. */
-const OPTIONS =
-  '--preset small --steps 300 --batch-size 8 --warmup 20 --anneal-prior-duration 60 --sum-pairs 2 --sum-from 40 --sum-reach 10 ' +
-  '--window-size 10 --z-what-size 4 --rnn-hidden-size 12 --embed-net 16 --predict-net 12 --encoder-net 12 --decoder-net 12 ' +
-  '--backend wasm --workers 1 --no-provenance --seed 9';
-
-function copyInto(folder: string, ...names: string[]): void {
-  for (const name of names) copyFileSync(join(MODELS, name), join(folder, name));
-}
+import { copyInto, MODELS, OLDER_OPTIONS } from '../support/older-run.js';
 
 for (const version of ['0.1.0']) {
   const model = `${version}.safetensors`;
@@ -34,7 +23,7 @@ for (const version of ['0.1.0']) {
     it('its unfinished run goes on, and ends where it would have', async (context) => {
       const folder = freshFolder(context);
       copyInto(folder, `${model}.state`, 'scenes.air');
-      const { code, stderr } = await air(folder, `train scenes.air ${OPTIONS} -o ${model}`);
+      const { code, stderr } = await air(folder, `train scenes.air ${OLDER_OPTIONS} -o ${model}`);
       assert.equal(code, 0, stderr);
       assert.match(stderr, /going on after step 140 of 300/);
       assert.equal(existsSync(join(folder, `${model}.state`)), false);

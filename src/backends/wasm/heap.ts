@@ -42,6 +42,7 @@ export function columnsOf({ shape }: TensorInfo): number {
  * @throws AirError (backendUnavailable), from then on, whoever asks for more than there is
  */
 export function watchHeap({ wasm }: WasmBackend): void {
+  wasm._free(wasm._malloc(1)); // before its first call it is a stub, which puts the real one in its own place
   const allocate = wasm._malloc;
   wasm._malloc = (bytes) => {
     const offset = allocate(bytes);

@@ -2,6 +2,7 @@
 import type { BackendName } from '../../backends/names.js';
 import { startBackend } from '../../backends/start.js';
 import { joinImages } from '../../core/images.js';
+import { hasNumbers } from '../../core/latent.js';
 import { AirError } from '../../errors.js';
 import type { Header, LatentRecord, Scene } from '../../formats/records.js';
 import type { StreamEvent } from '../../formats/stream.js';
@@ -32,7 +33,7 @@ export type InferEvent =
  * Infers what is in the images of a file: a header and an end for each of its segments, and the images between in batches. Holds
  * a batch per thread. Every complete image is passed on before damage in the input is reported.
  *
- * @throws AirError 'badData' if an image is not of the model's size
+ * @throws AirError 'badData' if an image is not of the model's size, or what the model says of it is no number
  */
 export async function* inferStream(
   checkpoint: Checkpoint,
@@ -68,6 +69,8 @@ export async function* inferEvents(
     const images = joinImages(scenes.map(({ image }) => image));
     const indices = scenes.map(({ i }) => i);
     const done = inferrer.infer(images, indices, { mode, samples, shifts, seed }).then((latents): InferEvent => {
+      const odd = latents.findIndex((latent) => !hasNumbers(latent));
+      if (odd !== -1) throw notFinite(`${file}: image ${indices[odd]}`);
       return { type: 'batch', records: scenes.map((scene, b) => ({ ...scene, ...latents[b] })) };
     });
     done.catch(() => {}); // it is awaited below, in its turn
@@ -110,6 +113,14 @@ export async function* inferEvents(
   } finally {
     await events.return(undefined);
   }
+}
+
+function notFinite(image: string): AirError {
+  return new AirError(
+    'badData',
+    `${image}: what the model says of it is no finite number`,
+    'its weights, or settings such as --likelihood-sd, are too large or too small to compute with: train another one',
+  );
 }
 
 /** @throws AirError 'badData' if images are not of the model's size */

@@ -1,6 +1,7 @@
 /** Options that several commands share, so that they read and mean the same everywhere. */
 import { BACKENDS } from '../../backends/names.js';
-import { choice, file, flag, float, int, type Option } from '../../cli/command.js';
+import { choice, file, flag, int, number, type Option } from '../../cli/command.js';
+import { MODEL_SETTINGS } from '../../core/config.js';
 
 /** `-o FILE`. Without it the command writes to stdout. */
 export function output(settings: { help: string; value?: string; defaultText?: string }): Option<string | undefined> {
@@ -56,16 +57,14 @@ export const shifts = int({
 
 /** Settings of a model that may be others than those it was trained with: see overrides.ts. */
 export const overrides = {
-  modelSteps: int({
-    min: 1,
-    max: 20,
+  modelSteps: number({
+    ...MODEL_SETTINGS.modelSteps,
     group: 'Inference',
     defaultText: 'as trained',
     help: 'the most objects to look for',
   }),
-  zPresPrior: float({
-    above: 0,
-    max: 1,
+  zPresPrior: number({
+    ...MODEL_SETTINGS.zPresPrior,
     value: 'K',
     group: 'Inference',
     defaultText: 'as trained',

@@ -19,7 +19,8 @@ export function reaches(accuracy: number | undefined, wanted: number): boolean {
 
 /** Of held-out scenes, what a model counted right after its last step; undefined if it was not asked then. */
 export function accuracyOf({ metrics, step }: Checkpoint): number | undefined {
-  return metrics.step === step ? (metrics.count_accuracy as number) : undefined;
+  const { count_accuracy: accuracy } = metrics;
+  return metrics.step === step && typeof accuracy === 'number' ? accuracy : undefined;
 }
 
 export function heldOut(accuracy: number): string {

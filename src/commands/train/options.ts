@@ -1,7 +1,7 @@
 /** The settings of a model and of its training as options: keys and ranges are those of the tables of settings. */
 import type { BackendName } from '../../backends/names.js';
 import { flagName, type OptionTable, type OptionValues, usage } from '../../cli/command.js';
-import { isSure, MODEL_SETTINGS, type ModelConfig, seesNothing } from '../../core/config.js';
+import { isSure, MODEL_SETTINGS, type ModelConfig, seesNothing, WITH_BASELINE } from '../../core/config.js';
 import { PRESET_NAMES, PRESETS, type PresetName } from '../../presets.js';
 import { type Settings, TRAIN_SETTINGS, type TrainConfig } from '../../train/config.js';
 import { settingOptions } from './setting-options.js';
@@ -71,7 +71,7 @@ export const trainingOptions = settingOptions(TRAIN_SETTINGS, SHOWN.training, {
     help: "anneal each trial's probability in place of K, from those of this prior to those of --count-prior",
   },
   estimator: { ...estimator, help: 'sum over all counts, draw one and learn from its cost, or weigh passes' },
-  baseline: { ...estimator, help: 'of nvil, nvil-analytic: what learns to expect the cost' },
+  baseline: { ...estimator, help: `of ${WITH_BASELINE.join(', ')}: what learns to expect the cost` },
   baselineLearningRate: { ...estimator, help: 'learning rate of the baseline' },
   baselineScalar: { ...estimator, help: 'what the output of the baseline is multiplied with' },
   iwaeSamples: { ...estimator, value: 'K', help: 'of iwae: passes an image' },
@@ -138,14 +138,14 @@ export function asTyped(key: string, value: unknown): string {
   return options[key]?.format(value) ?? JSON.stringify(value);
 }
 
-const WITH_BASELINE = ['estimator', 'nvil', 'nvil-analytic'] as const;
+const FOR_BASELINE = ['estimator', ...WITH_BASELINE] as const;
 
 /** Options that do nothing unless another has one of these values. */
 const ONLY_WITH = {
-  baseline: WITH_BASELINE,
-  baselineLearningRate: WITH_BASELINE,
-  baselineScalar: WITH_BASELINE,
-  blPredictNet: WITH_BASELINE,
+  baseline: FOR_BASELINE,
+  baselineLearningRate: FOR_BASELINE,
+  baselineScalar: FOR_BASELINE,
+  blPredictNet: FOR_BASELINE,
   iwaeSamples: ['estimator', 'iwae'],
   likelihoodSd: ['likelihood', 'gaussian'],
   sumReach: ['sumPlaces', 'near'],

@@ -14,25 +14,45 @@ import { asTyped } from './options.js';
 /** A checkpoint that can be gone on from. */
 export type RunState = Checkpoint & Required<Pick<Checkpoint, 'moments'>>;
 
-/** The state of an unfinished run, if there is one. @throws AirError 'badData' if it is a model without an optimiser's moments */
+/** What is left of a run is never overwritten unasked. */
+const WAY_OUT = 'give another name with -o, or remove that file to begin anew';
+
+/** The state of an unfinished run, if there is one. @throws AirError 'badData' if it is damaged, or the model of a finished one */
 export async function readState(file: string, asked: Settings, io: Io): Promise<RunState | undefined> {
   const saved = await readEarlier(file, asked, io);
   if (saved === undefined) return undefined;
   const { moments } = saved;
   if (moments === undefined) {
-    throw new AirError(
-      'badData',
-      `${file}: a finished model, not the state of a run`,
-      'remove it, or give it another name',
-    );
+    throw new AirError('badData', `${file}: a finished model, not the state of a run`, WAY_OUT);
   }
   return { ...saved, moments };
 }
 
+/** The finished model of an earlier run, if there is one. @throws AirError 'badData' if it is damaged, or the state of a run */
+export async function readFinished(file: string, asked: Settings, io: Io): Promise<Checkpoint | undefined> {
+  const finished = await readEarlier(file, asked, io);
+  if (finished?.moments === undefined) return finished;
+  throw new AirError(
+    'badData',
+    `${file}: the state of a run that is not over, not a model`,
+    `call it ${file}.state to go on with it, or give another name with -o`,
+  );
+}
+
+/** Removes what a run left that was killed between its last two steps. Anything else stays, and that is said. */
+export async function removeLeftState(file: string, asked: Settings, io: Io): Promise<void> {
+  try {
+    if (await readState(file, asked, io)) await io.remove(file);
+  } catch (error) {
+    if (!(error instanceof AirError)) throw error;
+    io.messages.warn(`${error.message}; it stays there, beside a finished model`);
+  }
+}
+
 /** What an earlier run left under a name, if anything; it must be of the same settings. */
-export async function readEarlier(file: string, asked: Settings, io: Io): Promise<Checkpoint | undefined> {
-  if (!(await io.exists(file))) return undefined;
-  const earlier = await readModel(file, io);
+async function readEarlier(file: string, asked: Settings, io: Io): Promise<Checkpoint | undefined> {
+  const earlier = await readLeft(file, io);
+  if (earlier === undefined) return undefined;
   const config = { ...asked.config, canvas: earlier.config.canvas }; // the images tell
   const [first] = differences(earlier, { ...asked, config });
   if (first === undefined) return earlier;
@@ -41,6 +61,16 @@ export async function readEarlier(file: string, asked: Settings, io: Io): Promis
     `${file} was made with --${flagName(first)} ${value(earlier)}, now it is ${value(asked)}`,
     'give the same options to go on, another name with -o, or remove that file',
   );
+}
+
+async function readLeft(file: string, io: Io): Promise<Checkpoint | undefined> {
+  if (!(await io.exists(file))) return undefined;
+  try {
+    return await readModel(file, io);
+  } catch (cause) {
+    if (!(cause instanceof AirError)) throw cause;
+    throw new AirError(cause.kind, cause.message, WAY_OUT, { cause });
+  }
 }
 
 /**
@@ -53,8 +83,9 @@ export async function retryUnderWay(
   io: Io,
 ): Promise<number> {
   for (const file of [output, `${output}.state`]) {
-    if (retries === 0 || !(await io.exists(file))) continue;
-    const retry = (await readModel(file, io)).training.seed - training.seed;
+    const left = retries === 0 ? undefined : await readLeft(file, io);
+    if (left === undefined) continue;
+    const retry = left.training.seed - training.seed;
     return retry > 0 && retry <= retries ? retry : 0;
   }
   return 0;
@@ -76,7 +107,14 @@ export async function startAs(
   if (saved === undefined) return startBackend(choice);
   const isOwn = (name: BackendName) => saved.backend === name || saved.backend.startsWith(`${name}-`);
   const own = BACKENDS.find((name) => saved.backend === name) ?? BACKENDS.find(isOwn);
-  if (own === undefined || (choice !== 'auto' && choice !== own)) {
+  if (own === undefined) {
+    throw new AirError(
+      'badData',
+      `${output}.state: was begun on a backend '${saved.backend}' that is not known`,
+      WAY_OUT,
+    );
+  }
+  if (choice !== 'auto' && choice !== own) {
     throw usage(`${output}.state was begun on --backend ${own}, now it is ${choice}`, 'leave --backend out to go on');
   }
   const started = await startBackend(own);

@@ -17,7 +17,15 @@ import { accuracyOf, checkGoalOfModel, checkReached, heldOut, reachedIn, reaches
 import { beginWith, type Init, readInit } from './init.js';
 import { checkAgainstCanvas, type RunOptions } from './options.js';
 import { makeReporter } from './report.js';
-import { checkSameRun, type RunState, readEarlier, readState, retryUnderWay, startAs } from './resume.js';
+import {
+  checkSameRun,
+  type RunState,
+  readFinished,
+  readState,
+  removeLeftState,
+  retryUnderWay,
+  startAs,
+} from './resume.js';
 
 /** Trains until the model is done, or until it is time to stop; with another seed if it collapses and may be tried again. */
 export async function trainModel(options: RunOptions, asked: Settings, io: Io): Promise<void> {
@@ -28,7 +36,7 @@ export async function trainModel(options: RunOptions, asked: Settings, io: Io): 
     training: { ...asked.training, seed: asked.training.seed + retry, init: init?.digest ?? '' },
   });
   let retry = await retryUnderWay(options, asked, io);
-  const finished = await readEarlier(options.output, ofTry(retry), io);
+  const finished = await readFinished(options.output, ofTry(retry), io);
   if (finished) checkGoalOfModel(finished, options);
   let saved = finished ? undefined : await readState(`${options.output}.state`, ofTry(retry), io);
 
@@ -77,7 +85,7 @@ async function trainOn(
   const earlier = finished ?? saved;
   if (earlier) checkSameRun(earlier, settings, source, options.output);
   if (finished) {
-    await io.remove(stateFile); // of a run that was killed between its last two steps
+    await removeLeftState(stateFile, settings, io);
     const score = accuracyOf(finished);
     const scored = options.untilAccuracy === undefined || score === undefined ? '' : `, ${heldOut(score)}`;
     io.messages.info(`${options.output} is already trained: ${finished.step} steps${scored}`);

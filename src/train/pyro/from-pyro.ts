@@ -2,12 +2,13 @@
  * The state_dict of Pyro's AIR example, read as a model. Shapes tell the sizes of everything, two tensors the priors of
  * z_where; what neither does has to be said (`Untold`).
  */
-import type { ModelConfig } from '../../core/config.js';
+import { MODEL_SETTINGS, type ModelConfig } from '../../core/config.js';
 import { shortest } from '../../core/float32.js';
 import type { HostTensors } from '../../core/ops/weights.js';
+import { firstMisfit } from '../../core/settings.js';
 import { AirError } from '../../errors.js';
 import type { TensorData } from '../../formats/safetensors.js';
-import type { Settings, TrainConfig } from '../config.js';
+import { type Settings, TRAIN_SETTINGS, type TrainConfig } from '../config.js';
 import { weightGroups } from '../weight-groups.js';
 import { ONLY, PRIOR_TENSORS, type Untold } from './class.js';
 
@@ -31,7 +32,7 @@ function bad({ name }: Named, what: string, hint = WAY_OUT): AirError {
  * @param name of the file, for messages
  * @param training what else is to be said of how it was trained
  * @throws AirError 'badData', naming the tensor, if one is missing, has another shape or type, holds what is no number, or
- *   is not known
+ *   is not known; or the setting that no model of air can have
  */
 export function fromPyro(
   tensors: Tensors,
@@ -50,6 +51,8 @@ export function fromPyro(
     ...priorsOf(file),
   };
   const settings = { config, training: { ...training, ...baselineOf(file) } };
+  const misfit = firstMisfit(MODEL_SETTINGS, config) ?? firstMisfit(TRAIN_SETTINGS, settings.training);
+  if (misfit !== undefined) throw bad(file, misfit, 'a model of air has no such size');
   return { ...settings, params: weightsOf(file, settings) };
 }
 
