@@ -13,6 +13,9 @@ type Kind = {
   isBinary: boolean;
 };
 
+/** It may hold whatever can be read. */
+const TEXT = 'txt';
+
 const KINDS = {
   stream: { is: 'a stream', endings: ['air'], isBinary: true },
   tensors: { is: 'safetensors', endings: ['safetensors'], isBinary: true },
@@ -24,7 +27,7 @@ const KINDS = {
   lines: { is: 'JSON lines', endings: ['jsonl', 'ndjson'], isBinary: false },
   csv: { is: 'CSV', endings: ['csv'], isBinary: false },
   markdown: { is: 'Markdown', endings: ['md', 'markdown'], isBinary: false },
-  text: { is: 'text', endings: ['txt'], isBinary: false },
+  text: { is: 'text', endings: [TEXT], isBinary: false },
 } as const satisfies { [name: string]: Kind };
 
 export type OutputKind = keyof typeof KINDS;
@@ -66,7 +69,7 @@ function endingOf(file: string): string {
 export function writtenAs<K extends OutputKind>(file: string | undefined, kinds: readonly [K, ...K[]]): K {
   const ending = endingOf(file ?? '');
   const isOf = (kind: OutputKind): boolean => (KINDS[kind].endings as readonly string[]).includes(ending);
-  const named = kinds.find(isOf);
+  const named = kinds.find(isOf) ?? (ending === TEXT && !isBinary(kinds[0]) ? kinds[0] : undefined);
   const isNews = !OTHERS.includes(ending) && !(Object.keys(KINDS) as OutputKind[]).some(isOf);
   if (named !== undefined || isNews) return named ?? kinds[0];
   const stem = (file as string).slice(0, -ending.length - 1);

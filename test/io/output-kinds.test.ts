@@ -42,6 +42,11 @@ test('a name that says something else is refused, with one that will do', () => 
   assert.match(refusal('scenes.air.gz', ['stream']), /name it scenes\.air; or send it through gzip$/);
 });
 
+test('a .txt may hold whatever can be read', () => {
+  assert.equal(writtenAs('records.txt', ['lines']), 'lines');
+  assert.match(refusal('latents.txt', ['stream']), /ends in \.txt/);
+});
+
 test('what computers read is not for terminals', () => {
   assert.deepEqual((['stream', 'png', 'tensors', 'npz', 'svg', 'json', 'text'] as const).filter(isBinary), [
     'stream',

@@ -2,15 +2,14 @@
 import type { Model } from '../../core/model.js';
 import { AirError } from '../../errors.js';
 import type { Io } from '../../io/io.js';
+import { SHIPPED_MODELS } from '../../shipped.js';
 import type { Checkpoint } from '../../train/checkpoint.js';
-
-/** Models that come with the package, by the name that stands for their file. */
-const SHIPPED: { readonly [name: string]: string } = { digits: '../../../fixtures/models/digits.safetensors' };
 
 /** The file that an operand names: itself, or a model of the package where there is no file of that name. */
 export async function modelFile(operand: string, io: Io): Promise<string> {
-  if (!Object.hasOwn(SHIPPED, operand) || (await io.exists(operand))) return operand;
-  return decodeURIComponent(new URL(SHIPPED[operand], import.meta.url).pathname);
+  const shipped = Object.entries(SHIPPED_MODELS).find(([name]) => name === operand)?.[1];
+  if (shipped === undefined || (await io.exists(operand))) return operand;
+  return decodeURIComponent(shipped.pathname);
 }
 
 /**
@@ -24,25 +23,30 @@ export async function readModel(file: string, io: Io, after?: string): Promise<C
   return arrivingModel(io.readBytes(await modelFile(file, io)), file, io, after);
 }
 
-/** The same of a file that is known by its bytes: how many they are, and their sha256. */
-export async function readKnownModel(
-  file: string,
-  io: Io,
-): Promise<{ checkpoint: Checkpoint; bytes: number; digest: string }> {
+/** A model, and what its file is known by: how many bytes it has, and their sha256. */
+export type KnownModel = { checkpoint: Checkpoint; bytes: number; digest: string };
+
+/** The same of a file that is known by its bytes. */
+export async function readKnownModel(file: string, io: Io): Promise<KnownModel> {
+  return arrivingKnownModel(io.readBytes(await modelFile(file, io)), file, io);
+}
+
+/** The same of its bytes as they arrive. */
+export async function arrivingKnownModel(chunks: AsyncIterable<Uint8Array>, name: string, io: Io): Promise<KnownModel> {
   const hash = io.newHash();
   let bytes = 0;
-  async function* counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  async function* counted(): AsyncGenerator<Uint8Array> {
     for await (const chunk of chunks) {
       hash.update(chunk);
       bytes += chunk.length;
       yield chunk;
     }
   }
-  const checkpoint = await arrivingModel(counted(io.readBytes(await modelFile(file, io))), file, io);
+  const checkpoint = await arrivingModel(counted(), name, io);
   return { checkpoint, bytes, digest: hash.digest() };
 }
 
-/** The same of its bytes as they arrive. */
+/** A model of its bytes as they arrive. */
 export async function arrivingModel(
   chunks: AsyncIterable<Uint8Array>,
   name: string,
@@ -80,9 +84,7 @@ async function isModel(operand: string, io: Io): Promise<boolean> {
 }
 
 /** A model ready to run on the backend that is started. */
-export async function loadModel({ config, params }: Checkpoint): Promise<Model> {
-  const tf = await import('@tensorflow/tfjs');
-  const { makeModel } = await import('../../core/model.js');
-  const tensors = [...params].map(([name, { shape, values }]) => [name, tf.tensor(values, shape)]);
-  return makeModel(config, Object.fromEntries(tensors));
+export async function loadModel(checkpoint: Checkpoint): Promise<Model> {
+  const { modelOf } = await import('../../train/model-of.js');
+  return modelOf(checkpoint);
 }
