@@ -1,5 +1,5 @@
 /** The fields of streams in print. */
-import { FIELD_NOTES, FIELDS, type FieldGroup } from '../../formats/fields.js';
+import { FIELD_NOTES, FIELDS, type FieldGroup } from '../../formats/field-table.js';
 
 const WIDTH = 100;
 

@@ -1,7 +1,7 @@
 /** What is said of the fields of streams is said of those that there are: the table against what reads and writes them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FIELDS } from '#air/formats/fields.js';
+import { FIELDS } from '#air/formats/field-table.js';
 import { unpackValue } from '#air/formats/msgpack.js';
 import { checkHeader, latentFromWire, latentToWire, sceneFromWire } from '#air/formats/records.js';
 import { StreamWriter } from '#air/formats/stream.js';
