@@ -1,10 +1,14 @@
 /**
- * The library: everything that `air` does, without its command line. Nothing here reads files or prints; tfjs computes on
- * whichever backend is set (`tf.setBackend`; the plain `cpu` of tfjs will do).
+ * The library: everything that `air` does, without its command line. Nothing here prints, or reads files but those of the package.
+ * tfjs computes on whichever backend is started, or set (`tf.setBackend`; the plain `cpu` of tfjs will do).
  *
- *     import { decodeCheckpoint, infer, joinImages, makeModel, readStream } from 'air';
+ *     import { infer, joinImages, loadModel, readScenes, SHIPPED_MODELS, startBackend } from 'air';
  */
 
+// What computes: wasm with the kernels of air, and the others of `air backends`.
+export type { Started } from './backends/backend.js';
+export type { BackendName } from './backends/names.js';
+export { startBackend } from './backends/start.js';
 // The model: what it is, what it makes of images, and how it learns.
 export type { EstimatorSettings, ModelConfig } from './core/config.js';
 export { argmax } from './core/count.js';
@@ -41,6 +45,7 @@ export {
 } from './formats/safetensors.js';
 export { readScenes } from './formats/scenes.js';
 export { type ReadOptions, readStream, type StreamEvent, StreamWriter } from './formats/stream.js';
+export { loadModel } from './load-model.js';
 export { PRESETS, type PresetName } from './presets.js';
 // Pictures.
 export { drawPicture, type PictureOptions, type Subject } from './render/pictures.js';
@@ -50,6 +55,7 @@ export { type Calibration, CalibrationScores } from './scores/calibration.js';
 export { CountScores } from './scores/counts.js';
 export { Scoreboard, type Scored, type Scores } from './scores/scoreboard.js';
 export { SingleScores, type Singles } from './scores/singles.js';
+export { SHIPPED_MODELS } from './shipped.js';
 export { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './train/checkpoint.js';
 export type { Settings, TrainConfig } from './train/config.js';
 export { Learner, type StepOutcome } from './train/learner.js';

@@ -11,7 +11,7 @@
  * texts the fresh folder reads $TMP, the repository $REPO.
  *
  * `UPDATE=1 node --test .test/cases.test.js` writes what came back; read it with git diff before believing it. CASE=text runs only
- * the cases whose names contain it.
+ * the cases whose names contain it, CASE=text,text those with one of them.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -79,7 +79,7 @@ function writeExpected(folder: string, outcome: Outcome): void {
 const names = readdirSync(CASES, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .flatMap(({ name }) => readdirSync(join(CASES, name)).map((one) => `${name}/${one}`))
-  .filter((name) => name.includes(process.env.CASE ?? ''))
+  .filter((name) => (process.env.CASE ?? '').split(',').some((part) => name.includes(part)))
   .sort();
 
 describe('cases', { concurrency: 2 }, () => {

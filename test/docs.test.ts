@@ -39,7 +39,9 @@ test('the map of the house names what is there', () => {
 });
 
 test('every test that a promise names is there', () => {
-  const promises = readFileSync('TRUST.md', 'utf8').replace(/^[^]*?## /, '').split('## What it is made of')[0];
+  const promises = readFileSync('TRUST.md', 'utf8')
+    .replace(/^[^]*?## /, '')
+    .split('## What it is made of')[0];
   const named = [...promises.matchAll(/`([\w/-]+): ([^`]+)`/g)];
   assert.ok(named.length > 40, `${named.length} tests`);
   for (const [, file, name] of named) {

@@ -21,6 +21,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   render: ['scores', 'formats', 'core'], // pages show scores
   train: ['scores', 'formats', 'core'],
   'presets.ts': ['train', 'core'],
+  'shipped.ts': [],
+  'load-model.ts': ['train', 'formats', 'core'],
   backends: ['core'],
   threads: ['backends', 'train', 'data', 'formats', 'core'],
   bench: ['threads', 'backends', 'train', 'core'],
@@ -28,10 +30,23 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   cli: ['io', 'core'], // what a range of numbers is
   commands: [
     ...['cli', 'io', 'bench', 'threads', 'backends', 'presets.ts', 'train', 'render', 'probe', 'scores', 'data'],
-    ...['formats', 'core'],
+    ...['formats', 'core', 'shipped.ts'],
   ],
   'main.ts': ['commands', 'cli'],
-  'index.ts': ['presets.ts', 'train', 'render', 'scores', 'data', 'formats', 'core'],
+  'index.ts': [
+    ...[
+      'presets.ts',
+      'shipped.ts',
+      'load-model.ts',
+      'backends',
+      'train',
+      'render',
+      'scores',
+      'data',
+      'formats',
+      'core',
+    ],
+  ],
 };
 
 /** What backends may know of core: the ops they have kernels for. */
@@ -51,6 +66,7 @@ const MAY_USE: Record<string, readonly string[]> = {
   io: ['node:', 'cli-progress'],
   cli: ['node:', 'cac'],
   commands: ['@tensorflow/tfjs'],
+  'load-model.ts': ['node:', '@tensorflow/tfjs'],
 };
 
 type Import = { from: string; specifier: string; kind: 'static' | 'dynamic' | 'type' };

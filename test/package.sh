@@ -36,7 +36,7 @@ air gen-data --split test --count 100 --seed 7 -q -o test.air
 air train train.air --preset small --steps 40 -q -o air.safetensors
 air infer air.safetensors test.air -q -o latents.air
 air render latents.air --limit 20 -o boxes.png
-air eval latents.air -q
+air eval latents.air
 air gen-data --split test --count 100 --seed 7 -q | air infer digits -q | air eval --min-accuracy 0.9
 air plot confusion latents.air -o confusion.svg
 air check train.air test.air latents.air air.safetensors boxes.png

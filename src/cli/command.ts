@@ -86,6 +86,8 @@ export type Args<O extends OptionTable, P extends readonly Operand[]> = {
   readonly operands: OperandValues<P>;
   /** Keys of the options that stood on the command line, whatever their value. */
   readonly given: ReadonlySet<string>;
+  /** -q. */
+  readonly quiet: boolean;
 };
 
 type Definition<O extends OptionTable, P extends readonly Operand[]> = {

@@ -28,7 +28,7 @@ export const everywhere = {
   help: flag({ short: 'h', group: 'Messages', help: '-h: this list; --help: everything, with examples' }),
 };
 
-export type ParsedOptions = Args<OptionTable, readonly Operand[]> & { quiet: boolean; verbose: boolean };
+export type ParsedOptions = Args<OptionTable, readonly Operand[]> & { verbose: boolean };
 
 /** Which help is asked for, if any; asking wins over whatever else is wrong with the line. `-vh` asks too, `-ohead` does not. */
 export function helpAskedFor(argv: readonly string[]): 'short' | 'full' | undefined {

@@ -48,8 +48,8 @@ export async function runAir(argv: readonly string[], registry: Registry): Promi
 }
 
 async function runCommand(spec: CommandSpec, argv: readonly string[]): Promise<number> {
-  const { quiet, verbose, ...args } = parseOptions(spec, argv);
-  const messages = commandMessages(spec.name, quiet ? 'quiet' : verbose ? 'verbose' : 'normal');
+  const { verbose, ...args } = parseOptions(spec, argv);
+  const messages = commandMessages(spec.name, args.quiet ? 'quiet' : verbose ? 'verbose' : 'normal');
   const signals = watchSignals(spec.handlesInterrupt === true);
   const commandLine = ['air', spec.name, ...argv].map(quoteForShell).join(' ');
   const io = createIo({ messages, signals, commandLine });

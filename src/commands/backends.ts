@@ -1,5 +1,6 @@
 /** `air backends`: what can compute here, what cannot and why, and which one `auto` takes. */
 import { defineCommand } from '../cli/command.js';
+import { writtenAs } from '../io/output-kinds.js';
 import { json, output } from './shared/options.js';
 
 export const backends = defineCommand({
@@ -16,9 +17,10 @@ export const backends = defineCommand({
   seeAlso: ['train', 'infer'],
   async run({ options }, io) {
     const { listBackends } = await import('../backends/start.js');
-    const out = await io.openOutput(options.output, { binary: false });
+    const kind = writtenAs(options.output, options.json ? ['json'] : ['text', 'json']);
+    const out = await io.openOutput(options.output, kind);
     const found = await listBackends();
-    if (options.json) {
+    if (kind === 'json') {
       await out.write(`${JSON.stringify(found, null, 2)}\n`);
     } else {
       for (const { name, works, detail, hint, chosen } of found) {

@@ -20,7 +20,7 @@ export const check = defineCommand({
   ],
   seeAlso: ['view'],
   async run({ options, operands }, io) {
-    const lines = await io.openOutput(options.output, { binary: false });
+    const lines = await io.openOutput(options.output, 'text');
     let [bad, seen] = [0, 0];
     let isHeard = true; // once nobody reads, the answer is known: only a bad file has a line
     for (const file of operands.FILE) {

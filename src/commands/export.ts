@@ -6,12 +6,13 @@ import type { NumericArray } from '../formats/npy.js';
 import type { Scene } from '../formats/records.js';
 import type { StreamEvent } from '../formats/stream.js';
 import type { Io } from '../io/io.js';
+import { writtenAs } from '../io/output-kinds.js';
 import type { Lacking } from '../train/pyro/to-pyro.js';
 import { output } from './shared/options.js';
 import { asTyped } from './train/options.js';
 
 /** A file as it is to be written, and what to say about it. */
-type Exported = { bytes: Uint8Array; summary: string };
+type Exported = { bytes: Uint8Array; kind: 'tensors' | 'npz'; summary: string };
 
 const FORMATS = ['pyro', 'npz'] as const;
 
@@ -45,8 +46,9 @@ export const exportFile = defineCommand({
   ],
   seeAlso: ['import', 'train', 'gen-data'],
   async run({ options, operands }, io) {
-    const out = await io.openOutput(options.output, { binary: true });
-    const { bytes, summary } = await exported(operands.FILE, options.format, io);
+    const out = await io.openOutput(options.output, writtenAs(options.output, ['tensors', 'npz']));
+    const { bytes, kind, summary } = await exported(operands.FILE, options.format, io);
+    writtenAs(options.output, [kind]);
     await out.write(bytes);
     await out.finish();
     io.messages.info(summary);
@@ -81,6 +83,7 @@ async function asStateDict(model: AsyncIterable<Uint8Array>, name: string, io: I
   const baseline = hasPyroBaseline(settings) ? '' : ', without a baseline (strict=False)';
   return {
     bytes: encodeSafetensors(tensors, { format: 'pt' }),
+    kind: 'tensors',
     summary: `${tensors.size} tensors${baseline}, for ${pyroCall(settings)}`,
   };
 }
@@ -129,5 +132,5 @@ async function asArrays(events: AsyncIterable<StreamEvent<Scene>>, name: string)
   const hasCounts = counts.length === images.length;
   if (hasCounts) arrays.set('count', { shape: [counts.length], data: Int32Array.from(counts) });
   const summary = `x of uint8 [${shape.join(', ')}]${hasCounts ? ', count of int32' : ', no counts'}`;
-  return { bytes: encodeNpz(arrays, { isDeflated: true }), summary };
+  return { bytes: encodeNpz(arrays, { isDeflated: true }), kind: 'npz', summary };
 }

@@ -153,7 +153,7 @@ export const genData = defineCommand({
     const { bundledDigits, readDigits } = await import('./shared/digit-files.js');
     const { makeScenes } = await import('../threads/scene-pool.js');
     const { StreamWriter } = await import('../formats/stream.js');
-    const out = await io.openOutput(options.output, { binary: true });
+    const out = await io.openOutput(options.output, 'stream');
     const digits = await readDigits(options.digits ?? bundledDigits(), { split, isInverted }, io);
 
     const header: Header = {

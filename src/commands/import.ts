@@ -78,7 +78,7 @@ export const importModel = defineCommand({
         'give --z-pres-prior below 1',
       );
     }
-    const out = await io.openOutput(output, { binary: true });
+    const out = await io.openOutput(output, 'tensors');
     const tensors = await readForeign(operands.FILE, io);
     // how long it was trained, and on what, is not known
     const made = fromPyro(tensors, operands.FILE, said, { ...PRESETS.pyro.training, steps: 0, baselineScalar });

@@ -29,7 +29,7 @@ export const REGISTRY: Registry = [
   {
     title: 'Files',
     commands: {
-      view: async () => (await import('./view.js')).view,
+      view: async () => (await import('./view/command.js')).view,
       check: async () => (await import('./check.js')).check,
       import: async () => (await import('./import.js')).importModel,
       export: async () => (await import('./export.js')).exportFile,

@@ -10,7 +10,8 @@ export const render = defineCommand({
   summary: 'draw scenes, or what was inferred from them, as a PNG',
   description: `Reads a stream of latents (of air infer) or of scenes and draws the first images of it. Latents: a row of inputs with their
     true counts, where they are known; a row of reconstructions with a box for every object found, red, green, blue in the order of
-    steps, and the inferred count, marked if it is wrong; with --rows ...,canvas also what the canvas holds after each step, with
+    steps, and the inferred count, marked if it is wrong; with --rows input both counts stand above the input, the true one
+    on the left; with --rows ...,canvas also what the canvas holds after each step, with
     ...,steps P(n) and what each step decoded. Scenes: the images with the true count and the boxes of the ink; of air sample, of
     the windows.
 
@@ -39,8 +40,9 @@ export const render = defineCommand({
   async run({ options, operands }, io) {
     const { columns, limit, scale, onlyErrors } = options;
     const { readStream } = await import('../formats/stream.js');
-    const { checkPictureSize, drawPicture, isMiscounted } = await import('../render/pictures.js');
-    const out = await io.openOutput(options.output, { binary: true });
+    const { checkPictureSize, drawPicture } = await import('../render/pictures.js');
+    const { isMiscounted } = await import('../render/tags.js');
+    const out = await io.openOutput(options.output, 'png');
     const name = operands.FILE;
     const needsLatents = onlyErrors || options.rows?.some((row) => row !== 'input') === true;
 

@@ -1,23 +1,37 @@
 /** `air sample`: scenes that the model itself imagines. */
-import { defineCommand, int } from '../cli/command.js';
+import { defineCommand, int, type Option, range, usage, valued } from '../cli/command.js';
 import { backend, batchSize, noProvenance, output, seed } from './shared/options.js';
+
+const MOST_OBJECTS = 20;
+
+/** Numbers of objects, or `prior`. */
+function objects(): Option<readonly number[] | 'prior' | undefined> {
+  const numbers = range({ help: '', min: 0, max: MOST_OBJECTS });
+  return valued<readonly number[] | 'prior'>({
+    value: 'A..B|A,B,...|prior',
+    group: 'Scenes',
+    defaultText: '0..N-1 for a model of N steps',
+    help: 'how many objects scenes have, each number as often; prior: as many as the prior over the count has',
+    expects: `${numbers.expects}, or prior`,
+    limits: numbers.limits,
+    parse: (text) => (text === 'prior' ? text : numbers.parse(text)),
+  });
+}
 
 export const sample = defineCommand({
   name: 'sample',
   summary: 'draw scenes from the model itself: what it believes images look like',
-  description: `Draws n, z_where and z_what from the prior and decodes them: mean images, without pixel noise. The prior over n that
-    training ends with makes objects rare (--z-pres-prior 1e-6); --objects says how many each scene shall have instead.
-    Writes a stream of scenes with the boxes drawn as truth, without labels.`,
+  description: `Draws z_where and z_what from the prior and decodes them: mean images, without pixel noise. How many objects a scene
+    has is drawn from 0..N-1 for a model that looks for up to N: it is trained to look for one more than its images hold. The
+    prior over the count is no such thing: training ends with one that makes objects rare (--z-pres-prior 1e-6), so that
+    nearly all scenes of --objects prior are empty.
+
+    Writes a stream of scenes. Of the truth about each there is the count, and per object its window, in which it was drawn,
+    as frame and ink alike; there are no labels.`,
   operands: [{ name: 'MODEL', help: 'made by air train', required: true }],
   options: {
     count: int({ default: 20, min: 0, group: 'Scenes', help: 'scenes' }),
-    objects: int({
-      min: 0,
-      max: 20,
-      group: 'Scenes',
-      defaultText: 'drawn from the prior',
-      help: 'objects in each scene',
-    }),
+    objects: objects(),
     batchSize: batchSize({ help: 'scenes at a time; changes speed, not results' }),
     backend,
     seed,
@@ -25,7 +39,11 @@ export const sample = defineCommand({
     noProvenance,
   },
   examples: [
-    { command: 'air sample air.safetensors --objects 2 | air render -o dreams.png', help: 'look at what it imagines' },
+    { command: 'air sample air.safetensors | air render -o dreams.png', help: 'look at what it imagines' },
+    {
+      command: 'air sample digits --objects 2 | air render -o twos.png',
+      help: 'two objects each, of the model that comes along',
+    },
     { command: 'air sample air.safetensors --count 1000 --objects 1 -o ones.air', help: 'a data set of its own' },
   ],
   seeAlso: ['train', 'render', 'gen-data'],
@@ -34,12 +52,13 @@ export const sample = defineCommand({
     const { startBackend } = await import('../backends/start.js');
     const { sampleScenes } = await import('../core/sample.js');
     const { StreamWriter } = await import('../formats/stream.js');
-    const out = await io.openOutput(options.output, { binary: true });
+    const out = await io.openOutput(options.output, 'stream');
     const checkpoint = await readModel(operands.MODEL, io);
     const { canvas, modelSteps } = checkpoint.config;
-    if (options.objects !== undefined && options.objects > modelSteps) {
-      const { usage } = await import('../cli/command.js');
-      throw usage(`--objects ${options.objects}: the model knows at most ${modelSteps}`, `give 0 to ${modelSteps}`);
+    const numbers = options.objects ?? Array.from({ length: Math.max(modelSteps, 2) }, (_, n) => n);
+    const most = numbers === 'prior' ? 0 : Math.max(...numbers);
+    if (most > modelSteps) {
+      throw usage(`--objects ${most}: the model knows at most ${modelSteps}`, `give 0 to ${modelSteps}`);
     }
     const started = await startBackend(options.backend);
     io.messages.detail(`backend ${started.name}: ${started.detail}`);
@@ -50,6 +69,7 @@ export const sample = defineCommand({
       canvas,
       image: { dtype: 'uint8', shape: canvas },
       seed: options.seed,
+      ...(numbers === 'prior' ? {} : { objects: [...numbers] }),
       provenance: options.noProvenance ? undefined : [io.commandLine],
     });
     await out.write(writer.header());
@@ -59,10 +79,10 @@ export const sample = defineCommand({
       const indices = Array.from({ length: size }, (_, b) => first + b);
       for (const { i, image, boxes } of await sampleScenes(model, indices, {
         seed: options.seed,
-        objects: options.objects,
+        objects: numbers === 'prior' ? undefined : numbers,
       })) {
-        const objects = boxes.map((box) => ({ frame: box, ink: box }));
-        await out.write(writer.record({ i, image, count: boxes.length, objects }));
+        const windows = boxes.map((box) => ({ frame: box, ink: box }));
+        await out.write(writer.record({ i, image, count: boxes.length, objects: windows }));
       }
       progress.update(first + size);
     }

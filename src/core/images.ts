@@ -1,5 +1,6 @@
 /** Between bytes and tensors: images as uint8 outside the core, as intensities in 0..1 inside. */
 import * as tf from '@tensorflow/tfjs';
+import { AirError } from '../errors.js';
 import type { Box } from './latent.js';
 import { MIN_SCALE, type Size } from './ops/sampling.js';
 import { MAX_SIDE, MIN_SIDE } from './ops/sides.js';
@@ -7,8 +8,12 @@ import { MAX_SIDE, MIN_SIDE } from './ops/sides.js';
 /** B images of H x W px, one after the other, row by row. */
 export type ImageBatch = { pixels: Uint8Array; size: number };
 
-/** [B, H, W] in 0..1. Caller disposes. */
+/** [B, H, W] in 0..1. Caller disposes. @throws AirError 'badData' if images are not of that size */
 export function toIntensities({ pixels, size }: ImageBatch, [height, width]: Size): tf.Tensor3D {
+  if (pixels.length !== size * height * width) {
+    const has = size > 0 ? `${pixels.length / size} pixels an image` : 'no image';
+    throw new AirError('badData', `${has}, expected ${height} x ${width}`, 'make images of the size of the model');
+  }
   const values = new Float32Array(pixels.length);
   for (let i = 0; i < values.length; i++) values[i] = pixels[i] / 255;
   return tf.tensor3d(values, [size, height, width]);

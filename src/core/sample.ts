@@ -17,9 +17,10 @@ export type SampledScene = {
   boxes: Box[];
 };
 
-/** How many objects, from the prior over the count. */
-function drawCount(draws: Draws, logProbs: readonly number[]): number {
-  let u = draws.uniform();
+/** Of these numbers one, each as often; without them how many objects the prior over the count has. */
+function drawCount(draws: Draws, logProbs: readonly number[], numbers: readonly number[] | undefined): number {
+  let u = draws.uniform(); // one number whatever is asked for, so that the rest does not change
+  if (numbers !== undefined) return numbers[Math.floor(u * numbers.length)];
   for (let n = 0; n < logProbs.length - 1; n++) {
     u -= Math.exp(logProbs[n]);
     if (u < 0) return n;
@@ -30,26 +31,27 @@ function drawCount(draws: Draws, logProbs: readonly number[]): number {
 /**
  * Draws scenes; scene i depends on (seed, i) only.
  *
- * @param objects in each scene; undefined draws their number from the prior
+ * @param objects in each scene: so many, or one of these numbers, each as often; undefined: as many as the prior has
  */
 export async function sampleScenes(
   model: Model,
   indices: readonly number[],
-  { seed, objects }: { seed: number; objects: number | undefined },
+  { seed, objects }: { seed: number; objects: number | readonly number[] | undefined },
 ): Promise<SampledScene[]> {
   const { config } = model;
   const { canvas, modelSteps, zWhatSize } = config;
   const { size, prior, affine, box } = wheres[config.zWhere];
   const { loc, scale } = prior(config);
   const logProbs = logCountPrior(config);
+  const numbers = typeof objects === 'number' ? [objects] : objects;
   const scenes = indices.map((i) => {
     const draws = new Draws(seed, 'prior', i);
-    const n = drawCount(draws, logProbs); // drawn even if it is given, so that the rest does not change
+    const n = drawCount(draws, logProbs, numbers);
     const parts = Array.from({ length: modelSteps }, () => ({
       where: loc.map((mean, d) => mean + scale[d] * draws.normal()),
       what: [...draws.fillNormal(new Float32Array(zWhatSize))],
     }));
-    return { i, parts: parts.slice(0, objects ?? n) };
+    return { i, parts: parts.slice(0, n) };
   });
 
   const batch = scenes.length;

@@ -156,6 +156,8 @@ const PIECE_BYTES = 256 * 1024;
 const DAMAGE_HINT = 'the data was cut or changed on its way: make or copy it again (the records before this are whole)';
 const CUT_HINT = 'the program that wrote it was stopped, or the file was cut: make or copy it again';
 
+const MODEL_HINT = 'if it is a model: air view shows what it is, air infer MODEL FILE explains images with it';
+
 /** `readStream` without waiting: append bytes, take events until there is none, and `finish` after the last bytes. */
 export class StreamDecoder {
   private readonly name: string;
@@ -244,7 +246,8 @@ export class StreamDecoder {
       this.fail(`garbage after segment ${this.segment - 1}: ${hex(first)}, expected a header or the end`, DAMAGE_HINT);
     }
     const is = kind === 'unknown' ? `begins with ${hex(first)}` : `is ${KIND_NAMES[kind]}`;
-    this.fail(`not a stream of ${this.expect ?? 'scenes or latents'}: ${is}`, this.howToMake(this.expect ?? 'scenes'));
+    const hint = kind === 'safetensors' ? MODEL_HINT : this.howToMake(this.expect ?? 'scenes');
+    this.fail(`not a stream of ${this.expect ?? 'scenes or latents'}: ${is}`, hint);
   }
 
   private openSegment(value: Record<string, unknown>, length: number): StreamEvent<never> {

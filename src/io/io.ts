@@ -14,6 +14,7 @@ import { isStdin, listFolder, listFolders, readInput } from './input.js';
 import { lockFile } from './lock.js';
 import type { Messages } from './messages.js';
 import { type Output, openOutput } from './output.js';
+import { isBinary, type OutputKind, writtenAs } from './output-kinds.js';
 import type { Signals } from './signals.js';
 import { targetOf } from './target.js';
 
@@ -38,8 +39,11 @@ export type Io = {
   checkOutput(file: string): Promise<'file' | 'stream'>;
   /** The same for a folder that may not be there yet. */
   checkFolder(folder: string): Promise<void>;
-  /** stdout for `undefined` or `-`; otherwise a file that appears under its name, complete, at `finish()`. */
-  openOutput(file: string | undefined, what: { binary: boolean }): Promise<Output>;
+  /**
+   * stdout for `undefined` or `-`; otherwise a file that appears under its name, complete, at `finish()`. 64 if its name says that it is
+   * of another kind.
+   */
+  openOutput(file: string | undefined, kind: OutputKind): Promise<Output>;
   /** Replaces a file at once: a crash at any moment leaves the old one or the new one. */
   writeFileAtomic(file: string, bytes: Uint8Array): Promise<void>;
   /** Adds to the end of a file, creating it if need be. For logs. */
@@ -109,8 +113,8 @@ export function createIo(context: {
     stopWaiting: (reason) => waiting.abort(reason),
     checkOutput,
     checkFolder,
-    async openOutput(file, what) {
-      const output = await openOutput(file, what, stop);
+    async openOutput(file, kind) {
+      const output = await openOutput(file, { binary: isBinary(writtenAs(file, [kind])) }, stop);
       outputs.push(output);
       return output;
     },

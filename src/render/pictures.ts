@@ -10,6 +10,7 @@ import { type Area, Canvas, type Color } from './draw.js';
 import { CAP_HEIGHT, textWidth } from './font.js';
 import { canvasAfter } from './placing.js';
 import type { PictureRow } from './rows.js';
+import { drawTags, hasBoth, isMiscounted, type Shows, tagsHeight } from './tags.js';
 import { MARGIN, MUTED, PAGE, PANEL, RULE, stepColor, TEXT, TRUTH, WRONG } from './theme.js';
 
 /** What is drawn of one image: a scene, and what was inferred from it, if anything was. */
@@ -33,6 +34,8 @@ export type PictureOptions = {
 type Strip = {
   label: string;
   labelColor?: Color;
+  /** Room for what stands above it. */
+  above?: number;
   height: number;
   draw(picture: Canvas, subject: Subject, left: number, top: number): void;
 };
@@ -44,11 +47,6 @@ const LABEL_GAP = 10;
 /** A larger picture is refused. */
 export const MAX_PICTURE_PIXELS = 1 << 26;
 
-/** Is the inferred count wrong? Not if the truth is unknown. */
-export function isMiscounted({ n, count }: Subject): boolean {
-  return n !== undefined && count !== undefined && n !== count;
-}
-
 /**
  * Draws images of one size, with boxes and counts where they are known.
  * @throws AirError 'usage' if the picture would be too large.
@@ -59,15 +57,15 @@ export function drawPicture(subjects: readonly Subject[], options: PictureOption
   const steps = Math.max(...subjects.map((subject) => subject.steps?.length ?? 0));
   const cellWidth = scale * Math.max(canvas[1], rows.includes('steps') ? (window?.[1] ?? 0) : 0);
   const counted = Math.max(...subjects.map(({ n = 0 }) => n));
-  const strips = makeStrips({ steps, counted }, cellWidth, options);
+  const strips = makeStrips(subjects, { steps, counted }, cellWidth, options);
   // A single row needs no name, and its bands are one grid.
   const isGrid = strips.length === 1;
   const labelWidth = isGrid ? 0 : Math.max(...strips.map(({ label }) => textWidth(label))) + LABEL_GAP;
   const columns = Math.min(options.columns, subjects.length);
   const bands = Math.ceil(subjects.length / columns);
-  const bandHeight = strips.reduce((sum, { height }) => sum + height + GAP, -GAP);
+  const bandHeight = strips.reduce((sum, { above = 0, height }) => sum + above + height + GAP, -GAP);
   const bandPitch = bandHeight + (isGrid ? GAP : BAND_GAP);
-  const legend = legendEntries(subjects, steps);
+  const legend = legendEntries(subjects, steps, rows);
   const content = (bands - 1) * bandPitch + bandHeight;
   const width = MARGIN + labelWidth + Math.max(columns * (cellWidth + GAP) - GAP, legendWidth(legend)) + MARGIN;
   const height = MARGIN + content + (legend.length > 0 ? BAND_GAP + CAP_HEIGHT : 0) + MARGIN;
@@ -77,6 +75,7 @@ export function drawPicture(subjects: readonly Subject[], options: PictureOption
     const left = MARGIN + labelWidth + (k % columns) * (cellWidth + GAP);
     let top = MARGIN + Math.floor(k / columns) * bandPitch;
     for (const strip of strips) {
+      top += strip.above ?? 0;
       if (k % columns === 0 && !isGrid) {
         const labelTop = top + Math.floor((strip.height - CAP_HEIGHT) / 2);
         picture.drawText(strip.label, { left: MARGIN, top: labelTop, scale: 1 }, strip.labelColor ?? MUTED);
@@ -107,29 +106,40 @@ function drawMessage(text: string): Canvas {
 
 /** `steps` that the guide takes, `counted` ones of the image with most objects. */
 function makeStrips(
+  subjects: readonly Subject[],
   { steps, counted }: { steps: number; counted: number },
   cellWidth: number,
   options: PictureOptions,
 ): Strip[] {
   const { canvas, rows, scale } = options;
-  const boxRow = rows.includes('reconstruction') ? 'reconstruction' : 'input';
-  const imageStrip = (row: 'input' | 'reconstruction'): Strip => ({
-    label: row,
-    height: canvas[0] * scale,
-    draw(picture, subject, left, top) {
-      const area = { x: left, y: top, width: canvas[1] * scale, height: canvas[0] * scale };
-      const image = row === 'input' ? subject.image : subject.reconstruction;
-      if (image === undefined) picture.fill(area, PANEL);
-      else picture.drawGray(image, canvas, { left, top, scale });
-      if (row === boxRow && subject.n !== undefined) drawInferred(picture, subject, area, scale);
-      else if (row === 'input') drawTruth(picture, subject, area, scale);
-    },
-  });
+  const imageStrip = (row: 'input' | 'reconstruction'): Strip => {
+    const shows = countsOf(row, rows);
+    return {
+      label: row,
+      above: tagsHeight(subjects, shows, scale),
+      height: canvas[0] * scale,
+      draw(picture, subject, left, top) {
+        const area = { x: left, y: top, width: canvas[1] * scale, height: canvas[0] * scale };
+        const image = row === 'input' ? subject.image : subject.reconstruction;
+        if (image === undefined) picture.fill(area, PANEL);
+        else picture.drawGray(image, canvas, { left, top, scale });
+        if (shows.found) drawInferred(picture, subject, area, scale);
+        if (row === 'input' && subject.n === undefined) drawTruth(picture, subject, area, scale);
+        drawTags(picture, subject, shows, { ...area, scale });
+      },
+    };
+  };
   const each = (strip: (t: number) => Strip) => Array.from({ length: steps }, (_, t) => strip(t));
   return rows.flatMap((row) => {
     if (row === 'steps') return [countStrip(cellWidth), ...each((t) => stepStrip(t, cellWidth, options))];
     return row === 'canvas' ? each((t) => canvasStrip(t, options)).slice(0, Math.max(counted, 1)) : [imageStrip(row)];
   });
+}
+
+/** The true count is above the input; what was found is on the reconstruction, or on the input where that is not shown. */
+function countsOf(row: 'input' | 'reconstruction', rows: readonly PictureRow[]): Shows {
+  const boxRow = rows.includes('reconstruction') ? 'reconstruction' : 'input';
+  return { truth: row === 'input', found: row === boxRow };
 }
 
 /** The canvas after step t with the box that it has drawn; nothing where the step is not counted. */
@@ -159,32 +169,18 @@ function boxArea([x, y, w, h]: Box, { x: left, y: top }: Area, scale: number): A
   return { x: left + x0, y: top + y0, width: Math.max(x1 - x0, 1), height: Math.max(y1 - y0, 1) };
 }
 
+/** The boxes of the steps that were counted; a frame if that is wrong. */
 function drawInferred(picture: Canvas, subject: Subject, area: Area, scale: number): void {
   const { n = 0, steps = [] } = subject;
   for (let t = 0; t < Math.min(n, steps.length); t++) {
     picture.outline(boxArea(steps[t].box, area, scale), stepColor(t), area);
   }
-  const isWrong = isMiscounted(subject);
-  if (isWrong) picture.outline(area, WRONG);
-  drawCount(picture, n, { area, scale }, isWrong ? { color: PAGE, back: WRONG } : { color: TEXT });
+  if (isMiscounted(subject)) picture.outline(area, WRONG);
 }
 
-/** The true count; and the true boxes of a scene, of which nothing was inferred. */
-function drawTruth(picture: Canvas, { n, count, objects = [] }: Subject, area: Area, scale: number): void {
-  if (n === undefined) for (const { ink } of objects) picture.outline(boxArea(ink, area, scale), TRUTH, area);
-  if (count !== undefined) drawCount(picture, count, { area, scale }, { color: n === undefined ? TEXT : MUTED });
-}
-
-function drawCount(
-  picture: Canvas,
-  count: number,
-  { area, scale }: { area: Area; scale: number },
-  { color, back }: { color: Color; back?: Color },
-): void {
-  const text = String(count);
-  const tag = { ...area, width: textWidth(text, scale) + 4 * scale, height: (CAP_HEIGHT + 4) * scale };
-  picture.fill(tag, back ?? [0, 0, 0], back ? 1 : 0.6);
-  picture.drawText(text, { left: area.x + 2 * scale, top: area.y + 2 * scale, scale }, color);
+/** The true boxes of a scene, of which nothing was inferred. */
+function drawTruth(picture: Canvas, { objects = [] }: Subject, area: Area, scale: number): void {
+  for (const { ink } of objects) picture.outline(boxArea(ink, area, scale), TRUTH, area);
 }
 
 /** A bar for every n, the inferred one bright; the true n has a bright digit. */
@@ -240,13 +236,13 @@ function hasBoxesAlone({ objects = [] }: Subject): boolean {
   return objects.every(({ frame, ink }) => frame.join() === ink.join());
 }
 
-type LegendEntry = { text: string; color: Color; isFilled: boolean };
+/** Without a colour it is words alone. */
+type LegendEntry = { text: string; color?: Color; isFilled?: boolean };
 
-function legendEntries(subjects: readonly Subject[], steps: number): LegendEntry[] {
-  const entries = Array.from({ length: steps }, (_, t) => ({
+function legendEntries(subjects: readonly Subject[], steps: number, rows: readonly PictureRow[]): LegendEntry[] {
+  const entries: LegendEntry[] = Array.from({ length: steps }, (_, t) => ({
     text: `step ${t + 1}`,
     color: stepColor(t),
-    isFilled: false,
   }));
   if (subjects.some(isMiscounted)) entries.push({ text: 'wrong count', color: WRONG, isFilled: true });
   const hasTruth = steps === 0 && subjects.some(({ objects }) => objects?.length);
@@ -254,25 +250,32 @@ function legendEntries(subjects: readonly Subject[], steps: number): LegendEntry
     entries.push({
       text: subjects.every(hasBoxesAlone) ? 'box of an object' : 'ink of a digit',
       color: TRUTH,
-      isFilled: false,
     });
+  if (rows.includes('input') && hasBoth(subjects, countsOf('input', rows))) {
+    entries.push({ text: 'left: true count, right: count found' });
+  }
   return entries;
 }
 
 const KEY_GAP = 5;
 const ENTRY_GAP = 18;
 
+function entryWidth({ text, color }: LegendEntry): number {
+  return (color ? CAP_HEIGHT + KEY_GAP : 0) + textWidth(text);
+}
+
 function legendWidth(entries: readonly LegendEntry[]): number {
-  return entries.reduce((sum, { text }) => sum + CAP_HEIGHT + KEY_GAP + textWidth(text) + ENTRY_GAP, -ENTRY_GAP);
+  return entries.reduce((sum, entry) => sum + entryWidth(entry) + ENTRY_GAP, -ENTRY_GAP);
 }
 
 function drawLegend(picture: Canvas, entries: readonly LegendEntry[], left: number, top: number): void {
   let x = left;
-  for (const { text, color, isFilled } of entries) {
+  for (const entry of entries) {
+    const { text, color, isFilled } = entry;
     const key = { x, y: top, width: CAP_HEIGHT, height: CAP_HEIGHT };
-    if (isFilled) picture.fill(key, color);
-    else picture.outline(key, color);
-    picture.drawText(text, { left: x + CAP_HEIGHT + KEY_GAP, top, scale: 1 }, MUTED);
-    x += CAP_HEIGHT + KEY_GAP + textWidth(text) + ENTRY_GAP;
+    if (color && isFilled) picture.fill(key, color);
+    else if (color) picture.outline(key, color);
+    picture.drawText(text, { left: x + entryWidth(entry) - textWidth(text), top, scale: 1 }, MUTED);
+    x += entryWidth(entry) + ENTRY_GAP;
   }
 }

@@ -68,7 +68,7 @@ test('an error of the operating system that nobody expected is an I/O error', as
 
 test('nothing is left open by a command that fails', async (t) => {
   const folder = freshFolder(t);
-  const run = `await (await io.openOutput('${folder}/x', { binary: true })).write('x');
+  const run = `await (await io.openOutput('${folder}/x', 'stream')).write('x');
     const reading = io.readBytes('${process.execPath}')[Symbol.asyncIterator]();
     await reading.next();
     throw new AirError('badData', 'no');`;
@@ -85,7 +85,7 @@ test('nothing is left open by a command that fails', async (t) => {
 
 test('an output that was not finished leaves nothing behind', async (t) => {
   const folder = freshFolder(t);
-  const run = `const out = await io.openOutput('${folder}/x', { binary: true });
+  const run = `const out = await io.openOutput('${folder}/x', 'stream');
     await out.write(Buffer.alloc(100000));
     throw new AirError('badData', 'no');`;
   assert.equal((await ended(startScript(tryCommand(run)), '')).code, 65);
@@ -129,7 +129,7 @@ for (const [signal, expected] of [
 
   test(`a second signal ends it at once, as ${signal}`, async (t) => {
     const folder = freshFolder(t);
-    const run = `await (await io.openOutput('${folder}/x', { binary: true })).write('x');
+    const run = `await (await io.openOutput('${folder}/x', 'stream')).write('x');
       io.interrupted.addEventListener('abort', () => process.stdout.write('saving for ever'));
       process.stdout.write('ready');
       await new Promise(() => setInterval(() => {}, 1e9));`;

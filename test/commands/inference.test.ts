@@ -187,8 +187,14 @@ describe('sample', () => {
     assert.equal(seen.length, 5);
   });
 
-  it('draws from the prior where nothing is asked: k of 1e-6 makes objects rare', async () => {
+  it('draws one number of 0..N-1 as often as another where nothing is asked', async () => {
     const scenes = (await recordsOf(await run('sample m.safetensors --count 50 --backend wasm -q'))) as Scene[];
+    assert.deepEqual([...new Set(scenes.map(({ count }) => count))].sort(), [0, 1, 2]);
+  });
+
+  it('draws from the prior where that is asked: k of 1e-6 makes objects rare', async () => {
+    const line = 'sample m.safetensors --count 50 --objects prior --backend wasm -q';
+    const scenes = (await recordsOf(await run(line))) as Scene[];
     assert.ok(scenes.every(({ count, image }) => count === 0 && image.every((pixel) => pixel === 0)));
   });
 });

@@ -89,9 +89,9 @@ test('rows, columns, limit and scale change the picture as they say', async () =
     return [width, height];
   };
   const [width, height] = await size();
-  // A column of 20-pixel images at scale 2, and its gap.
+  // A column of 20-pixel images at scale 2, and its gap; a row of them, with its counts above it.
   assert.deepEqual(await size('--columns', '9'), [width - 44, height]);
-  assert.deepEqual(await size('--limit', '8'), [width - 2 * 44, height - (2 * 40 + 4 + 20)]);
+  assert.deepEqual(await size('--limit', '8'), [width - 2 * 44, height - (2 * (24 + 40) + 4 + 20)]);
   assert.deepEqual(await size('--scale', '3'), [width + 10 * 20, height + 4 * 20]);
   const steps = await size('--rows', 'input,reconstruction,steps');
   assert.ok(steps[1] > height + 2 * 3 * 12, 'three more rows in each of two bands');

@@ -47,6 +47,17 @@ onEachBackend(() => {
     });
   });
 
+  it('draws one of the counts asked for, each as often, and the rest as ever', async () => {
+    const [size, counts] = [3000, [0, 1, 3]];
+    const scenes = await sampleScenes(model(), indices(size), { seed: 1, objects: counts });
+    for (const n of counts) {
+      const share = scenes.filter(({ boxes }) => boxes.length === n).length / size;
+      assert.ok(Math.abs(share - 1 / 3) < 4 * Math.sqrt(2 / 9 / size), `${share} with ${n}`);
+    }
+    const threes = await sampleScenes(model(), indices(20), { seed: 1, objects: 3 });
+    for (const { i, boxes } of scenes.slice(0, 20)) assert.deepEqual(boxes, threes[i].boxes.slice(0, boxes.length));
+  });
+
   it('draws counts and places as the prior has them', async () => {
     const size = 3000;
     const draw = (countPrior: CountPriorName) =>

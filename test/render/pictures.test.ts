@@ -5,9 +5,10 @@ import type { Box, Latent, LatentStep } from '#air/core/latent.js';
 import { AirError } from '#air/errors.js';
 import { decodePng } from '#air/formats/png.js';
 import type { Canvas } from '#air/render/draw.js';
-import { drawPicture, isMiscounted, type PictureOptions, type Subject } from '#air/render/pictures.js';
+import { drawPicture, type PictureOptions, type Subject } from '#air/render/pictures.js';
 import { renderPreview } from '#air/render/preview.js';
-import { MARGIN, stepColor, TRUTH, WRONG } from '#air/render/theme.js';
+import { isMiscounted } from '#air/render/tags.js';
+import { MARGIN, MUTED, stepColor, TRUTH, WRONG } from '#air/render/theme.js';
 import { boundsOf, pixelAt, pixelsOf } from '../support/pixels.js';
 
 const options: PictureOptions = { canvas: [50, 50], window: [28, 28], rows: ['input'], columns: 10, scale: 2 };
@@ -15,6 +16,9 @@ const options: PictureOptions = { canvas: [50, 50], window: [28, 28], rows: ['in
 /** Not a colour of the theme, and not of its mixtures. */
 const GRAY = 199;
 const image = new Uint8Array(2500).fill(GRAY);
+
+/** The line above images at this scale, for their counts. */
+const TAGS = 24;
 
 /** A step as far as pictures show it; they do not look at the latents themselves. */
 function stepOf(box: Box, p: number, window?: Uint8Array): LatentStep {
@@ -66,7 +70,7 @@ test('boxes are 1-pixel outlines at the scale of the output, one colour a step, 
   const picture = drawPicture([latent()], { ...options, rows: ['input', 'reconstruction'] });
   const cell = grayArea(picture);
   assert.deepEqual([cell.width, cell.height], [100, 100]);
-  const reconstruction = { ...cell, y: cell.y + 104 };
+  const reconstruction = { ...cell, y: cell.y + 104 + TAGS };
   // [4.2, 6, 20, 22] times 2: from (8, 12) to (48, 56).
   const expected: [number, number][] = [];
   for (let y = 12; y < 56; y++) {
@@ -74,12 +78,7 @@ test('boxes are 1-pixel outlines at the scale of the output, one colour a step, 
       if (y === 12 || y === 55 || x === 8 || x === 47) expected.push([reconstruction.x + x, reconstruction.y + y]);
     }
   }
-  // The tag with the count is drawn over the corner.
-  const tag = (x: number, y: number): boolean => x < reconstruction.x + 18 && y < reconstruction.y + 22;
-  assert.deepEqual(
-    pixelsOf(picture, stepColor(0), reconstruction).filter(([x, y]) => !tag(x, y)),
-    expected.filter(([x, y]) => !tag(x, y)),
-  );
+  assert.deepEqual(pixelsOf(picture, stepColor(0), reconstruction), expected);
   // [25, 20.4, 21, 20]: from 50 to 92 and 41 to 81.
   const second = boundsOf(pixelsOf(picture, stepColor(1), reconstruction));
   assert.deepEqual(second, { x: reconstruction.x + 50, y: reconstruction.y + 41, width: 42, height: 40 });
@@ -91,9 +90,10 @@ test('boxes stay inside their image', () => {
   const far = latent({ n: 1, steps: [stepOf([30, -10, 40, 30], 1)] });
   const picture = drawPicture([far, far], { ...options, rows: ['input', 'reconstruction'] });
   const cell = grayArea(picture);
-  const lines = pixelsOf(picture, stepColor(0), { x: cell.x, y: cell.y, width: 204, height: 204 });
-  for (const [x, y] of lines) assert.ok((x - cell.x) % 104 < 100 && y >= cell.y + 104, `${x}, ${y}`);
-  assert.ok(lines.some(([x, y]) => x === cell.x + 60 && y === cell.y + 104));
+  const below = cell.y + 104 + TAGS;
+  const lines = pixelsOf(picture, stepColor(0), { x: cell.x, y: cell.y, width: 204, height: below + 100 - cell.y });
+  for (const [x, y] of lines) assert.ok((x - cell.x) % 104 < 100 && y >= below, `${x}, ${y}`);
+  assert.ok(lines.some(([x, y]) => x === cell.x + 60 && y === below));
 });
 
 test('without a reconstruction row the boxes are on the input', () => {
@@ -108,9 +108,32 @@ test('a wrong count is marked, a right or unknown one is not', () => {
   assert.deepEqual(pixelsOf(drawPicture([latent()], rows), WRONG), []);
   const wrong = drawPicture([latent({ count: 2 }), latent({ count: 1 })], rows);
   const cell = grayArea(wrong);
-  const frame = { x: cell.x + 104, y: cell.y + 104, width: 100, height: 100 };
+  const frame = { x: cell.x + 104, y: cell.y + 104 + TAGS, width: 100, height: 100 };
   assert.deepEqual(boundsOf(pixelsOf(wrong, WRONG, { ...frame, x: cell.x, width: 300 })), frame);
-  assert.equal(isMiscounted({ image, count: 1 }), false, 'nothing was inferred from a scene');
+  const tag = boundsOf(pixelsOf(wrong, WRONG, { ...frame, y: frame.y - TAGS, height: TAGS }));
+  assert.deepEqual([tag.x, tag.y + tag.height], [frame.x, frame.y - 2], 'above its image');
+  assert.equal(isMiscounted({ count: 1 }), false, 'nothing was inferred from a scene');
+});
+
+test('counts cover nothing of an image', () => {
+  const grays = (subject: Subject, ...rows: PictureOptions['rows']) =>
+    pixelsOf(drawPicture([subject], { ...options, rows }), [GRAY, GRAY, GRAY]).length;
+  assert.equal(grays({ image, count: 1, objects: [] }, 'input'), 100 * 100);
+  assert.equal(grays(latent({ count: 0, n: 0 }), 'input'), 100 * 100);
+  for (const count of [1, 2]) assert.equal(grays(latent({ count }), 'input', 'reconstruction'), 100 * 100);
+});
+
+test('a row of inputs alone shows the true count on the left and the one that was found on the right', () => {
+  const picture = drawPicture([latent({ count: 1 })], options);
+  const { x, y } = grayArea(picture);
+  const line = { x: x - 1, y: y - 1 - TAGS, width: 102, height: TAGS };
+  const found = boundsOf(pixelsOf(picture, WRONG, line));
+  assert.equal(found.x + found.width, x - 1 + 100, 'ends with the image');
+  const truth = boundsOf(pixelsOf(picture, MUTED, line));
+  assert.ok(truth.x <= x + 5 && truth.width <= 10, `${JSON.stringify(truth)}`);
+  assert.equal(pixelsOf(drawPicture([latent()], options), MUTED, line).length, 0, 'no truth, no tag of it');
+  const other = drawPicture([latent({ count: 0 })], options);
+  assert.notDeepEqual(pixelsOf(other, MUTED, line), pixelsOf(picture, MUTED, line), 'the count itself');
 });
 
 test('true boxes of scenes', () => {
@@ -154,5 +177,5 @@ test('a preview has a column for each image and two rows', async () => {
   const one = await decodePng(renderPreview([{ image, count: 2 }], [inferred], [50, 50]), 'test');
   const two = await decodePng(renderPreview([{ image }, { image }], [inferred, inferred], [50, 50]), 'test');
   assert.ok(two.width > one.width);
-  assert.ok(one.height > 200 && one.height < 300);
+  assert.ok(one.height > 200 && one.height < 320);
 });

@@ -1,5 +1,6 @@
 /** `air bench`: how fast and how large the work is on this machine. */
 import { choice, defineCommand, file, int, valued } from '../../cli/command.js';
+import { writtenAs } from '../../io/output-kinds.js';
 import { PRESET_NAMES } from '../../presets.js';
 import { backend, json, output } from '../shared/options.js';
 
@@ -67,9 +68,10 @@ export const bench = defineCommand({
   async run({ options }, io) {
     const { runBench } = await import('./run.js');
     const { benchJson, benchTable } = await import('./table.js');
-    const out = await io.openOutput(options.output, { binary: false });
+    const kind = writtenAs(options.output, options.json ? ['json'] : ['text', 'json']);
+    const out = await io.openOutput(options.output, kind);
     const figures = await runBench(options, io);
-    await out.write(options.json ? benchJson(figures) : benchTable(figures));
+    await out.write(kind === 'json' ? benchJson(figures) : benchTable(figures));
     await out.finish();
   },
 });

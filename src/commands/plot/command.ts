@@ -2,6 +2,7 @@
 import { defineCommand, flagName, int, list, type Option, usage, valued } from '../../cli/command.js';
 import { nearest } from '../../cli/nearest.js';
 import { AirError } from '../../errors.js';
+import { writtenAs } from '../../io/output-kinds.js';
 import { QUANTITIES, X_AXES } from '../../render/charts/quantities.js';
 import { parseNamedFile } from '../shared/named-file.js';
 import { output } from '../shared/options.js';
@@ -74,8 +75,9 @@ export const plot = defineCommand({
   async run({ options, operands, given }, io) {
     const what = parseWhat(operands.WHAT);
     checkOwn(what, given);
-    const isPng = formatOf(options.output) === 'png';
-    const out = await io.openOutput(options.output, { binary: isPng });
+    const kind = writtenAs(options.output, ['svg', 'png']);
+    const isPng = kind === 'png';
+    const out = await io.openOutput(options.output, kind);
     const names = operands.FILE.length === 0 ? ['-'] : operands.FILE;
     const files = await Promise.all(names.map((name) => parseNamedFile(name, io)));
     const draw = await KINDS[what].load();
@@ -118,15 +120,4 @@ function checkOwn(what: What, given: ReadonlySet<string>): void {
     const key = KINDS[other].own.find((own: keyof PlotOptions) => given.has(own));
     if (key !== undefined && other !== what) throw usage(`--${flagName(key)} is for ${other}, not for ${what}`);
   }
-}
-
-/** By the ending of the file's name; what goes to stdout or a device is SVG. */
-function formatOf(file: string | undefined): 'svg' | 'png' {
-  const ending = /\.(svg|png)$/i.exec(file ?? '')?.[1].toLowerCase();
-  if (ending === 'svg' || ending === 'png') return ending;
-  if (file === undefined || file === '-' || file.startsWith('/dev/')) return 'svg';
-  throw usage(
-    `-o ${file}: expected a name that ends in .svg or .png`,
-    'SVG for pages and print, PNG for what takes only pixels',
-  );
 }

@@ -1,6 +1,7 @@
 /** `air probe`: what a representation is worth to who has few labels. */
 import { choice, defineCommand, file, float, int, list, type Option, usage, valued } from '../../cli/command.js';
 import { AirError } from '../../errors.js';
+import { writtenAs } from '../../io/output-kinds.js';
 import { FEATURES, NETWORKS, TASKS } from '../../probe/names.js';
 import { backend, json, output, seed } from '../shared/options.js';
 
@@ -88,7 +89,8 @@ export const probeCommand = defineCommand({
     const { standardOf } = await import('../../probe/features.js');
     const { startBackend } = await import('../../backends/start.js');
     const { probeJson, probeTable } = await import('./table.js');
-    const out = await io.openOutput(options.output, { binary: false });
+    const kind = writtenAs(options.output, options.json ? ['json'] : ['text', 'json']);
+    const out = await io.openOutput(options.output, kind);
     const asked = { task, features };
     const whole = await readExamples(operands.TRAIN, asked, io);
     const test = await readExamples(operands.TEST, asked, io);
@@ -127,7 +129,7 @@ export const probeCommand = defineCommand({
     progress.stop();
     const commonest = commonestShare(test.classes);
     const report = { task, features, numbers: train.rows.width, test: test.classes.length, commonest, scores };
-    await out.write(options.json ? probeJson(report) : probeTable(report));
+    await out.write(kind === 'json' ? probeJson(report) : probeTable(report));
     await out.finish();
   },
 });

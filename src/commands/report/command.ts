@@ -47,7 +47,7 @@ export const report = defineCommand({
   ],
   seeAlso: ['train', 'eval', 'render'],
   async run({ options, operands: { MODEL } }, io) {
-    const out = await io.openOutput(options.output, { binary: false });
+    const out = await io.openOutput(options.output, 'html');
     const { readModels } = await import('./models.js');
     const { folder, models } = await readModels(MODEL, io);
     if (options.metrics !== undefined && models.length > 1) {

@@ -7,13 +7,13 @@ import { percent, whole } from '../../render/html/numbers.js';
 import type { Chart, RunPage } from '../../render/html/run.js';
 import { nameCollapse } from '../../scores/collapse.js';
 import type { Checkpoint } from '../../train/checkpoint.js';
+import { besidePreset } from '../shared/beside-preset.js';
 import { calibrationChart, comparisonCharts, curveCharts } from '../shared/charts.js';
 import { recipeOf } from '../shared/recipe.js';
 import { readLog } from './log.js';
 import type { NamedModel } from './models.js';
 import { makeScoredOn, readScoredOn, type ScoredOn } from './scenes.js';
 import { scoreModel } from './score.js';
-import { besidePreset } from './settings.js';
 
 export type GatherOptions = {
   metrics: string | undefined;

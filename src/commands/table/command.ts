@@ -1,5 +1,6 @@
 /** `air table`: the scores of several models side by side. */
 import { choice, defineCommand, flag, float, usage, valued } from '../../cli/command.js';
+import { writtenAs } from '../../io/output-kinds.js';
 import { json, output } from '../shared/options.js';
 
 export const table = defineCommand({
@@ -89,7 +90,11 @@ export const table = defineCommand({
     const { readRuns } = await import('./runs.js');
     const { columnOf, defaultColumns, successColumn } = await import('../../scores/columns.js');
     const layouts = await import('./layouts.js');
-    const out = await io.openOutput(options.output, { binary: false });
+    const kind = writtenAs(
+      options.output,
+      options.json ? ['json'] : options.csv ? ['csv'] : ['markdown', 'csv', 'json', 'text'],
+    );
+    const out = await io.openOutput(options.output, kind);
     const names = options.columns ?? [];
     const unknown = names.find((name) => columnOf(name) === undefined);
     if (unknown !== undefined) throw await unknownColumn(unknown);
@@ -97,7 +102,7 @@ export const table = defineCommand({
     const columns = names.flatMap((name) => columnOf(name) ?? []);
     if (columns.length === 0) columns.push(...defaultColumns(runs.map(({ scores }) => scores)));
     if (options.success !== undefined) columns.push(successColumn(options.success));
-    const layout = options.json ? layouts.toJson : options.csv ? layouts.toCsv : layouts.toMarkdown;
+    const layout = kind === 'json' ? layouts.toJson : kind === 'csv' ? layouts.toCsv : layouts.toMarkdown;
     await out.write(layout(runs, columns, { rows: options.rows, heading: options.heading }));
     await out.finish();
   },

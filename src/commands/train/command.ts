@@ -2,6 +2,7 @@
 import { choice, defineCommand, duration, file, flag, float, int, usage } from '../../cli/command.js';
 import { AirError } from '../../errors.js';
 import type { Io } from '../../io/io.js';
+import { writtenAs } from '../../io/output-kinds.js';
 import { PRESET_NAMES } from '../../presets.js';
 import { backend, noProvenance, seed, workers } from '../shared/options.js';
 import { checkClashes } from './clashes.js';
@@ -125,6 +126,7 @@ export const train = defineCommand({
   async run({ options: asked, operands, given }, io) {
     // sums of a batch that never changes would be another lesson
     const options = asked.overfitBatch ? { ...asked, sumPairs: 0, sumTriples: 0 } : asked;
+    writtenAs(options.output, ['tensors']);
     const { config, printConfig } = options;
     const { formatConfig, parseConfig } = await import('./config-file.js');
     const fromFile = config === undefined ? {} : parseConfig(await io.readText(config), config);
@@ -143,7 +145,7 @@ export const train = defineCommand({
       );
     }
     if (printConfig) {
-      const out = await io.openOutput(undefined, { binary: false });
+      const out = await io.openOutput(undefined, 'json');
       await out.write(formatConfig(asSet));
       return out.finish();
     }

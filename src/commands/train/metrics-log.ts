@@ -31,7 +31,7 @@ export async function openMetricsLog(
 ): Promise<MetricsLog> {
   const tag = { model, ...(retry === 0 ? {} : { retry }) };
   if ((await io.checkOutput(file)) === 'stream') {
-    const out = await io.openOutput(file, { binary: false });
+    const out = await io.openOutput(file, 'lines');
     const write = async (line: MetricsLine): Promise<void> => {
       await isRead(out.write(formatMetricsLine({ ...tag, ...line })).then(() => out.flush()));
     };

@@ -3,6 +3,7 @@ import { defineCommand, int } from '../../cli/command.js';
 import type { ImageBatch } from '../../core/images.js';
 import { AirError } from '../../errors.js';
 import type { Io } from '../../io/io.js';
+import { writtenAs } from '../../io/output-kinds.js';
 import type { Checkpoint } from '../../train/checkpoint.js';
 import { backend, json, output, seed } from '../shared/options.js';
 
@@ -48,8 +49,9 @@ export const variance = defineCommand({
     const { comparedOf, measure } = await import('./measure.js');
     const { varianceTable } = await import('./table.js');
     const { startBackend } = await import('../../backends/start.js');
-    const out = await io.openOutput(options.output, { binary: false });
-    const checkpoint = await readModel(operands.MODEL, io);
+    const kind = writtenAs(options.output, options.json ? ['json'] : ['text', 'json']);
+    const out = await io.openOutput(options.output, kind);
+    const checkpoint = await readModel(operands.MODEL, io, operands.FILE);
     const batch = await readBatch(operands.FILE, options.batchSize, checkpoint, io);
     const started = await startBackend(options.backend);
     io.messages.detail(`backend ${started.name}: ${started.detail}`);
@@ -59,7 +61,7 @@ export const variance = defineCommand({
     const plan = { ...options, settings, onDraw: (done: number) => progress.update(done) };
     const figures = await measure(await loadModel(checkpoint), batch, plan);
     progress.stop();
-    await out.write(options.json ? `${JSON.stringify(figures, null, 2)}\n` : varianceTable(figures));
+    await out.write(kind === 'json' ? `${JSON.stringify(figures, null, 2)}\n` : varianceTable(figures));
     await out.finish();
   },
 });

@@ -16,24 +16,30 @@ function valuesOf(name: PresetName): Values {
   return { ...PRESETS[name].model, ...PRESETS[name].training };
 }
 
-export function besidePreset({ config, training }: Settings): { preset: PresetName; rows: ShownSetting[] } {
+/** `differing`: by the names of the settings, what they are and what the preset has. */
+export type BesidePreset = {
+  preset: PresetName;
+  rows: ShownSetting[];
+  differing: { [key: string]: { value: unknown; preset: unknown } };
+};
+
+export function besidePreset({ config, training }: Settings): BesidePreset {
   const own: Values = { ...training, ...config };
   const keys = Object.keys(own);
-  const differing = (name: PresetName): number => {
+  const distance = (name: PresetName): number => {
     const values = valuesOf(name);
     return keys.filter((key) => !OF_NO_RECIPE.includes(key) && !isSame(own[key], values[key])).length;
   };
-  const preset = PRESET_NAMES.reduce((best, name) => (differing(name) < differing(best) ? name : best));
+  const preset = PRESET_NAMES.reduce((best, name) => (distance(name) < distance(best) ? name : best));
   const values = valuesOf(preset);
+  const isOther = (key: string): boolean => key !== 'canvas' && key !== 'init' && !isSame(own[key], values[key]);
   const rows = keys
     .filter((key) => !(key === 'init' && own.init === ''))
-    .map((key) => {
-      const isOther = key !== 'canvas' && key !== 'init' && !isSame(own[key], values[key]);
-      return {
-        name: key === 'canvas' || key === 'init' ? key : `--${flagName(key)}`,
-        value: key === 'canvas' ? config.canvas.join(' × ') : key === 'init' ? 'another model' : asTyped(key, own[key]),
-        ...(isOther ? { preset: asTyped(key, values[key]) } : {}),
-      };
-    });
-  return { preset, rows };
+    .map((key) => ({
+      name: key === 'canvas' || key === 'init' ? key : `--${flagName(key)}`,
+      value: key === 'canvas' ? config.canvas.join(' × ') : key === 'init' ? 'another model' : asTyped(key, own[key]),
+      ...(isOther(key) ? { preset: asTyped(key, values[key]) } : {}),
+    }));
+  const differing = keys.filter(isOther).map((key) => [key, { value: own[key], preset: values[key] }]);
+  return { preset, rows, differing: Object.fromEntries(differing) };
 }

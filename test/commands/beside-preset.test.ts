@@ -1,7 +1,7 @@
 /** Settings beside those of a preset. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { besidePreset } from '#air/commands/report/settings.js';
+import { besidePreset } from '#air/commands/shared/beside-preset.js';
 import { PRESET_NAMES, PRESETS } from '#air/presets.js';
 
 const changed = ({ rows }: ReturnType<typeof besidePreset>) => rows.filter(({ preset }) => preset !== undefined);
