@@ -100,7 +100,7 @@ for (const [signal, expected] of [
   test(`${signal} ends a command that does not wait, and removes its temporary files`, async (t) => {
     const folder = freshFolder(t);
     const appearing = watch(folder)[Symbol.asyncIterator]();
-    const child = startAir(['view', '-o', 'out'], folder);
+    const child = startAir(['eval', '-o', 'out'], folder);
     await appearing.next(); // the temporary is there, and the command waits for stdin
     child.kill(signal);
     const { code, stderr } = await ended(child);

@@ -50,6 +50,7 @@ export const view = defineCommand({
       const { fieldsJson, fieldsText } = await import('./fields.js');
       return printAs(options, io, (kind) => (kind === 'json' ? fieldsJson() : fieldsText()));
     }
+    if (options.output !== undefined) await io.checkOutput(options.output); // before what is in FILE says what it will hold
     const { sniffChunks } = await import('../../formats/sniff.js');
     const { arrivingKnownModel, modelFile } = await import('../shared/model-file.js');
     const { kind, chunks } = await sniffChunks(io.readBytes(await modelFile(operands.FILE, io)));
