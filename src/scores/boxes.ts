@@ -115,22 +115,20 @@ export class DetectionScores {
   get averagePrecision(): number {
     if (this.objects === 0) return Number.NaN;
     const order = Uint32Array.from({ length: this.boxes }, (_, k) => k).sort((a, b) => this.scores[b] - this.scores[a]);
-    const recalls: number[] = [];
-    const precisions: number[] = [];
-    let right = 0;
-    for (let rank = 0; rank < order.length; rank++) {
-      right += this.isRight[order[rank]];
+    let right = this.isRight.subarray(0, this.boxes).reduce((sum, one) => sum + one, 0);
+    // from the least sure box to the surest, a group of equal scores at a time: no list of millions is needed
+    let [area, precision, recallBelow] = [0, 0, 0];
+    for (let rank = order.length - 1; rank >= 0; rank--) {
       const isLastOfScore = rank + 1 === order.length || this.scores[order[rank + 1]] !== this.scores[order[rank]];
-      if (!isLastOfScore) continue;
-      recalls.push(right / this.objects);
-      precisions.push(right / (rank + 1));
+      if (isLastOfScore) {
+        const recall = right / this.objects;
+        area += (recallBelow - recall) * precision;
+        precision = Math.max(precision, right / (rank + 1));
+        recallBelow = recall;
+      }
+      right -= this.isRight[order[rank]];
     }
-    let area = 0;
-    let precision = 0;
-    for (let k = recalls.length - 1; k >= 0; k--) {
-      precision = Math.max(precision, precisions[k]);
-      area += (recalls[k] - (k === 0 ? 0 : recalls[k - 1])) * precision;
-    }
+    area += recallBelow * precision;
     return area;
   }
 }
