@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs';
 import type { Model } from './core/model.js';
-import { AirError } from './errors.js';
 import { checkDigest } from './formats/safetensors.js';
+import { wasChanged } from './formats/safetensors-header.js';
 import { decodeCheckpoint } from './train/checkpoint.js';
 import { modelOf } from './train/model-of.js';
 
@@ -18,9 +18,6 @@ export function loadModel(bytes: Uint8Array, name = 'the model'): Model {
   tf.enableProdMode(); // no banner of tfjs
   const checkpoint = decodeCheckpoint(bytes, name);
   const sha256 = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex');
-  if (checkDigest(bytes, sha256) !== 'ok') {
-    const message = `${name}: the digest does not match: the file was changed`;
-    throw new AirError('badData', message, 'copy it again, or make it again');
-  }
+  if (checkDigest(bytes, sha256) !== 'ok') throw wasChanged(name);
   return modelOf(checkpoint);
 }

@@ -1,12 +1,10 @@
 /** The library as a program would use it: from digits to an explained scene, without the command line. */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import * as air from '#air/index.js';
 import { readMnist } from './support/mnist.js';
-
-const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+import { sha256 } from './support/sha256.js';
 
 const config: air.ModelConfig = { ...air.PRESETS.small.model, windowSize: 8, rnnHiddenSize: 8, embedNet: [8] };
 const training: air.TrainConfig = { ...air.PRESETS.small.training, steps: 1, batchSize: 4 };

@@ -118,7 +118,8 @@ function columnFor(rows: readonly Row[]): number {
   return Math.max(...rows.map(([left]) => left.length).filter((length) => length <= 26), 0) + 4;
 }
 
-function wrap(text: string, width: number): string[] {
+/** Lines of so many characters at most, but for longer words. */
+export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(/\s+/)) {
     const last = lines.at(-1);

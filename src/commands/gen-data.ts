@@ -12,6 +12,7 @@ import {
   usage,
   valued,
 } from '../cli/command.js';
+import { MAX_CANVAS } from '../core/config.js';
 import { snakeCase } from '../core/names.js';
 import {
   BACKGROUND_DEFAULTS,
@@ -60,7 +61,14 @@ export const genData = defineCommand({
       group: 'Scenes',
       help: 'each number exactly as often: of K numbers, once in every K scenes from the first on',
     }),
-    canvas: int({ default: 50, min: 1, max: 2048, value: 'PX', group: 'Scenes', help: 'side of the square images' }),
+    canvas: int({
+      default: 50,
+      min: 1,
+      max: MAX_CANVAS,
+      value: 'PX',
+      group: 'Scenes',
+      help: 'side of the square images',
+    }),
     overlap: choice(OVERLAPS, {
       default: 'saturate',
       group: 'Scenes',
@@ -103,7 +111,7 @@ export const genData = defineCommand({
       ...background,
       default: BACKGROUND_DEFAULTS.gridSpacing,
       min: 1,
-      max: 2048,
+      max: MAX_CANVAS,
       value: 'PX',
       help: 'from one line to the next',
     }),

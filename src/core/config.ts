@@ -107,12 +107,15 @@ export type ModelConfig = {
   zScaleBias: number;
 };
 
+/** The largest side of images, px. */
+export const MAX_CANVAS = 2048;
+
 /** Sizes of hidden layers. */
 export const LAYERS = { kind: 'numbers', isWhole: true, min: 1, max: 99999 } as const;
 
 /** Every setting, in the order of files, with what it may be. One that is added here has a `before`. */
 export const MODEL_SETTINGS: SettingsTable<ModelConfig> = {
-  canvas: { kind: 'numbers', length: 2, isWhole: true, min: 1, max: 2048 },
+  canvas: { kind: 'numbers', length: 2, isWhole: true, min: 1, max: MAX_CANVAS },
   modelSteps: { kind: 'number', isWhole: true, min: 1, max: 20 },
   windowSize: { kind: 'number', isWhole: true, min: 2, max: 256 },
   zWhatSize: { kind: 'number', isWhole: true, min: 1, max: 1000 },

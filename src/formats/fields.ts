@@ -3,10 +3,9 @@
  * been read can be counted, drawn and added up without a look: no list or table that is made of it grows beyond what stands here,
  * and no sum becomes infinite. The ranges hold whatever air writes, of the worst model too.
  */
+import { MAX_CANVAS } from '../core/config.js';
 import type { Box } from '../core/latent.js';
 
-/** Of images, windows and vectors. */
-export const MAX_SIDE = 2048;
 /** Objects of an image, and steps of a model: more than twice what air makes. A table, and a chart, of [256, 256] can be looked at. */
 export const MAX_OBJECTS = 255;
 /** Above the labels that gen-data knows (65535); as many as there may be objects add up to less than 2^31. */
@@ -103,8 +102,10 @@ export function pixels(value: unknown, shape: readonly number[], field: string):
   return value;
 }
 
+/** Of images, windows and vectors. */
 export function side(value: unknown, field: string): number {
-  if (wholeNumber(value, field) < 1 || (value as number) > MAX_SIDE) bad(field, `a size in 1 .. ${MAX_SIDE}`, value);
+  if (wholeNumber(value, field) < 1 || (value as number) > MAX_CANVAS)
+    bad(field, `a size in 1 .. ${MAX_CANVAS}`, value);
   return value as number;
 }
 

@@ -8,6 +8,7 @@
  *   the rest     elements, row-major
  */
 import { AirError } from '../errors.js';
+import { ByteReader, joined } from './byte-reader.js';
 import { checkImageShape, type ImageLayout, wrongLength } from './layout.js';
 
 const UNSIGNED_BYTE = 0x08;
@@ -81,40 +82,29 @@ export async function openIdx(
   chunks: AsyncIterable<Uint8Array>,
   name: string,
 ): Promise<{ shape: number[]; elements: AsyncGenerator<Uint8Array, void, undefined> }> {
-  const iterator = chunks[Symbol.asyncIterator]();
-  let bytes: Uint8Array = new Uint8Array(0);
-  for (;;) {
-    const header = parseIdxHeader(bytes, name);
-    if (header !== undefined) {
-      return { shape: header.shape, elements: elementsInside(header, bytes, iterator, name) };
-    }
-    const { value, done } = await iterator.next();
-    if (done) throw cutInHeader(name);
-    bytes = Uint8Array.from([...bytes, ...value]);
-  }
+  const input = new ByteReader(chunks);
+  const start = await input.take(4);
+  parseIdxHeader(start, name); // refuses what is none
+  const sizes = await input.take(start.length < 4 ? 0 : 4 * start[3]);
+  const header = parseIdxHeader(joined(start, sizes), name);
+  if (header === undefined) throw cutInHeader(name);
+  return { shape: header.shape, elements: elementsIn(input, header, name) };
 }
 
-/** Yields the elements in `first`, which begins with the header, and `rest`. */
-async function* elementsInside(
+async function* elementsIn(
+  input: ByteReader,
   { shape, dataStart }: IdxHeader,
-  first: Uint8Array,
-  rest: AsyncIterator<Uint8Array>,
   name: string,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const expected = dataStart + elementsOf(shape);
-  let total = dataStart;
   try {
-    for (let piece = first.subarray(dataStart); ; ) {
-      total += piece.length;
-      if (total > expected) throw wrongLength(name, total, expected);
+    for (let piece = await input.some(); piece !== undefined; piece = await input.some()) {
+      if (input.total > expected) throw wrongLength(name, input.total, expected);
       yield piece;
-      const { value, done } = await rest.next();
-      if (done) break;
-      piece = value;
     }
-    if (total < expected) throw wrongLength(name, total, expected);
+    if (input.total < expected) throw wrongLength(name, input.total, expected);
   } finally {
-    await rest.return?.();
+    await input.close();
   }
 }
 

@@ -1,6 +1,6 @@
 /** Where the images are in a file that is a header and then one image after the other, of one size each. */
+import { MAX_CANVAS } from '../core/config.js';
 import { AirError } from '../errors.js';
-import { MAX_SIDE } from './fields.js';
 import { type Channels, isChannels } from './grey.js';
 
 export type ImageLayout = {
@@ -28,8 +28,8 @@ export function checkImageShape(shape: readonly number[], name: string): [number
     const hint = shape.length === 2 ? 'for a single image save x[None] instead of x' : undefined;
     throw new AirError('badData', `${name}: shape ${text}, expected [images, height, width]`, hint);
   }
-  if (shape.slice(1).some((side) => side < 1 || side > MAX_SIDE)) {
-    throw new AirError('badData', `${name}: shape ${text}, expected images of 1 .. ${MAX_SIDE} pixels a side`);
+  if (shape.slice(1).some((side) => side < 1 || side > MAX_CANVAS)) {
+    throw new AirError('badData', `${name}: shape ${text}, expected images of 1 .. ${MAX_CANVAS} pixels a side`);
   }
   if (!Number.isSafeInteger(shape[0])) {
     throw new AirError('badData', `${name}: shape ${text}, expected at most ${Number.MAX_SAFE_INTEGER} images`);

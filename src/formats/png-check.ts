@@ -11,6 +11,7 @@
  *     IEND      last
  */
 import { AirError } from '../errors.js';
+import { ByteReader } from './byte-reader.js';
 import { crc32 } from './crc32.js';
 import { sniff } from './sniff.js';
 
@@ -64,11 +65,11 @@ async function checkChunks(
   mostPixels: number,
   fail: Fail,
 ): Promise<PngHeader> {
-  const signature = await bytes.take(8);
-  if (signature === undefined || sniff(signature) !== 'png') fail('not a PNG image');
+  if (sniff(await bytes.take(8)) !== 'png') fail('not a PNG image');
   const take = async (count: number): Promise<DataView> => {
-    const taken = (await bytes.take(count)) ?? fail(`a PNG cut short after ${bytes.total} bytes`);
-    return new DataView(taken.buffer, taken.byteOffset, count);
+    const taken = await bytes.take(count);
+    if (taken.length < count) fail(`a PNG cut short after ${bytes.total} bytes`);
+    return new DataView(taken.buffer);
   };
   let header: PngHeader | undefined;
   let hasPalette = false;
@@ -172,47 +173,4 @@ async function countPixels(
     return 'its pixels cannot be inflated';
   }
   return count < expected ? `${count} bytes of pixels, its header says ${expected}` : undefined;
-}
-
-/** Bytes of what arrives in chunks of any size. */
-class ByteReader {
-  /** How many were taken. */
-  total = 0;
-  private readonly chunks: AsyncGenerator<Uint8Array, void, undefined>;
-  private chunk: Uint8Array = new Uint8Array(0);
-
-  constructor(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) {
-    this.chunks = (async function* () {
-      yield* chunks;
-    })();
-  }
-
-  /** The next ones that are here, one at least, `most` at most; undefined at the end. */
-  async some(most = Number.POSITIVE_INFINITY): Promise<Uint8Array | undefined> {
-    while (this.chunk.length === 0) {
-      const { value, done } = await this.chunks.next();
-      if (done) return undefined;
-      this.chunk = value;
-    }
-    const taken = this.chunk.subarray(0, most);
-    this.chunk = this.chunk.subarray(taken.length);
-    this.total += taken.length;
-    return taken;
-  }
-
-  /** So many, which should be few; undefined if there are less. */
-  async take(count: number): Promise<Uint8Array | undefined> {
-    const taken = new Uint8Array(count);
-    for (let filled = 0; filled < count; ) {
-      const piece = await this.some(count - filled);
-      if (piece === undefined) return undefined;
-      taken.set(piece, filled);
-      filled += piece.length;
-    }
-    return taken;
-  }
-
-  async close(): Promise<void> {
-    await this.chunks.return();
-  }
 }

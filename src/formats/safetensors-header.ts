@@ -52,6 +52,14 @@ export function notWhole(name: string, what: string): AirError {
   );
 }
 
+export function wasChanged(name: string): AirError {
+  return new AirError(
+    'badData',
+    `${name}: the digest does not match: the file was changed`,
+    'copy it again, or make it again',
+  );
+}
+
 /** Number of elements; undefined if it is no safe integer. */
 export function elementCount(shape: readonly number[]): number | undefined {
   const count = shape.reduce((product, size) => product * size, 1);

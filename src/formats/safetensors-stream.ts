@@ -2,7 +2,7 @@
  * A safetensors file as it arrives: first its header, then the elements of its tensors, piece by piece. Holds the header and a piece,
  * whatever the file's length, and reads no more than the header promises.
  */
-import { AirError } from '../errors.js';
+import { ByteReader, joined } from './byte-reader.js';
 import type { TensorData } from './safetensors.js';
 import {
   ARRAYS,
@@ -14,6 +14,7 @@ import {
   parseHeader,
   type SafetensorsHeader,
   unsealed,
+  wasChanged,
 } from './safetensors-header.js';
 
 /** Elements of a tensor from element `at` on: a copy. */
@@ -50,43 +51,38 @@ export async function readSafetensors<T>(
   reading: Reading,
   use: (file: OpenSafetensors) => T | Promise<T>,
 ): Promise<T> {
-  const input = new Input(chunks);
+  const input = new ByteReader(chunks);
   try {
-    const dataStart = dataStartOf(await input.peek(LENGTH_BYTES), reading.name);
-    const header = parseHeader(await input.peek(dataStart), reading.name);
-    return await use({ header, pieces: readPieces(input, header, reading) });
+    const length = await input.take(LENGTH_BYTES);
+    const head = joined(length, await input.take(dataStartOf(length, reading.name) - LENGTH_BYTES));
+    const header = parseHeader(head, reading.name);
+    return await use({ header, pieces: readPieces(input, { head, header }, reading) });
   } finally {
     await input.close();
   }
 }
 
 async function* readPieces(
-  input: Input,
-  header: SafetensorsHeader,
+  input: ByteReader,
+  { head, header }: { head: Uint8Array; header: SafetensorsHeader },
   { name, newHash }: Reading,
 ): AsyncGenerator<Piece, void, undefined> {
-  const { digest, places, dataStart } = header;
-  const head = await input.take(dataStart);
+  const { digest, places } = header;
   const hash = newHash();
   hash.update(digest ? unsealed(head, digest) : head);
-  let bytes = dataStart;
   for (const [tensor, { dtype, begin, end }] of inFileOrder(places)) {
     const Elements = ARRAYS[dtype];
     for (let from = begin; from < end; from += PIECE_BYTES) {
       const piece = await input.take(Math.min(PIECE_BYTES, end - from));
-      bytes += piece.length;
-      if (piece.length < Math.min(PIECE_BYTES, end - from)) checkLength(header, bytes, name);
+      if (piece.length < Math.min(PIECE_BYTES, end - from)) checkLength(header, input.total, name);
       hash.update(piece);
       yield { tensor, at: (from - begin) / Elements.BYTES_PER_ELEMENT, elements: new Elements(piece.buffer) };
     }
   }
-  checkLength(header, bytes + (await input.take(1)).length, name);
+  await input.take(1); // one too many is enough to be seen
+  checkLength(header, input.total, name);
   if (digest !== undefined && hash.digest() !== digest.value) {
-    throw new AirError(
-      'badData',
-      `${name}: the digest does not match: the file was changed`,
-      'copy it again, or make it again',
-    );
+    throw wasChanged(name);
   }
 }
 
@@ -108,52 +104,4 @@ export async function readTensors({ header, pieces }: OpenSafetensors, name: str
     (data as Float32Array).set(elements as Float32Array, at);
   }
   return tensors;
-}
-
-/** Bytes that arrive in chunks, taken in other pieces. */
-class Input {
-  private readonly chunks: AsyncIterator<Uint8Array>;
-  private held: Uint8Array[] = [];
-  private heldBytes = 0;
-
-  constructor(chunks: AsyncIterable<Uint8Array>) {
-    this.chunks = chunks[Symbol.asyncIterator]();
-  }
-
-  /** The next so many bytes, or all that are left; they stay. */
-  async peek(count: number): Promise<Uint8Array> {
-    while (this.heldBytes < count) {
-      const { value, done } = await this.chunks.next();
-      if (done) break;
-      this.held.push(value);
-      this.heldBytes += value.length;
-    }
-    const bytes = new Uint8Array(Math.min(count, this.heldBytes));
-    let at = 0;
-    for (const chunk of this.held) {
-      if (at === bytes.length) break;
-      const part = chunk.subarray(0, bytes.length - at);
-      bytes.set(part, at);
-      at += part.length;
-    }
-    return bytes;
-  }
-
-  /** The same, which are gone then. In memory of their own. */
-  async take(count: number): Promise<Uint8Array<ArrayBuffer>> {
-    const bytes = await this.peek(count);
-    let left = bytes.length;
-    while (left > 0) {
-      const [first] = this.held;
-      if (first.length > left) this.held[0] = first.subarray(left);
-      else this.held.shift();
-      left -= Math.min(left, first.length);
-    }
-    this.heldBytes -= bytes.length;
-    return bytes as Uint8Array<ArrayBuffer>;
-  }
-
-  async close(): Promise<void> {
-    await this.chunks.return?.();
-  }
 }

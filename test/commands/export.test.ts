@@ -1,6 +1,5 @@
 /** `air export`: weights that were imported come out as they went in, what Pyro's class cannot be is refused by name; images as arrays. */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -15,9 +14,8 @@ import { lackingInPyro, pyroCall } from '#air/train/pyro/to-pyro.js';
 import { weightGroups } from '#air/train/weight-groups.js';
 import { air, airOk, recordsOf } from '../support/air.js';
 import { freshFolder } from '../support/folder.js';
+import { sha256 } from '../support/sha256.js';
 import { bitsOf, F32, PYRO, stateDict } from '../support/state-dict.js';
-
-const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** A small model that Pyro's class can be. */
 const PLAIN: Settings = {

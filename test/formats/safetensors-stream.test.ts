@@ -1,6 +1,5 @@
 /** Safetensors as they arrive: the same tensors in whatever chunks, damage refused, no more read than the header promises. */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { AirError } from '#air/errors.js';
 import {
@@ -11,12 +10,7 @@ import {
   UNSEALED_DIGEST,
 } from '#air/formats/safetensors.js';
 import { readSafetensors, readTensors } from '#air/formats/safetensors-stream.js';
-
-const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
-const newHash = () => {
-  const hash = createHash('sha256');
-  return { update: (bytes: Uint8Array) => void hash.update(bytes), digest: () => hash.digest('hex') };
-};
+import { newHash, sha256 } from '../support/sha256.js';
 
 /** Of several pieces, of none, and of elements of all sizes. */
 const TENSORS = new Map<string, TensorData>([

@@ -1,6 +1,5 @@
 /** safetensors files there and back, by the byte, and damage that is found. */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Draws } from '#air/core/rng.js';
@@ -14,8 +13,7 @@ import {
   UNSEALED_DIGEST,
 } from '#air/formats/safetensors.js';
 import { airErrorOf } from '../support/samples.js';
-
-const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+import { sha256 } from '../support/sha256.js';
 
 function sampleTensors(): Map<string, TensorData> {
   return new Map<string, TensorData>([

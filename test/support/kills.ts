@@ -1,7 +1,6 @@
 /** Trainings that are killed, at moments that a seed names, and gone on with; and whether what they leave is whole at any instant. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, watch } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,6 +10,7 @@ import { decodeCheckpoint } from '#air/train/checkpoint.js';
 import { airOk, jsonLines } from './air.js';
 import { type Ended, ended } from './child.js';
 import { SAVE_STEPS, type SaveStep } from './save-fault.js';
+import { sha256 } from './sha256.js';
 
 export const STEPS = 12;
 const SAVE_EVERY = 2;
@@ -137,10 +137,6 @@ function loadsWhole(file: string): boolean {
     return false;
   }
   decodeCheckpoint(bytes, file);
-  assert.equal(
-    checkDigest(bytes, (all) => createHash('sha256').update(all).digest('hex')),
-    'ok',
-    file,
-  );
+  assert.equal(checkDigest(bytes, sha256), 'ok', file);
   return true;
 }

@@ -1,5 +1,4 @@
 /** A checkpoint that somebody has changed, with a digest that fits it again. */
-import { createHash } from 'node:crypto';
 import {
   decodeSafetensors,
   encodeSafetensors,
@@ -7,6 +6,7 @@ import {
   type TensorData,
   UNSEALED_DIGEST,
 } from '#air/formats/safetensors.js';
+import { sha256 } from './sha256.js';
 
 export function resealed(
   bytes: Uint8Array,
@@ -14,7 +14,5 @@ export function resealed(
 ): Uint8Array {
   const { metadata, tensors } = decodeSafetensors(bytes, 'm');
   change(metadata, tensors);
-  return sealSafetensors(encodeSafetensors(tensors, { ...metadata, digest: UNSEALED_DIGEST }), (whole) =>
-    createHash('sha256').update(whole).digest('hex'),
-  );
+  return sealSafetensors(encodeSafetensors(tensors, { ...metadata, digest: UNSEALED_DIGEST }), sha256);
 }

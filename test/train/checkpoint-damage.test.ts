@@ -1,6 +1,5 @@
 /** Every bit of a checkpoint matters: with any one flipped, what checks and what reads it refuse it as damaged data. */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { it } from 'node:test';
 import type { ModelConfig } from '#air/core/config.js';
 import { paramSpecs } from '#air/core/parameters.js';
@@ -9,6 +8,7 @@ import { sealSafetensors } from '#air/formats/safetensors.js';
 import { type OpenSafetensors, readSafetensors } from '#air/formats/safetensors-stream.js';
 import { checkCheckpoint, encodeCheckpoint, readCheckpoint } from '#air/train/checkpoint.js';
 import { normals } from '../support/random.js';
+import { newHash, sha256 } from '../support/sha256.js';
 import { TINY, TINY_TRAINING } from '../support/tiny-model.js';
 
 /** As small as a model can be: most of its file is what it says of itself. */
@@ -16,11 +16,6 @@ const LEAST: ModelConfig = {
   ...TINY,
   ...{ canvas: [4, 4], windowSize: 2, zWhatSize: 1, rnnHiddenSize: 1 },
   ...{ predictNet: [], encoderNet: [], decoderNet: [], embedNet: [], guideInput: 'image' },
-};
-
-const newHash = () => {
-  const hash = createHash('sha256');
-  return { update: (bytes: Uint8Array) => void hash.update(bytes), digest: () => hash.digest('hex') };
 };
 
 function model(): Uint8Array {
@@ -33,7 +28,7 @@ function model(): Uint8Array {
     ...{ config: LEAST, training: TINY_TRAINING, step: 20, params, data: 'abc', backend: 'wasm' },
     ...{ metrics: { step: 20, count_accuracy: 0.5 }, provenance: ['air train'] },
   });
-  return sealSafetensors(bytes, (whole) => createHash('sha256').update(whole).digest('hex'));
+  return sealSafetensors(bytes, sha256);
 }
 
 it('a checkpoint with any bit flipped is refused', async () => {

@@ -1,6 +1,5 @@
 /** The state of a run, cut or changed on its way: what goes on with a run refuses it, wherever that happened. */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { arrivingModel } from '#air/commands/shared/model-file.js';
 import type { ModelConfig } from '#air/core/config.js';
@@ -10,6 +9,7 @@ import { sealSafetensors } from '#air/formats/safetensors.js';
 import type { Io } from '#air/io/io.js';
 import { encodeCheckpoint } from '#air/train/checkpoint.js';
 import { chunksOf } from '../support/samples.js';
+import { newHash, sha256 } from '../support/sha256.js';
 import { TINY, TINY_TRAINING } from '../support/tiny-model.js';
 
 const LEAST: ModelConfig = {
@@ -18,12 +18,7 @@ const LEAST: ModelConfig = {
   ...{ predictNet: [], encoderNet: [], decoderNet: [], embedNet: [], guideInput: 'image' },
 };
 
-const io = {
-  newHash() {
-    const hash = createHash('sha256');
-    return { update: (bytes: Uint8Array) => void hash.update(bytes), digest: () => hash.digest('hex') };
-  },
-} as Io;
+const io = { newHash } as Io;
 
 const weights = () =>
   new Map(
@@ -38,7 +33,7 @@ const whole = sealSafetensors(
     ...{ config: LEAST, training: TINY_TRAINING, step: 7, params: weights(), moments: { m: weights(), v: weights() } },
     ...{ singles: [new Uint8Array(16).fill(9)], data: 'abc', backend: 'wasm', metrics: {}, provenance: ['air train'] },
   }),
-  (bytes) => createHash('sha256').update(bytes).digest('hex'),
+  sha256,
 );
 
 const isRefused = (error: unknown): boolean => error instanceof AirError && error.kind === 'badData';

@@ -1,4 +1,5 @@
 /** The fields of streams in print. */
+import { wrap } from '../../cli/help.js';
 import { FIELD_NOTES, FIELDS, type FieldGroup } from '../../formats/field-table.js';
 
 const WIDTH = 100;
@@ -11,11 +12,11 @@ export function fieldsText(): string {
   const sections = groups.map(([group, { what, fields }]) => {
     const lines = Object.entries(fields).flatMap(([name, { type, optional, help }]) => {
       const head = `  ${name}`.padEnd(nameWidth) + typeText(type, optional).padEnd(typeWidth);
-      return wrapped(help, WIDTH - head.length).map((line, k) => (k === 0 ? head : ' '.repeat(head.length)) + line);
+      return wrap(help, WIDTH - head.length).map((line, k) => (k === 0 ? head : ' '.repeat(head.length)) + line);
     });
     return [`${group}: ${what}`, ...lines].join('\n');
   });
-  return `${[...sections, ...FIELD_NOTES.map((note) => wrapped(note, WIDTH).join('\n'))].join('\n\n')}\n`;
+  return `${[...sections, ...FIELD_NOTES.map((note) => wrap(note, WIDTH).join('\n'))].join('\n\n')}\n`;
 }
 
 export function fieldsJson(): string {
@@ -24,15 +25,4 @@ export function fieldsJson(): string {
 
 function typeText(type: string, optional: boolean | undefined): string {
   return `${type}${optional ? ', optional' : ''}`;
-}
-
-function wrapped(text: string, width: number): string[] {
-  const lines = [''];
-  for (const word of text.split(' ')) {
-    const last = lines[lines.length - 1];
-    if (last === '') lines[lines.length - 1] = word;
-    else if (last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
 }

@@ -1,6 +1,5 @@
 /** Checkpoints: settings out of range, weights that do not fit or are no numbers, and a digest that is right all the same. */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { arrivingModel } from '#air/commands/shared/model-file.js';
 import { MODEL_SETTINGS, type ModelConfig } from '#air/core/config.js';
 import { formatSettings } from '#air/core/settings.js';
@@ -10,17 +9,13 @@ import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '#air/train/
 import { TRAIN_SETTINGS, type TrainConfig } from '#air/train/config.js';
 import { weightGroups } from '#air/train/weight-groups.js';
 import { concat } from '../../support/samples.js';
+import { newHash } from '../../support/sha256.js';
 import { TINY, TINY_TRAINING } from '../../support/tiny-model.js';
 import { type Made, NAME, type Reader } from '../cases.js';
 import type { Choices } from '../choices.js';
 import { pieces } from '../pieces.js';
 import { Fields, type Tree, toJson, treeOf, twisted } from '../trees.js';
 import { fileOf } from './safetensors.js';
-
-const newHash: Io['newHash'] = () => {
-  const hash = createHash('sha256');
-  return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest('hex') };
-};
 
 const CONFIG: ModelConfig = {
   ...TINY,

@@ -1,6 +1,5 @@
 /** Safetensors files: a header of JSON in which every length, offset, shape and key may be a lie. */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import {
   decodeSafetensors,
   encodeSafetensors,
@@ -9,6 +8,7 @@ import {
   UNSEALED_DIGEST,
 } from '#air/formats/safetensors.js';
 import { concat } from '../../support/samples.js';
+import { sha256 } from '../../support/sha256.js';
 import { type Made, NAME, type Reader } from '../cases.js';
 import type { Choices } from '../choices.js';
 import { Fields, type Tree, toJson, twisted } from '../trees.js';
@@ -19,8 +19,6 @@ const DTYPES = ['F32', 'U8', 'I64', 'F64', 'F16', 'BF16', 'I32', 'I16', 'I8', 'U
 const SIZES: Record<(typeof DTYPES)[number], number> = {
   ...{ F64: 8, I64: 8, U64: 8, F32: 4, I32: 4, U32: 4, F16: 2, BF16: 2, I16: 2, U16: 2, U8: 1, I8: 1, BOOL: 1 },
 };
-
-export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** A file of a header and data, lengths true but for lies. If the header has a digest of zeros, it is sealed with the right one. */
 export function fileOf(c: Choices, header: Tree, data: Uint8Array): Uint8Array<ArrayBuffer> {
